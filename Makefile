@@ -1,0 +1,57 @@
+# Two commands are all a new machine needs: make run, make test. Both work with Python 3.11+ and nothing else of ours.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PAGE := api/web/dist/index.html
+PAGE_SOURCES := $(shell find api/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup page run test test-services test-ultralytics check bench clean help
+
+help:  ## what can be made
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+setup: .venv/ready  ## the environment alone
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("busyness needs Python 3.11 or newer; this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+page: $(PAGE)  ## build the map page
+
+$(PAGE): .venv/ready $(PAGE_SOURCES)
+	cd api/web && ../../$(BIN)/npm ci --no-audit --no-fund --loglevel=error && ../../$(BIN)/npm run --silent build
+	touch $@
+
+run: $(PAGE)  ## the demo: a synthetic city on a map, no network and no key
+	$(BIN)/busyness run configs/demo.yaml
+
+test: .venv/ready  ## the fast suite
+	$(BIN)/python -m pytest -n 2
+
+test-services: $(PAGE)  ## what needs a real service or minutes: Chromium, whole real days
+	$(BIN)/python -m pytest -m 'service or slow'
+
+test-ultralytics: .venv-ultralytics/ready  ## the optional backend: the contract suite with every adapter present
+	.venv-ultralytics/bin/python -m pytest tests/contract/test_counting_models.py -m ''
+
+.venv-ultralytics/ready: pyproject.toml constraints.txt
+	test -x .venv-ultralytics/bin/python || $(PYTHON) -m venv .venv-ultralytics
+	.venv-ultralytics/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,ultralytics]'
+	touch $@
+
+check: .venv/ready  ## lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py))  ## every measured claim
+
+bench-%: .venv/ready
+	@$(BIN)/python benchmarks/$*.py
+
+clean:  ## remove what was built here
+	rm -rf .venv .venv-ultralytics api/web/dist api/web/node_modules

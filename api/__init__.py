@@ -1,0 +1,1 @@
+"""The answers: routes, formats and the web pages. Knows no picture and no model."""

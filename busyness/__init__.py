@@ -1,0 +1,1 @@
+"""The roof: configuration, the wiring of the stages, and the command."""

@@ -1,0 +1,268 @@
+"""The records that travel between the stages: frozen, closed, and never pixels.
+
+Camera + Zone -> ClipReady -> (Frame, in memory only) -> CountObservation -> Reading
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from core.config import Closed
+
+CLASSES = ("pedestrian", "cyclist", "motorcycle", "car", "van", "truck", "bus")
+"""What is counted, in the order of every per-class array (`[..., class]`)."""
+
+PEOPLE = ("pedestrian", "cyclist")
+VEHICLES = ("motorcycle", "car", "van", "truck", "bus")
+
+SERIES = (*CLASSES, "people", "vehicles")
+"""The classes and their two sums; `people` and `vehicles` are sums, never means."""
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise ValueError("a time needs an offset: write it as 2017-03-09T08:00:00Z")
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError("times are kept in UTC; convert before building the record")
+    return moment
+
+
+def _zone_name(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"unknown IANA time zone {name!r}; an example is Europe/London") from error
+    return name
+
+
+UtcTime = Annotated[datetime, AfterValidator(_utc)]
+TimeZoneName = Annotated[str, AfterValidator(_zone_name)]
+Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+PointPx = tuple[float, float]
+
+
+class Status(StrEnum):
+    """What became of a clip: counted (`ok`), or why not. Anything but `ok` has null counts."""
+
+    OK = "ok"
+    PLACEHOLDER = "placeholder"
+    OFFLINE = "offline"
+    SMEARED = "smeared"
+    FROZEN = "frozen"
+    DARK = "dark"
+    BLURRED = "blurred"
+    MOVED_VIEW = "moved_view"
+    WRONG_SIZE = "wrong_size"
+    UNDECODABLE = "undecodable"
+    OVERSIZE = "oversize"
+    UNREACHABLE = "unreachable"
+
+
+class TrustState(StrEnum):
+    """How far a reading can be trusted: enough clips counted, some, or none."""
+
+    OBSERVED = "observed"
+    PARTIAL = "partial"
+    MISSING = "missing"
+
+
+class ZoneKind(StrEnum):
+    VIEW = "view"
+    PAVEMENT = "pavement"
+    CARRIAGEWAY = "carriageway"
+    CROSSING = "crossing"
+    CYCLE_LANE = "cycle_lane"
+    BUS_STOP = "bus_stop"
+
+
+class Zone(Closed):
+    """A named part of a camera's picture. `polygon` holds (x, y) in source pixels; None is the whole view."""
+
+    id: Identifier
+    name: str = Field(min_length=1, max_length=200)
+    kind: ZoneKind = ZoneKind.VIEW
+    polygon: tuple[PointPx, ...] | None = Field(default=None, min_length=3, max_length=200)
+
+
+class Camera(Closed):
+    """A fixed viewpoint. Position in WGS84 degrees; `width`, `height` in pixels of its clips."""
+
+    id: Identifier
+    name: str = Field(min_length=1, max_length=200)
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    timezone: TimeZoneName = "Europe/London"
+    cadence_s: PositiveFloat = Field(default=300.0, le=86_400, description="seconds from one clip to the next")
+    width: PositiveInt = Field(default=352, le=7680)
+    height: PositiveInt = Field(default=288, le=4320)
+    zones: tuple[Zone, ...] = ()
+
+    @model_validator(mode="after")
+    def _zones_fit(self) -> Self:
+        seen: set[str] = set()
+        for zone in self.zones:
+            if zone.id in seen:
+                raise ValueError(f"camera {self.id} has two zones called {zone.id!r}: give each its own id")
+            seen.add(zone.id)
+            for x_px, y_px in zone.polygon or ():
+                if not (0 <= x_px <= self.width and 0 <= y_px <= self.height):
+                    raise ValueError(
+                        f"zone {zone.id!r} of camera {self.id} has the point ({x_px:g}, {y_px:g}) outside its "
+                        f"{self.width}x{self.height} picture: draw it in pixels of the clip, or set width and height"
+                    )
+        return self
+
+    @property
+    def counted_zones(self) -> tuple[Zone, ...]:
+        """The zones that are counted: those configured, or the whole view where there is none."""
+        return self.zones or (Zone(id=f"{self.id}:view", name=self.name),)
+
+
+class ClipReady(Closed):
+    """A clip that can be fetched: a reference, never pixels. This is what travels on the bus.
+
+    `location` is a file path, an http(s) URL or a synthetic address; `event_time` is when the clip begins.
+    """
+
+    camera: Identifier
+    event_time: UtcTime
+    location: str = Field(min_length=1, max_length=2048)
+    etag: str | None = Field(default=None, max_length=200)
+    size_bytes: NonNegativeInt | None = None
+
+
+class Figures(Closed):
+    """One non-negative figure for each class and for the two sums (`SERIES`)."""
+
+    pedestrian: NonNegativeFloat
+    cyclist: NonNegativeFloat
+    motorcycle: NonNegativeFloat
+    car: NonNegativeFloat
+    van: NonNegativeFloat
+    truck: NonNegativeFloat
+    bus: NonNegativeFloat
+    people: NonNegativeFloat
+    vehicles: NonNegativeFloat
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """From `len(SERIES)` values in the order of `SERIES`."""
+        if len(values) != len(SERIES):
+            raise ValueError(f"expected {len(SERIES)} figures ({', '.join(SERIES)}), got {len(values)}")
+        return cls(**{name: float(value) for name, value in zip(SERIES, values, strict=True)})
+
+    def get(self, series: str) -> float:
+        """The figure of one of `SERIES`."""
+        value: float = getattr(self, series)
+        return value
+
+
+def observation_id(camera: str, zone: str, event_time: datetime, model: str) -> str:
+    """The identity of a count: the same clip counted twice by the same model is one row."""
+    key = "\x1f".join((camera, zone, event_time.isoformat(timespec="microseconds"), model))
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+class CountObservation(Closed):
+    """How many were present in one zone during one clip, or why that is not known.
+
+    `present`, `peak`, `spread` and `stationary` are per-frame numbers of objects: the mean over the sampled
+    frames, the largest frame, the standard deviation between frames, and the part that stood still through
+    the clip. All four are null exactly when `status` is not `ok`.
+    """
+
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    camera: Identifier
+    zone: Identifier
+    event_time: UtcTime
+    duration_s: NonNegativeFloat
+    status: Status
+    reason: str | None = Field(default=None, max_length=500)
+    frames: NonNegativeInt
+    present: Figures | None = None
+    peak: Figures | None = None
+    spread: Figures | None = None
+    stationary: Figures | None = None
+    view_epoch: NonNegativeInt = 0
+    model: str = Field(min_length=1, max_length=200)
+    counted_at: UtcTime
+
+    @model_validator(mode="after")
+    def _counted_or_explained(self) -> Self:
+        figures = (self.present, self.peak, self.spread, self.stationary)
+        if self.status is Status.OK:
+            if any(figure is None for figure in figures):
+                raise ValueError("an observation with status ok carries all four figures")
+        elif any(figure is not None for figure in figures):
+            raise ValueError(f"an observation with status {self.status} carries no figures: null, never zero")
+        elif not self.reason:
+            raise ValueError(f"an observation with status {self.status} needs a reason")
+        if self.id != observation_id(self.camera, self.zone, self.event_time, self.model):
+            raise ValueError("the id of an observation is the hash of its camera, zone, event time and model")
+        return self
+
+
+class Window(StrEnum):
+    """The widths of a reading. Minutes are aligned to UTC; a day begins at the camera's local midnight."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER = "15m"
+    HOUR = "60m"
+    DAY = "1d"
+
+
+class Reading(Closed):
+    """One series of one zone in one half-open window [start, end).
+
+    `mean` is the mean number present over the counted clips, [`low`, `high`] its 90 % interval from the spread
+    between clips, `peak` the largest frame, `stationary_share` the part that stood still (0..1), `coverage` the
+    share of the expected clips that were counted. Figures are null exactly when `state` is `missing`.
+    """
+
+    zone: Identifier
+    camera: Identifier
+    series: str = Field(description="one of SERIES; called `class` in the API")
+    window: Window
+    start: UtcTime
+    end: UtcTime
+    mean: NonNegativeFloat | None
+    low: NonNegativeFloat | None
+    high: NonNegativeFloat | None
+    peak: NonNegativeFloat | None
+    stationary_share: float | None = Field(ge=0, le=1)
+    coverage: float = Field(ge=0, le=1)
+    clips_counted: NonNegativeInt
+    clips_expected: PositiveInt
+    state: TrustState
+    reason: str | None = Field(max_length=500)
+    revision: PositiveInt
+    derived_at: UtcTime
+
+    @model_validator(mode="after")
+    def _never_a_silent_zero(self) -> Self:
+        if self.series not in SERIES:
+            raise ValueError(f"unknown series {self.series!r}: one of {', '.join(SERIES)}")
+        missing = self.state is TrustState.MISSING
+        if missing != (self.mean is None) or missing != (self.low is None) or missing != (self.high is None):
+            raise ValueError("a missing reading has null figures, every other one has mean and interval")
+        if self.state is not TrustState.OBSERVED and not self.reason:
+            raise ValueError(f"a reading that is {self.state} needs a reason")
+        if not self.start < self.end:
+            raise ValueError("a window is half-open and not empty: start < end")
+        return self

@@ -1,0 +1,1 @@
+"""Where pictures come from: one adapter a file, safe decoding, and the `Frame` that never leaves memory."""
