@@ -57,7 +57,10 @@ PointPx = tuple[float, float]
 
 
 class Status(StrEnum):
-    """What became of a clip: counted (`ok`), or why not. Anything but `ok` has null counts."""
+    """What became of a clip: counted (`ok`), or why not. Anything but `ok` has null counts.
+
+    All but the last speak of the clip; `model_error` says that the model failed on it and counting it again may succeed.
+    """
 
     OK = "ok"
     PLACEHOLDER = "placeholder"
@@ -71,6 +74,7 @@ class Status(StrEnum):
     UNDECODABLE = "undecodable"
     OVERSIZE = "oversize"
     UNREACHABLE = "unreachable"
+    MODEL_ERROR = "model_error"
 
 
 class TrustState(StrEnum):
@@ -183,7 +187,8 @@ class CountObservation(Closed):
 
     `present`, `peak`, `spread` and `stationary` are per-frame numbers of objects: the mean over the sampled
     frames, the largest frame, the standard deviation between frames, and the part that stood still through
-    the clip. All four are null exactly when `status` is not `ok`.
+    the clip. All are null when `status` is not `ok`; `stationary` is null too where standing still cannot be
+    told: in a still, or a clip of a moment.
     """
 
     id: str = Field(pattern=r"^[0-9a-f]{32}$")
@@ -204,11 +209,11 @@ class CountObservation(Closed):
 
     @model_validator(mode="after")
     def _counted_or_explained(self) -> Self:
-        figures = (self.present, self.peak, self.spread, self.stationary)
+        figures = (self.present, self.peak, self.spread)
         if self.status is Status.OK:
             if any(figure is None for figure in figures):
-                raise ValueError("an observation with status ok carries all four figures")
-        elif any(figure is not None for figure in figures):
+                raise ValueError("an observation with status ok carries present, peak and spread")
+        elif any(figure is not None for figure in (*figures, self.stationary)):
             raise ValueError(f"an observation with status {self.status} carries no figures: null, never zero")
         elif not self.reason:
             raise ValueError(f"an observation with status {self.status} needs a reason")

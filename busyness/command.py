@@ -1,0 +1,127 @@
+"""The `busyness` command. Every word here is documented by --help; the work is done in the modules beside it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from busyness.config import load_config
+from core.errors import BusynessError, ConfigError, ModelError, SourceError
+
+app = typer.Typer(
+    name="busyness",
+    help="How busy a city's streets are, from public cameras, without knowing who is there.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigPath = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="a configuration file, for instance configs/demo.yaml")
+]
+ModelSpec = Annotated[
+    str, typer.Option("--model", help="a model of models/, ultralytics:WEIGHTS, openvino:FILE.xml, yolox:FILE.onnx")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of a table")]
+
+
+@app.command()
+def run(config: ConfigPath) -> None:
+    """Run every stage in one process, with the API and the map."""
+    from busyness.serving import run as run_installation
+
+    run_installation(load_config(config), Console())
+
+
+@app.command()
+def serve(config: ConfigPath) -> None:
+    """Serve the API and the map over what is stored, for instance after a replay."""
+    from busyness.serving import serve as serve_store
+
+    serve_store(load_config(config), Console())
+
+
+@app.command()
+def count(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="clips, pictures, or folders of them")],
+    as_json: AsJson = False,
+    model: ModelSpec = "lowres-1",
+    frames: Annotated[int, typer.Option(min=1, max=250, help="frames sampled from each clip")] = 6,
+) -> None:
+    """Count what is present in clips and pictures. Nothing is stored."""
+    from busyness.counting import count_paths
+
+    count_paths(paths, model, frames, as_json=as_json, console=Console(), notes=Console(stderr=True))
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="recorded clips, a folder a camera")],
+    config: Annotated[Path, typer.Option("--config", "-c", metavar="CONFIG", help="names the cameras and the store")],
+) -> None:
+    """Run recorded clips through the whole pipeline at full speed; event time comes from the recording."""
+    from busyness.replaying import replay as replay_folder
+    from busyness.replaying import show
+
+    console = Console(stderr=True)
+    replayed = replay_folder(load_config(config), folder, console)
+    show(replayed, Console())
+    if len(replayed.tally.status_of) != replayed.clips:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="a folder of labelled frames: ID.json and ID.png")],
+    models: Annotated[list[str] | None, typer.Option("--model", help="may be given several times")] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="a folder of reference detectors, measured the same way beside ours")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the error of counting models on frames labelled by eye, by class, camera and lighting."""
+    from busyness.evaluating import evaluate_models
+
+    evaluate_models(labels, models or ["lowres-1"], references, as_json=as_json, console=Console(stderr=as_json))
+
+
+@app.command()
+def cameras(config: ConfigPath, as_json: AsJson = False) -> None:
+    """List the cameras of a configuration and their zones."""
+    from busyness.wiring import open_source
+
+    source, _ = open_source(load_config(config), None)
+    for camera in source.cameras:
+        if as_json:
+            sys.stdout.write(json.dumps(camera.model_dump(mode="json")) + "\n")
+        else:
+            zones = ", ".join(zone.id for zone in camera.counted_zones)
+            sys.stdout.write(f"{camera.id}  {camera.lat:.5f} {camera.lon:.5f}  {camera.name}  [{zones}]\n")
+
+
+def main() -> None:
+    """The entry point: an expected error is one clear message and an exit code, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except (ConfigError, SourceError, ModelError) as error:
+        _fail(error, 2)
+    except BusynessError as error:
+        _fail(error, 1)
+    except ValidationError as error:
+        _fail(BusynessError(str(error)), 2)
+
+
+def _fail(error: BusynessError, code: int) -> None:
+    notes = Console(stderr=True)
+    notes.print(f"[red]error[/red] {error.message}", highlight=False, soft_wrap=True)
+    if error.remedy:
+        notes.print(f"      {error.remedy}", highlight=False, soft_wrap=True)
+    sys.exit(code)

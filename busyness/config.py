@@ -1,0 +1,178 @@
+"""The one file that an operator writes: where clips come from, how they are counted, where figures are kept and served.
+
+Unknown keys are refused and every error names the file, the line and the key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+
+from aggregate.policy import AggregatePolicy
+from core.config import Closed
+from core.errors import ConfigError
+from core.records import Camera, UtcTime
+from ingest.decode import DecodeLimits
+from ingest.folder import FolderConfig
+from ingest.synthetic import SyntheticConfig
+
+
+class ClockConfig(Closed):
+    """An accelerated clock, for the synthetic street; without it the machine's own clock is used."""
+
+    speedup: PositiveFloat = Field(le=10_000)
+    start: UtcTime | None = Field(default=None, description="defaults to the start of the synthetic street")
+
+
+class DetectConfig(Closed):
+    model: str = Field(default="lowres-1", description="a model of models/, or ultralytics:WEIGHTS, openvino:FILE, ...")
+    frames_per_clip: PositiveInt = Field(default=6, le=250)
+    workers: PositiveInt = Field(default=2, le=64)
+    limits: DecodeLimits = DecodeLimits()
+
+
+class StoreConfig(Closed):
+    kind: Literal["duckdb"] = "duckdb"
+    path: Path | None = Field(default=None, description="the store's file; without it the store lives in memory")
+
+
+class ApiConfig(Closed):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65_535)
+
+
+class MapConfig(Closed):
+    outlines: Path | None = Field(default=None, description="GeoJSON drawn under the cameras when there is no basemap")
+    basemap_url: str | None = Field(default=None, pattern=r"^https?://[^\s'\";,]+$")
+    basemap_attribution: str | None = None
+
+
+class Config(Closed):
+    """A whole installation. Relative paths count from the configuration file's folder."""
+
+    name: str = Field(min_length=1, max_length=100)
+    notice: str | None = Field(default=None, max_length=300, description="a banner on the map, for instance 'demo'")
+    source: Annotated[SyntheticConfig | FolderConfig, Field(discriminator="kind")]
+    cameras: tuple[Camera, ...] = ()
+    clock: ClockConfig | None = None
+    detect: DetectConfig = DetectConfig()
+    aggregate: AggregatePolicy = AggregatePolicy()
+    store: StoreConfig = StoreConfig()
+    api: ApiConfig = ApiConfig()
+    map: MapConfig = MapConfig()
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration file. Raises `ConfigError` that names the file, the line and the key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no configuration file {path}", remedy="try configs/demo.yaml") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration file {path} cannot be read: {error}") from error
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}", remedy="mend the line it names") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds no settings", remedy="start from configs/demo.yaml")
+    try:
+        config = Config.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path, tree, error)), remedy="See configs/ for whole examples") from error
+    _refuse_twins(path, tree, config.cameras)
+    return _resolve(config, path.parent)
+
+
+def load_outlines(path: Path) -> dict[str, Any]:
+    """The GeoJSON FeatureCollection that the map draws under its cameras. Raises `ConfigError`."""
+    try:
+        outlines = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"map.outlines: {path} cannot be read: {error}", remedy="name a GeoJSON file") from error
+    if not isinstance(outlines, dict) or outlines.get("type") != "FeatureCollection":
+        raise ConfigError(f"map.outlines: {path} is not a GeoJSON FeatureCollection")
+    return outlines
+
+
+def clock_start(config: Config) -> datetime | None:
+    """When the accelerated clock begins; None where the machine's clock is used."""
+    if config.clock is None:
+        return None
+    if config.clock.start is not None:
+        return config.clock.start
+    if isinstance(config.source, SyntheticConfig):
+        return config.source.start
+    raise ConfigError("clock.start is needed with a source that has no start of its own", remedy="add clock.start")
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML lets a key stand twice and keeps the last; that hides mistakes, so it is refused."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _explain(path: Path, tree: yaml.Node, error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False):
+        location = [part for part in problem["loc"] if part not in ("synthetic", "folder")]
+        line = _line_of(tree, location)
+        key = ".".join(str(part) for part in location) or "(top)"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "there is no such setting"
+        yield f"{path}, line {line}: {key}: {message}"
+
+
+def _line_of(node: yaml.Node, location: list[int | str]) -> int:
+    """The line of the deepest part of `location` that stands in the file."""
+    line = node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _refuse_twins(path: Path, tree: yaml.Node, cameras: tuple[Camera, ...]) -> None:
+    seen: dict[str, int] = {}
+    for index, camera in enumerate(cameras):
+        for name, what in ((camera.id, "camera"), *((zone.id, "zone") for zone in camera.zones)):
+            key = f"{what} {name}"
+            line = _line_of(tree, ["cameras", index])
+            if key in seen:
+                raise ConfigError(f"{path}, line {line}: {key!r} is already used in line {seen[key]}: ids are unique")
+            seen[key] = line
+
+
+def _resolve(config: Config, folder: Path) -> Config:
+    """The same configuration with its relative paths counted from `folder`."""
+
+    def at(path: Path | None) -> Path | None:
+        return None if path is None else (folder / path.expanduser()).resolve()
+
+    changes: dict[str, Any] = {
+        "store": config.store.model_copy(update={"path": at(config.store.path)}),
+        "map": config.map.model_copy(update={"outlines": at(config.map.outlines)}),
+    }
+    if isinstance(config.source, FolderConfig):
+        changes["source"] = config.source.model_copy(update={"path": at(config.source.path)})
+    return config.model_copy(update=changes)

@@ -1,0 +1,29 @@
+"""What an operator watches: how many clips came to what end, how long counting takes, how much waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from core.records import CountObservation
+
+
+class Meters:
+    """The pipeline's own measures, in the registry that `/metrics` shows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.clips_found = Counter("busyness_clips_found", "clips named by the source", registry=registry)
+        self.observations = Counter(
+            "busyness_observations", "zone observations stored, by what became of the clip", ["camera", "status"],
+            registry=registry,
+        )  # fmt: skip
+        self.readings = Counter("busyness_readings_derived", "readings that were new or changed", registry=registry)
+        self.counting = Histogram(
+            "busyness_clip_counting_seconds", "time to open, judge and count one clip", registry=registry,
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )  # fmt: skip
+
+    def stored(self, observations: Sequence[CountObservation]) -> None:
+        for observation in observations:
+            self.observations.labels(observation.camera, observation.status.value).inc()

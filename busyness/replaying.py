@@ -1,0 +1,101 @@
+"""`busyness replay`: recorded clips through the whole pipeline at full speed, event time from the recording."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from busyness.config import Config
+from busyness.wiring import install
+from core.errors import BusynessError
+from core.records import CountObservation, Status
+from ingest.folder import FolderSource, SkippedFile
+
+
+@dataclass
+class Tally:
+    """What became of every clip: one status a clip, whatever the number of its zones."""
+
+    status_of: dict[tuple[str, datetime], Status] = field(default_factory=dict)
+
+    def add(self, observations: Sequence[CountObservation]) -> int:
+        """Take note of observations; returns how many clips are accounted for so far."""
+        for observation in observations:
+            self.status_of[observation.camera, observation.event_time] = observation.status
+        return len(self.status_of)
+
+    def by_camera(self) -> dict[str, Counter[Status]]:
+        cameras: dict[str, Counter[Status]] = {}
+        for (camera, _), status in sorted(self.status_of.items()):
+            cameras.setdefault(camera, Counter())[status] += 1
+        return cameras
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """The account of a replay: clips found, what became of each, and files that are no clip of a known camera."""
+
+    clips: int
+    tally: Tally
+    skipped: tuple[SkippedFile, ...]
+
+
+def replay(config: Config, folder: Path, console: Console) -> Replayed:
+    """Run `folder` through ingest, detect and aggregate into the store. Raises `BusynessError`."""
+    installation = install(config, replay=folder)
+    source, pipeline = installation.pipeline.source, installation.pipeline
+    if not isinstance(source, FolderSource):
+        raise BusynessError(f"{folder} was not opened as a folder of clips")
+    tally = Tally()
+    try:
+        with _progress(console) as progress:
+            task = progress.add_task("clips", total=len(source))
+            pipeline.on_stored = lambda observations: progress.update(task, completed=tally.add(observations))
+            pipeline.start()
+            pipeline.wait()
+    finally:
+        pipeline.stop()
+        installation.store.close()
+    return Replayed(len(source), tally, tuple(source.skipped))
+
+
+def show(replayed: Replayed, console: Console) -> None:
+    """The account as a table: every clip has one end, and they add up."""
+    cameras = replayed.tally.by_camera()
+    statuses = [status for status in Status if any(status in counts for counts in cameras.values())]
+    table = Table(title="What became of every clip")
+    table.add_column("camera")
+    for status in statuses:
+        table.add_column("counted" if status is Status.OK else status.value, justify="right")
+    table.add_column("all", justify="right")
+    totals: Counter[Status] = Counter()
+    for camera, counts in cameras.items():
+        totals += counts
+        table.add_row(camera, *(str(counts[status] or "") for status in statuses), str(counts.total()))
+    table.add_section()
+    table.add_row("all", *(str(totals[status]) for status in statuses), str(totals.total()), style="bold")
+    console.print(table)
+    if totals.total() != replayed.clips:
+        console.print(f"[red]{replayed.clips - totals.total()} of {replayed.clips} clips are unaccounted for[/red]")
+    for skipped in replayed.skipped:
+        console.print(f"not a clip: {skipped.path}: {skipped.reason}", highlight=False)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,118 @@
+"""`busyness run` and `busyness serve`: the API and the map, with or without the stages that fill them."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from rich.console import Console
+
+from aggregate.answers import Answers
+from aggregate.feed import ReadingFeed
+from api.app import create_app
+from busyness.config import ApiConfig, Config
+from busyness.wiring import about, install, open_clock, open_store
+from core.errors import ConfigError
+
+WEB_DIST = Path(__file__).resolve().parent.parent / "api" / "web" / "dist"
+LOOPBACK = ("127.", "localhost", "::1")
+
+
+def run(config: Config, console: Console) -> None:
+    """All stages in one process, the API and the map, until interrupted."""
+    listener = listen(config.api)
+    installation = install(config)
+    pipeline = installation.pipeline
+    app = create_app(
+        installation.answers,
+        installation.feed,
+        about(config),
+        installation.clock,
+        installation.registry,
+        ready=lambda: pipeline.trouble,
+        web_dist=WEB_DIST,
+    )
+    describe(config, console, cameras=len(pipeline.source.cameras), model=pipeline.counters[0].model.name)
+    pipeline.start()
+    try:
+        answer(app, listener, console)
+    finally:
+        pipeline.stop()
+        installation.store.close()
+
+
+def serve(config: Config, console: Console) -> None:
+    """The API and the map over what is stored, without counting anything."""
+    if config.store.path is None:
+        raise ConfigError("serve needs a store on disk", remedy="set store.path, or use busyness run")
+    listener = listen(config.api)
+    store = open_store(config, read_only=True)
+    clock = open_clock(config)
+    app = create_app(
+        Answers(store, clock), ReadingFeed(), about(config), clock, CollectorRegistry(), ready=_nothing_runs,
+        web_dist=WEB_DIST,
+    )  # fmt: skip
+    describe(config, console, cameras=len(store.cameras()), model=None)
+    try:
+        answer(app, listener, console)
+    finally:
+        store.close()
+
+
+def _nothing_runs() -> None:
+    return None
+
+
+def listen(api: ApiConfig) -> socket.socket:
+    """The listening socket, taken before anything else starts. Raises `ConfigError` where the port is in use."""
+    family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((api.host, api.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"cannot listen on {api.host}:{api.port}: {error.strerror or error}",
+            remedy="stop what uses it, or set api.port to another number (0 takes a free one)",
+        ) from error
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def describe(config: Config, console: Console, *, cameras: int, model: str | None) -> None:
+    """The start-up list: what runs with what."""
+    console.print(f"[bold]{config.name}[/bold]")
+    for what, value in (
+        ("source", config.source.kind if model else "none: serving what is stored"),
+        ("cameras", cameras),
+        ("model", model),
+        ("store", config.store.path or "in memory: gone when this stops"),
+        ("clock", f"{config.clock.speedup:g} times as fast as yours" if config.clock else None),
+    ):
+        if value is not None:
+            console.print(f"  {what:<8} {value}", highlight=False)
+    if not config.api.host.startswith(LOOPBACK):
+        console.print(
+            f"  [yellow]warning[/yellow]  {config.api.host} can be reached from other machines, without a key"
+        )
+
+
+def answer(app: FastAPI, listener: socket.socket, console: Console) -> None:
+    """Serve until interrupted."""
+    where = address(listener)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, server_header=False)
+    )
+    console.print(
+        f"\n  map      [link={where}]{where}/[/link]\n  API      {where}/docs\n\nCtrl-C stops it.", highlight=False
+    )
+    with listener:
+        server.run(sockets=[listener])

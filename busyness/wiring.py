@@ -1,0 +1,100 @@
+"""From a configuration to the stages it describes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from aggregate.aggregator import Aggregator
+from aggregate.answers import Answers
+from aggregate.duckdb_store import DuckDBStore
+from aggregate.feed import ReadingFeed
+from aggregate.store import Store
+from api.app import About
+from busyness.config import Config, clock_start, load_outlines
+from busyness.metrics import Meters
+from busyness.pipeline import Pipeline
+from core.bus import MemoryBus
+from core.clock import AcceleratedClock, Clock, SystemClock
+from core.errors import ConfigError
+from detect.counter import ClipCounter
+from detect.registry import open_model
+from detect.zones import check_zones
+from ingest.clip import ClipOpener, Source
+from ingest.folder import FolderConfig, FolderSource
+from ingest.opener import FileOpener
+from ingest.synthetic import SyntheticConfig, SyntheticStreet
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A wired installation: what runs, what is stored and what answers."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    feed: ReadingFeed
+    answers: Answers
+    registry: CollectorRegistry
+    pipeline: Pipeline
+
+
+def open_clock(config: Config) -> Clock:
+    """The machine's clock, or the accelerated one that the configuration asks for."""
+    start = clock_start(config)
+    if config.clock is None or start is None:
+        return SystemClock()
+    return AcceleratedClock(start, config.clock.speedup)
+
+
+def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
+    """The store that the configuration names; its folder is made where it is missing."""
+    path = config.store.path
+    if path is not None and not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return DuckDBStore.open(path, read_only=read_only)
+
+
+def open_source(config: Config, clock: Clock | None) -> tuple[Source, ClipOpener]:
+    """Where clips come from and what opens them. Without a clock the source runs at full speed."""
+    if isinstance(config.source, SyntheticConfig):
+        street = SyntheticStreet(config.source, clock)
+        return street, street
+    if not config.cameras:
+        raise ConfigError("a folder of clips needs its cameras", remedy="list them under cameras: in the configuration")
+    return FolderSource(config.source, config.cameras), FileOpener(config.detect.limits)
+
+
+def install(config: Config, *, replay: Path | None = None) -> Installation:
+    """Wire every stage of one process. With `replay`, clips come from that folder at full speed."""
+    if replay is not None:
+        pattern = config.source if isinstance(config.source, FolderConfig) else FolderConfig(path=replay)
+        config = config.model_copy(update={"source": pattern.model_copy(update={"path": replay})})
+    clock = SystemClock() if replay else open_clock(config)
+    source, opener = open_source(config, None if replay else clock)
+    for camera in source.cameras:
+        check_zones(camera)
+    counters = [
+        ClipCounter(open_model(config.detect.model), opener, config.detect.frames_per_clip, clock)
+        for _ in range(config.detect.workers)
+    ]
+    store = open_store(config)
+    store.save_cameras(source.cameras)
+    feed = ReadingFeed()
+    registry = CollectorRegistry()
+    aggregator = Aggregator(store, config.aggregate, clock)
+    pipeline = Pipeline(source, counters, aggregator, feed, MemoryBus(), Meters(registry))
+    return Installation(config, clock, store, feed, Answers(store, clock), registry, pipeline)
+
+
+def about(config: Config) -> About:
+    """What the page says of this installation."""
+    return About(
+        name=config.name,
+        notice=config.notice,
+        outlines=load_outlines(config.map.outlines) if config.map.outlines else None,
+        basemap_url=config.map.basemap_url,
+        basemap_attribution=config.map.basemap_attribution,
+    )

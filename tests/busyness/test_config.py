@@ -1,0 +1,101 @@
+"""A configuration error is one message that names the file, the line, the key and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from busyness.config import Config, load_config, load_outlines
+from core.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+GOOD = """\
+name: a town
+source:
+  kind: folder
+  path: clips
+cameras:
+  - id: "06710"
+    name: Kew Bridge
+    lat: 51.48
+    lon: -0.28
+    zones:
+      - id: kerb
+        name: kerb
+        kind: pavement
+        polygon: [[0, 0], [100, 0], [100, 100]]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "town.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_shipped_configuration_loads(path: Path) -> None:
+    config = load_config(path)
+    assert config.api.host == "127.0.0.1", "shipped configurations answer on loopback only"
+    if config.map.outlines:
+        assert load_outlines(config.map.outlines)["features"]
+
+
+def test_paths_count_from_the_file(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, GOOD + "store: {path: var/counts.duckdb}\n"))
+    assert config.store.path == tmp_path / "var" / "counts.duckdb"
+    assert config.source.kind == "folder"
+    assert config.source.path == tmp_path / "clips"
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "message"),
+    [
+        (("name: a town", "name: a town\nspeed: 3"), 2, "speed: there is no such setting"),
+        (("    lat: 51.48\n", ""), 6, "cameras.0.lat: Field required"),
+        (("lat: 51.48", "lat: 151.48"), 8, "cameras.0.lat: Input should be less than or equal to 90"),
+        (("[100, 100]", "[100, 900]"), 6, "zone 'kerb' of camera 06710 has the point (100, 900) outside its 352x288"),
+        (("kind: pavement", "kind: sidewalk"), 13, "cameras.0.zones.0.kind: Input should be 'view', 'pavement'"),
+        (("kind: folder", "kind: ftp"), 2, "source"),
+        (("    lon: -0.28\n", "    lon: -0.28\n    cadence: 5\n"), 10, "cameras.0.cadence: there is no such setting"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_key(
+    tmp_path: Path, change: tuple[str, str], line: int, message: str
+) -> None:
+    path = written(tmp_path, GOOD.replace(*change))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert f"{path}, line {line}: " in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_camera_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    twice = GOOD + '  - {id: "06710", name: again, lat: 51, lon: 0}\n'
+    with pytest.raises(ConfigError, match="line 15: 'camera 06710' is already used in line 6"):
+        load_config(written(tmp_path, twice))
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the key 'name' stands twice"):
+        load_config(written(tmp_path, GOOD + "name: another\n"))
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "holds no settings"), ("a: [", "not valid YAML"), ("\xff", "")])
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "town.yaml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no configuration file .*nowhere\.yaml.*try configs/demo\.yaml"):
+        load_config(tmp_path / "nowhere.yaml")
+
+
+def test_every_setting_stands_in_a_shipped_configuration_or_has_a_default() -> None:
+    required = {name for name, field in Config.model_fields.items() if field.is_required()}
+    assert required == {"name", "source"}

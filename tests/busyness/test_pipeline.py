@@ -1,0 +1,117 @@
+"""The pipeline accounts for every clip once, ends when the source does, and says so when a stage dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from aggregate.aggregator import Aggregator
+from aggregate.duckdb_store import DuckDBStore
+from aggregate.feed import ReadingFeed
+from aggregate.policy import AggregatePolicy
+from busyness.metrics import Meters
+from busyness.pipeline import Pipeline
+from core.bus import MemoryBus
+from core.clock import SystemClock
+from core.errors import SourceError
+from core.records import CLASSES, Camera, ClipReady, CountObservation, Status, Window
+from detect.counter import ClipCounter
+from detect.model import Density
+from detect.quality import Verdict
+from ingest.clip import SampledClip, UnusableClip
+from ingest.frame import Frame
+
+START = datetime(2026, 3, 12, 8, tzinfo=UTC)
+CAMERAS = tuple(Camera(id=name, name=name, lat=51.5, lon=-0.1, cadence_s=60) for name in ("a", "b"))
+
+
+class Street:
+    """Two cameras; clip number n shows n pedestrians. Every fifth clip cannot be opened."""
+
+    cameras = CAMERAS
+
+    def __init__(self, clips: int, breaks_at: int | None = None) -> None:
+        self._clips = clips
+        self._breaks_at = breaks_at
+
+    def clips(self) -> Iterator[ClipReady]:
+        for number in range(self._clips):
+            if number == self._breaks_at:
+                raise SourceError("the street has gone")
+            for camera in CAMERAS:
+                yield ClipReady(camera=camera.id, event_time=START + timedelta(minutes=number), location=str(number))
+
+    def open(self, clip: ClipReady, frames: int) -> SampledClip:
+        number = int(clip.location)
+        if number % 5 == 4:
+            raise UnusableClip(Status.UNDECODABLE, "made to break")
+        picture = np.full((288, 352, 3), number, np.uint8)
+        return SampledClip(tuple(Frame(picture, float(n)) for n in range(frames)), 10.0, frames)
+
+
+class Reader:
+    """A counting model that reads the number of pedestrians from the first pixel."""
+
+    name = "reader@000000000000"
+
+    def density(self, frames: Sequence[Frame]) -> Density:
+        density = np.zeros((len(frames), len(CLASSES), 4, 4), np.float32)
+        density[:, 0, 2, 2] = [frame.pixels[0, 0, 0] for frame in frames]
+        return density
+
+
+def usable(clip: SampledClip) -> Verdict:
+    return Verdict(status=Status.OK, reason=None)
+
+
+def pipeline(street: Street, workers: int = 3) -> Pipeline:
+    clock, store = SystemClock(), DuckDBStore.open(None)
+    store.save_cameras(CAMERAS)
+    counters = [
+        ClipCounter(Reader(), street, 3, clock, judge=lambda _: Verdict(Status.OK, None)) for _ in range(workers)
+    ]
+    aggregator = Aggregator(store, AggregatePolicy(), clock)
+    return Pipeline(street, counters, aggregator, ReadingFeed(), MemoryBus(8), Meters(CollectorRegistry()))
+
+
+def test_every_clip_is_counted_or_explained_once() -> None:
+    running = pipeline(Street(20))
+    seen: list[CountObservation] = []
+    running.on_stored = seen.extend
+    running.start()
+    running.wait()
+    assert len({(o.camera, o.event_time) for o in seen}) == len(seen) == 40
+    assert sum(o.status is Status.UNDECODABLE for o in seen) == 8
+    counted = {o.event_time: o.present.people for o in seen if o.camera == "a" and o.present is not None}
+    assert counted == {START + timedelta(minutes=n): float(n) for n in range(20) if n % 5 != 4}
+    assert running.trouble is None
+
+
+def test_readings_are_announced_to_those_who_listen() -> None:
+    running = pipeline(Street(5))
+    with running.feed.subscribe() as listener:
+        running.start()
+        running.wait()
+        readings = [r for r in listener.get(1.0) if r.series == "people" and r.window is Window.MINUTE]
+    assert {r.mean for r in readings if r.camera == "a" and r.mean is not None} == {0.0, 1.0, 2.0, 3.0}
+    assert [r.reason for r in readings if r.camera == "a" and r.mean is None] == ["undecodable (1 of 1 clips)"]
+
+
+def test_a_stage_that_dies_stops_the_pipeline_and_says_why() -> None:
+    running = pipeline(Street(20, breaks_at=3))
+    running.start()
+    with pytest.raises(SourceError, match="the street has gone"):
+        running.wait()
+    assert running.trouble == "the pipeline has stopped: the street has gone"
+
+
+def test_stopping_ends_every_stage() -> None:
+    running = pipeline(Street(10_000))
+    running.start()
+    running.stop(timeout_s=10)
+    running.wait()
+    assert running.trouble is None
