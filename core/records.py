@@ -141,6 +141,7 @@ class ClipReady(Closed):
     """A clip that can be fetched: a reference, never pixels. This is what travels on the bus.
 
     `location` is a file path, an http(s) URL or a synthetic address; `event_time` is when the clip begins.
+    `repeats` is the event time of the camera's earlier clip that has the same content, where the feed is stuck.
     """
 
     camera: Identifier
@@ -148,6 +149,7 @@ class ClipReady(Closed):
     location: str = Field(min_length=1, max_length=2048)
     etag: str | None = Field(default=None, max_length=200)
     size_bytes: NonNegativeInt | None = None
+    repeats: UtcTime | None = None
 
 
 class Figures(Closed):

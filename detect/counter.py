@@ -1,0 +1,297 @@
+r"""A clip becomes counts: opened, checked, judged, counted, integrated over zones, and gone.
+
+    open --> size --> quality --> density [frame, class, row, column] --> zones --> figures
+      \________\_________\____________\__ a reason, and null figures for every zone
+
+Whatever is wrong with a clip, each zone of its camera gets its observation: nothing is lost and nothing becomes zero.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
+
+from core.clock import Clock
+from core.config import Closed
+from core.errors import ModelError, PixelLeak
+from core.records import (
+    CLASSES,
+    PEOPLE,
+    VEHICLES,
+    Camera,
+    ClipReady,
+    CountObservation,
+    Figures,
+    Status,
+    UtcTime,
+    Zone,
+    observation_id,
+)
+from detect.model import CountingModel, Density
+from detect.quality import Verdict, judge
+from detect.stationary import stationary_density
+from detect.zones import ZoneSums, integrate
+from ingest.clip import ClipOpener, SampledClip, UnusableClip
+from ingest.decode import DecodeLimits, open_media
+
+_LOG = logging.getLogger(__name__)
+
+FRAMES_PER_CLIP = 8
+REASON_LENGTH = 500
+
+Judge = Callable[[SampledClip], Verdict]
+
+_PEOPLE = [CLASSES.index(name) for name in PEOPLE]
+_VEHICLES = [CLASSES.index(name) for name in VEHICLES]
+
+
+class CountResult(Closed):
+    """What `busyness count` says of one source. `counts` is the mean number present by class; null unless `ok`.
+
+    `stationary` has the classes and the two sums; it is null too for a still, where standing still cannot be told.
+    """
+
+    source: str
+    status: Status
+    reason: str | None
+    event_time: UtcTime | None
+    frames: NonNegativeInt
+    counts: dict[str, NonNegativeFloat] | None
+    people: NonNegativeFloat | None
+    vehicles: NonNegativeFloat | None
+    stationary: dict[str, NonNegativeFloat] | None
+    model: str
+    elapsed_ms: NonNegativeFloat = Field(description="decoding, judging and counting together")
+
+
+@dataclass(frozen=True)
+class _ZoneFigures:
+    """The figures of one zone over one clip; see `CountObservation`."""
+
+    present: Figures
+    peak: Figures
+    spread: Figures
+    stationary: Figures | None
+
+
+@dataclass(frozen=True, repr=False)
+class _Examined:
+    """What is known of a clip once its pixels are gone: density where it was counted, the reason where it was not."""
+
+    verdict: Verdict
+    frames: int = 0
+    duration_s: float = 0.0
+    span_s: float = 0.0
+    density: Density | None = None
+
+
+class ClipCounter:
+    """Counts clips of cameras with one model, for all zones of the camera at once."""
+
+    def __init__(
+        self,
+        model: CountingModel,
+        opener: ClipOpener,
+        frames_per_clip: int,
+        clock: Clock,
+        *,
+        judge: Judge = judge,
+    ) -> None:
+        self._model = model
+        self._opener = opener
+        self._frames_per_clip = frames_per_clip
+        self._clock = clock
+        self._judge = judge
+
+    def observe(self, camera: Camera, clip: ClipReady) -> list[CountObservation]:
+        """One observation for each of `camera.counted_zones`, in their order; `ok` for all of them, or for none.
+
+        Raises nothing for a bad clip or a failing model (`model_error`). Raises `ConfigError` for a zone that encloses
+        no area: `detect.zones.check_zones` finds it before the first clip.
+        """
+        if clip.camera != camera.id:
+            raise ValueError(f"the clip is of camera {clip.camera}, the zones are of {camera.id}")
+        zones = camera.counted_zones
+        size_px = (camera.width, camera.height)
+        examined = _examine(
+            lambda: self._opener.open(clip, self._frames_per_clip), self._model, self._judge, camera.id, size_px
+        )
+        counted_at = self._clock.now()
+        if examined.density is None:
+            return [self._observation(zone, clip, examined, None, counted_at) for zone in zones]
+        return [
+            self._observation(zone, clip, examined, figures, counted_at)
+            for zone, figures in zip(zones, _figures(examined.density, examined.span_s, zones, size_px), strict=True)
+        ]
+
+    def _observation(
+        self, zone: Zone, clip: ClipReady, examined: _Examined, figures: _ZoneFigures | None, counted_at: datetime
+    ) -> CountObservation:
+        return CountObservation(
+            id=observation_id(clip.camera, zone.id, clip.event_time, self._model.name),
+            camera=clip.camera,
+            zone=zone.id,
+            event_time=clip.event_time,
+            duration_s=examined.duration_s,
+            status=examined.verdict.status,
+            reason=examined.verdict.reason,
+            frames=examined.frames,
+            present=figures and figures.present,
+            peak=figures and figures.peak,
+            spread=figures and figures.spread,
+            stationary=figures and figures.stationary,
+            model=self._model.name,
+            counted_at=counted_at,
+        )
+
+
+def count_source(
+    source: str,
+    open_clip: Callable[[int], SampledClip],
+    model: CountingModel,
+    *,
+    frames: int = FRAMES_PER_CLIP,
+    event_time: datetime | None = None,
+    judge: Judge = judge,
+) -> CountResult:
+    """Count the whole view of one clip or still, of whatever size, with no camera known.
+
+    `source` is what the result calls it; `open_clip` gives its sampled frames, or raises `UnusableClip`. Never raises
+    for a bad source: the result has the reason.
+    """
+    started = time.perf_counter()
+    examined = _examine(lambda: open_clip(frames), model, judge, source, None)
+    figures = None
+    if examined.density is not None:
+        (figures,) = _figures(examined.density, examined.span_s, (Zone(id="view", name="view"),), (1, 1))
+    present = figures.present if figures else None
+    still = figures.stationary if figures else None
+    return CountResult(
+        source=source,
+        status=examined.verdict.status,
+        reason=examined.verdict.reason,
+        event_time=event_time,
+        frames=examined.frames,
+        counts={name: round(present.get(name), 3) for name in CLASSES} if present else None,
+        people=round(present.people, 3) if present else None,
+        vehicles=round(present.vehicles, 3) if present else None,
+        stationary={name: round(value, 3) for name, value in still.model_dump().items()} if still else None,
+        model=model.name,
+        elapsed_ms=round((time.perf_counter() - started) * 1000, 1),
+    )
+
+
+def count_media(
+    path: Path,
+    model: CountingModel,
+    *,
+    frames: int = FRAMES_PER_CLIP,
+    event_time: datetime | None = None,
+    limits: DecodeLimits | None = None,
+) -> CountResult:
+    """Count the file at `path`, clip or still; see `count_source`."""
+    return count_source(
+        str(path),
+        lambda wanted: open_media(path, wanted, limits or DecodeLimits()),
+        model,
+        frames=frames,
+        event_time=event_time,
+    )
+
+
+def _examine(
+    open_clip: Callable[[], SampledClip],
+    model: CountingModel,
+    judge: Judge,
+    source: str,
+    size_px: tuple[int, int] | None,
+) -> _Examined:
+    """Open, check, judge and count; the pixels die with this call. `size_px` is width and height, where known."""
+    try:
+        clip = open_clip()
+    except UnusableClip as error:
+        return _Examined(_refusal(error.status, str(error)))
+    except PixelLeak:
+        raise
+    except Exception as error:  # a decoder may raise anything on bytes from outside, and the next clip must be counted
+        _LOG.exception("opening a clip of %s failed", source)
+        return _Examined(_refusal(Status.UNDECODABLE, f"opening failed: {_told(error)}"))
+    seen = _Examined(
+        _verdict(clip, judge, source, size_px),
+        frames=len(clip.frames),
+        duration_s=clip.duration_s,
+        span_s=clip.frames[-1].offset_s - clip.frames[0].offset_s if clip.frames else 0.0,
+    )
+    if seen.verdict.status is not Status.OK:
+        return seen
+    try:
+        return replace(seen, density=_density(model, clip))
+    except PixelLeak:
+        raise
+    except Exception as error:  # runtimes raise what they like; the clip is not to blame and the rest goes on
+        _LOG.exception("model %s failed on a clip of %s", model.name, source)
+        return replace(seen, verdict=_refusal(Status.MODEL_ERROR, f"model {model.name} failed: {_told(error)}"))
+
+
+def _verdict(clip: SampledClip, judge: Judge, source: str, size_px: tuple[int, int] | None) -> Verdict:
+    if not clip.frames:
+        return _refusal(Status.UNDECODABLE, "the clip has no frame")
+    if size_px is not None:
+        for frame in clip.frames:
+            if (frame.width_px, frame.height_px) != size_px:
+                return _refusal(
+                    Status.WRONG_SIZE,
+                    f"the clip is {frame.width_px}x{frame.height_px}, camera {source} is {size_px[0]}x{size_px[1]}. "
+                    "Set the camera's width and height to those of its clips, and draw its zones in them",
+                )
+    return judge(clip)
+
+
+def _density(model: CountingModel, clip: SampledClip) -> Density:
+    density = model.density(clip.frames)
+    if density.shape[:2] != (len(clip.frames), len(CLASSES)) or not np.isfinite(density).all():
+        raise ModelError(
+            f"density of shape {list(density.shape)} for {len(clip.frames)} frames, or not finite",
+            remedy="the model is broken: use another",
+        )
+    return density
+
+
+def _refusal(status: Status, reason: str) -> Verdict:
+    return Verdict(status=status, reason=reason[:REASON_LENGTH])
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _figures(density: Density, span_s: float, zones: Sequence[Zone], size_px: tuple[int, int]) -> list[_ZoneFigures]:
+    """The figures of every zone. `size_px` is the width and height of the picture in which the zones are drawn."""
+    present = _with_sums(integrate(density, zones, size_px))
+    mean = present.mean(axis=0)
+    still = stationary_density(density, span_s)
+    # Summed in another order than the mean, so held to it: a part is never more than the whole.
+    stayed = None if still is None else np.minimum(_with_sums(integrate(still[np.newaxis], zones, size_px))[0], mean)
+    return [
+        _ZoneFigures(
+            present=Figures.of(mean[zone]),
+            peak=Figures.of(present[:, zone].max(axis=0)),
+            spread=Figures.of(present[:, zone].std(axis=0)),
+            stationary=None if stayed is None else Figures.of(stayed[zone]),
+        )
+        for zone in range(len(zones))
+    ]
+
+
+def _with_sums(present: ZoneSums) -> NDArray[np.float64]:
+    """[frame, zone, class] to [frame, zone, series]: the classes, then people and vehicles."""
+    sums = (present[..., _PEOPLE].sum(axis=-1), present[..., _VEHICLES].sum(axis=-1))
+    return np.concatenate([present, np.stack(sums, axis=-1)], axis=-1)

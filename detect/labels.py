@@ -1,0 +1,109 @@
+"""Frames labelled by eye: a folder of ID.json, and of ID.png where the picture is kept beside its labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
+
+from core.config import Closed
+from core.errors import SourceError
+from core.records import CLASSES
+from ingest.frame import Frame
+
+
+class LabelledObject(Closed):
+    """One object: `x`, `y` the centre of its box, `w`, `h` its width and height, all in pixels."""
+
+    kind: Literal["pedestrian", "cyclist", "motorcycle", "car", "van", "truck", "bus"] = Field(alias="class")
+    x: float
+    y: float
+    w: float = Field(gt=0)
+    h: float = Field(gt=0)
+
+
+class LabelledFrame(Closed):
+    """What was seen in one frame. The uncertain are too far or too dense to separate: the truth of people lies between
+    those labelled and those labelled and uncertain together, likewise of vehicles.
+
+    `source` is the clip or still that the frame came from, from the folder above the labels; `frame_index` its frame.
+    """
+
+    id: str = Field(min_length=1)
+    camera: str
+    source: str | None
+    frame_index: NonNegativeInt
+    width: PositiveInt
+    height: PositiveInt
+    visibility: Literal["day", "night", "glare", "rain"]
+    objects: tuple[LabelledObject, ...]
+    uncertain_pedestrians: NonNegativeInt
+    uncertain_vehicles: NonNegativeInt
+    note: str = ""
+
+    def counts(self) -> tuple[int, ...]:
+        """How many of each of `CLASSES` are labelled."""
+        kinds: list[str] = [found.kind for found in self.objects]
+        return tuple(kinds.count(name) for name in CLASSES)
+
+
+def read_labels(folder: Path) -> tuple[LabelledFrame, ...]:
+    """Every labelled frame of `folder`, by id. Raises `SourceError` for a folder without labels, or a malformed one."""
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise SourceError(f"{folder} holds no labels", remedy="give a folder of ID.json (and ID.png)")
+    return tuple(_read(file) for file in files)
+
+
+def picture_of(label: LabelledFrame, folder: Path) -> Frame:
+    """The picture that was labelled: ID.png, or else frame `frame_index` of its source.
+
+    Raises `SourceError` where neither is there, or it has another size than was labelled.
+    """
+    still = folder / f"{label.id}.png"
+    picture = cv2.imread(str(still)) if still.is_file() else _frame_of_source(label, folder)
+    if picture is None:
+        raise SourceError(f"{still} cannot be read as a picture", remedy="restore the labels folder")
+    height_px, width_px = picture.shape[:2]
+    if (width_px, height_px) != (label.width, label.height):
+        raise SourceError(
+            f"the picture of {label.id} is {width_px}x{height_px}, its labels are of {label.width}x{label.height}",
+            remedy="restore the picture that was labelled",
+        )
+    return Frame(np.ascontiguousarray(picture[:, :, ::-1], dtype=np.uint8), offset_s=0.0)
+
+
+def _read(file: Path) -> LabelledFrame:
+    try:
+        return LabelledFrame.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise SourceError(
+            f"the labels {file} cannot be read: {error}", remedy="see the README of the labels"
+        ) from error
+
+
+def _frame_of_source(label: LabelledFrame, folder: Path) -> cv2.typing.MatLike:
+    """Frame `frame_index` of the source, BGR. Walked from the beginning: seeking in these clips lands elsewhere."""
+    if label.source is None:
+        raise SourceError(
+            f"{label.id} has neither {label.id}.png in {folder} nor a source",
+            remedy="put the picture beside its labels",
+        )
+    path = folder.parent / label.source
+    if not path.is_file():
+        raise SourceError(
+            f"the source {path} of {label.id} does not exist",
+            remedy="keep the clips beside the labels folder as they were, or put ID.png beside ID.json",
+        )
+    clip = cv2.VideoCapture(str(path))
+    try:
+        reached = all(clip.grab() for _ in range(label.frame_index + 1))
+        decoded, picture = clip.retrieve() if reached else (False, None)
+    finally:
+        clip.release()
+    if not decoded or picture is None:
+        raise SourceError(f"{path} has no frame {label.frame_index}", remedy="restore the clip that was labelled")
+    return picture

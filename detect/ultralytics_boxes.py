@@ -1,0 +1,111 @@
+"""Any YOLO weights, run by Ultralytics, as a counting model. Extra `ultralytics` (AGPL-3.0, brings PyTorch).
+
+Boxes become ground points and are dropped, and so is what Ultralytics keeps of its last run. It is kept from installing
+packages and from sending usage figures. Weights given by a bare name (`yolo11n.pt`) that are not on the disk are
+fetched by Ultralytics itself, where there is internet; `.pt` weights are pickles, so use only ones that you trust.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import MissingExtra, ModelError
+from detect.boxes import SCORE_FLOOR, GroundPoints, Thresholds, density_of
+from detect.coco import STREET_LABELS, street_points
+from detect.model import Density
+from ingest.frame import Frame
+
+DEFAULT_THRESHOLDS = Thresholds(people=0.10, vehicles=0.15)
+INPUT_SIDE_PX = 640
+"""Small street pictures are enlarged to this; exported networks of a fixed size use their own."""
+
+_COCO_NAMES = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
+
+
+class UltralyticsBoxes:
+    """YOLO detection weights with COCO's labels, by path or by name."""
+
+    def __init__(self, weights: str, thresholds: Thresholds = DEFAULT_THRESHOLDS, threads: int = 1) -> None:
+        """Raises `MissingExtra` without Ultralytics, `ModelError` for weights that cannot be had or do not detect COCO.
+
+        `threads` bounds PyTorch in this process; an exported network brings its own runtime and is not bounded by it.
+        """
+        torch, yolo = _quiet_import(offline=Path(weights).is_file())
+        torch.set_num_threads(threads)
+        try:
+            self._yolo = yolo(weights, task="detect", verbose=False)
+            self._predict(np.zeros((288, 352, 3), dtype=np.uint8))
+        except Exception as error:  # Ultralytics raises whatever its many runtimes raise
+            raise ModelError(
+                f"Ultralytics cannot load {weights}: {str(error)[:300]}",
+                remedy="give the path of YOLO weights, or a name that Ultralytics can fetch (needs internet)",
+            ) from error
+        names = {index: self._yolo.names.get(index) for index in _COCO_NAMES}
+        if names != _COCO_NAMES:
+            raise ModelError(
+                f"{weights} has the labels {names}, expected COCO's {_COCO_NAMES}",
+                remedy="give weights trained on COCO",
+            )
+        self._name = f"{Path(weights).stem}@{_digest(weights, self._yolo)[:12]}"
+        self._thresholds = thresholds
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return self._thresholds
+
+    def points(self, frames: Sequence[Frame]) -> list[GroundPoints]:
+        # One by one: exported networks take one frame, and a count must not depend on the frames beside it.
+        return [self._predict(frame.pixels) for frame in frames]
+
+    def density(self, frames: Sequence[Frame]) -> Density:
+        return density_of(self.points(frames), self._thresholds)
+
+    def _predict(self, pixels: Any) -> GroundPoints:
+        (result,) = self._yolo.predict(
+            np.ascontiguousarray(pixels[:, :, ::-1]),  # Ultralytics takes arrays as BGR
+            conf=SCORE_FLOOR,
+            imgsz=INPUT_SIDE_PX,
+            classes=list(STREET_LABELS),
+            save=False,
+            verbose=False,
+        )
+        found = result.boxes.cpu().numpy()
+        points = street_points(
+            found.xyxyn.astype(np.float32), found.conf.astype(np.float32), found.cls.astype(np.int64)
+        )
+        predictor = self._yolo.predictor
+        predictor.results = predictor.batch = predictor.dataset = predictor.plotted_img = None
+        return points
+
+
+def _quiet_import(offline: bool) -> tuple[Any, Any]:
+    """PyTorch and `YOLO`, kept from installing packages, reporting usage and, with local weights, from the network."""
+    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    if offline:
+        os.environ.setdefault("YOLO_OFFLINE", "true")
+    try:
+        import torch  # noqa: PLC0415 - an extra of gigabytes, loaded where it is used
+        from ultralytics import SETTINGS, YOLO  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra("ultralytics", "ultralytics") from error
+    dict.__setitem__(SETTINGS, "sync", False)  # in memory: the setting's own writer would rewrite the user's file
+    return torch, YOLO
+
+
+def _digest(weights: str, yolo: Any) -> str:
+    """SHA-256 of the weights' file, wherever Ultralytics found or put it."""
+    for place in (weights, getattr(yolo, "ckpt_path", None)):
+        if place and Path(place).is_file():
+            return hashlib.sha256(Path(place).read_bytes()).hexdigest()
+    raise ModelError(f"{weights} was loaded, but its file cannot be found to hash", remedy="give the path of a file")

@@ -1,0 +1,287 @@
+"""Every store keeps the same promises. An adapter is added by a line in `STORES`; an exemption names its reason."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aggregate.duckdb_store import DuckDBStore
+from aggregate.store import Store
+from aggregate.tables import ReadingTable, Spans, moment, text
+from core.errors import ConfigError
+from core.records import SERIES, Camera, CountObservation, Figures, Status, TrustState, Window, Zone, observation_id
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "duckdb-file": lambda folder: DuckDBStore.open(folder / "busyness.duckdb"),
+    "duckdb-memory": lambda _: DuckDBStore.open(None),
+}
+NOON = datetime(2017, 3, 9, 12, 0, 0, 123456, tzinfo=UTC)
+EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = STORES[request.param](tmp_path)
+    yield opened
+    opened.close()
+
+
+def camera(name: str, *zones: str) -> Camera:
+    return Camera(id=name, name=f"Camera {name}", lat=51.5, lon=0, zones=tuple(Zone(id=z, name=z) for z in zones))
+
+
+def observation(
+    minutes: float, number: float = 1.5, *, camera: str = "a", model: str = "m@1", after_s: float = 60, ok: bool = True
+) -> CountObservation:
+    at = NOON + timedelta(minutes=minutes)
+    figures = Figures.of([number + step / 3 for step in range(len(SERIES))])
+    zone = f"{camera}:view"
+    return CountObservation(
+        id=observation_id(camera, zone, at, model),
+        camera=camera,
+        zone=zone,
+        event_time=at,
+        duration_s=9.96,
+        status=Status.OK if ok else Status.SMEARED,
+        reason=None if ok else 'rows repeat, "smeared"; Umlaut ü',
+        frames=8 if ok else 0,
+        present=figures if ok else None,
+        peak=figures if ok else None,
+        spread=figures if ok else None,
+        stationary=figures if ok else None,
+        view_epoch=2,
+        model=model,
+        counted_at=at + timedelta(seconds=after_s),
+    )
+
+
+def readings(*starts: datetime, mean: float = 1.0, revision: int = 1, derived_at: datetime = NOON) -> ReadingTable:
+    """Readings of zone a:view; every second one is missing."""
+    rows = len(starts)
+    missing = np.arange(rows) % 2 == 1
+    figures = np.where(missing[:, None], np.nan, mean + np.arange(len(SERIES)) / 7)
+    begins = np.array([moment(start) for start in starts], dtype="datetime64[us]")
+    return ReadingTable(
+        series=SERIES,
+        zone=text(["a:view"] * rows),
+        camera=text(["a"] * rows),
+        window=text([Window.QUARTER.value] * rows),
+        start=begins,
+        end=begins + np.timedelta64(QUARTER),
+        mean=figures,
+        low=figures / 2,
+        high=figures * 2,
+        peak=figures,
+        stationary_share=np.full_like(figures, np.nan),
+        coverage=np.where(missing, 0.0, 1.0),
+        clips_counted=np.where(missing, 0, 3),
+        clips_expected=np.full(rows, 3),
+        state=text([TrustState.MISSING.value if gone else TrustState.OBSERVED.value for gone in missing]),
+        reason=text(["dark (3 of 3 clips)" if gone else None for gone in missing]),
+        revision=np.full(rows, revision),
+        derived_at=np.full(rows, moment(derived_at)),
+    )
+
+
+def spans(*starts: datetime) -> Spans:
+    table = readings(*starts)
+    return Spans(zone=table.zone, window=table.window, start=table.start, end=table.end)
+
+
+def asked(store: Store, **more: object) -> ReadingTable:
+    wanted = {"window": Window.QUARTER, "series": SERIES, "start": EVER[0], "end": EVER[1], **more}
+    found = store.readings(**wanted)  # type: ignore[arg-type]
+    return found.take(np.argsort(found.start))
+
+
+def test_a_new_store_knows_nothing(store: Store) -> None:
+    assert store.cameras() == []
+    assert store.extent() is None
+    assert store.watermark("a") is None
+    assert store.watermarks() == {}
+    assert store.observations("a:view", *EVER) == []
+    assert store.zones_between(*EVER) == {}
+    assert len(asked(store)) == 0
+    assert len(store.camera_states()) == 0
+    assert len(store.clips(spans())) == 0
+    assert len(store.current_readings(spans())) == 0
+    assert store.upsert_observations([]) == []
+
+
+def test_cameras_come_back_as_they_were_saved_by_id(store: Store) -> None:
+    store.save_cameras([camera("b", "b:1", "b:2"), camera("a")])
+    moved = camera("b", "b:1").model_copy(update={"lat": 60.17, "timezone": "Europe/Helsinki"})
+    store.save_cameras([moved])
+    assert store.cameras() == [camera("a"), moved]
+
+
+def test_two_cameras_may_not_share_a_zone(store: Store) -> None:
+    store.save_cameras([camera("a", "pavement")])
+    with pytest.raises(ConfigError, match=r"'pavement' belongs to camera a and to camera b.*b:pavement"):
+        store.save_cameras([camera("b", "pavement")])
+    assert [one.id for one in store.cameras()] == ["a"]
+
+
+def test_observations_come_back_exactly_as_they_were(store: Store) -> None:
+    kept = [observation(0, 1 / 3), observation(5, ok=False), observation(10, 0.1 + 0.2)]
+    assert store.upsert_observations(kept[::-1]) == kept[::-1]
+    assert store.observations("a:view", *EVER) == kept
+    assert store.observations("a:view", NOON, NOON + timedelta(minutes=10)) == kept[:2]
+    assert store.observations("b:view", *EVER) == []
+
+
+def test_the_newest_count_of_an_id_is_kept_whatever_comes_first(store: Store) -> None:
+    old, new = observation(0, 1), observation(0, 2, after_s=90)
+    assert store.upsert_observations([old]) == [old]
+    assert store.upsert_observations([old]) == []
+    assert store.upsert_observations([new, old]) == [new]
+    assert store.upsert_observations([old]) == []
+    assert store.observations("a:view", *EVER) == [new]
+
+
+def test_counts_made_at_one_time_end_alike_in_any_order(store: Store) -> None:
+    one, other = observation(0, 1), observation(0, 2)
+    store.upsert_observations([one])
+    store.upsert_observations([other])
+    kept = store.observations("a:view", *EVER)
+    store.upsert_observations([other, one])
+    store.upsert_observations([one])
+    assert store.observations("a:view", *EVER) == kept
+
+
+def test_two_models_are_two_rows(store: Store) -> None:
+    store.upsert_observations([observation(0, model="m@1"), observation(0, model="n@1")])
+    assert len(store.observations("a:view", *EVER)) == 2
+
+
+def test_watermark_and_extent_follow_event_time(store: Store) -> None:
+    store.upsert_observations([observation(5), observation(3, camera="b")])
+    store.upsert_observations([observation(-60), observation(2, camera="b", ok=False)])
+    at = [NOON + timedelta(minutes=minutes) for minutes in (-60, 3, 5)]
+    assert store.watermark("a") == at[2]
+    assert store.watermarks() == {"a": at[2], "b": at[1]}
+    assert store.watermarks(["b", "c"]) == {"b": at[1]}
+    assert store.extent() == (at[0], at[2])
+    assert store.extent(as_of=NOON) == (at[0], at[0])
+    assert store.extent(as_of=EVER[0]) is None
+    assert store.zones_between(NOON, at[2]) == {"b:view": "b"}
+
+
+def test_clips_hold_what_falls_in_the_spans(store: Store) -> None:
+    store.upsert_observations(
+        [observation(0, 2), observation(14, ok=False), observation(3, camera="b"), observation(60)]
+    )
+    clips = store.clips(spans(NOON))
+    order = np.argsort(clips.event_time)
+    assert clips.zone.tolist() == ["a:view", "a:view"]
+    assert clips.status[order].tolist() == ["ok", "smeared"]
+    assert clips.present[order][0].tolist() == [2 + step / 3 for step in range(9)]
+    assert np.isnan(clips.present[order][1]).all()
+
+
+def test_readings_come_back_as_they_were_saved(store: Store) -> None:
+    starts = [NOON + QUARTER * step for step in range(4)]
+    saved = readings(*starts)
+    store.save_readings(saved)
+    assert asked(store).records() == saved.records()
+    assert asked(store, series=("people", "car")).series == ("people", "car")
+    assert asked(store, series=("people",)).mean[0, 0] == saved.mean[0, SERIES.index("people")]
+    assert len(asked(store, start=starts[1], end=starts[3])) == 2
+    assert len(asked(store, zones=["b:view"])) == 0
+    assert len(asked(store, zones=["a:view", "b:view"])) == 4
+    assert len(asked(store, window=Window.HOUR)) == 0
+    assert len(store.current_readings(spans(starts[2], starts[3] + QUARTER))) == 1
+
+
+def test_a_reading_of_the_same_revision_is_replaced(store: Store) -> None:
+    store.save_readings(readings(NOON, mean=1))
+    store.save_readings(readings(NOON, mean=5, derived_at=NOON + QUARTER))
+    assert asked(store).mean[:, 0].tolist() == [5]
+
+
+def test_revisions_stay_and_answer_as_of(store: Store) -> None:
+    hours = [NOON + timedelta(hours=step) for step in range(4)]
+    for revision in (1, 2, 3):
+        store.save_readings(readings(NOON, mean=revision, revision=revision, derived_at=hours[revision]))
+    assert asked(store).mean[:, 0].tolist() == [3]
+    assert store.current_readings(spans(NOON)).revision.tolist() == [3]
+    assert asked(store, as_of=hours[2]).mean[:, 0].tolist() == [2]
+    assert asked(store, as_of=hours[2] - timedelta(microseconds=1)).revision.tolist() == [1]
+    assert len(asked(store, as_of=hours[0])) == 0
+
+
+def test_camera_states_tell_the_newest_clip_and_the_newest_count(store: Store) -> None:
+    store.upsert_observations([observation(0), observation(5, ok=False), observation(3, camera="b", ok=False)])
+    states = store.camera_states().set_index("camera")
+    assert states.loc["a", "last_event_time"].to_pydatetime() == NOON + timedelta(minutes=5)
+    assert states.loc["a", ["last_status", "last_reason"]].tolist() == ["smeared", 'rows repeat, "smeared"; Umlaut ü']
+    assert states.loc["a", "last_counted"].to_pydatetime() == NOON
+    assert states["last_counted"].isna().tolist() == [False, True]
+
+
+def test_a_failed_transaction_leaves_nothing_behind(store: Store) -> None:
+    store.upsert_observations([observation(0)])
+
+    def fail_half_way() -> None:
+        with store.transaction():
+            store.save_cameras([camera("z")])
+            store.upsert_observations([observation(5)])
+            with store.transaction():
+                store.save_readings(readings(NOON))
+            assert len(asked(store)) == 1, "what was written is seen inside"
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_half_way()
+    assert store.cameras() == []
+    assert store.watermark("a") == NOON
+    assert len(asked(store)) == 0
+    store.upsert_observations([observation(10)])
+    assert len(store.observations("a:view", *EVER)) == 2
+
+
+def test_readers_see_whole_transactions_while_one_writes(store: Store) -> None:
+    """Readings are written in pairs; no reader ever sees an odd number of them."""
+    done = threading.Event()
+    seen: list[int] = []
+    problems: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            while not done.wait(0.005):
+                seen.append(len(asked(store, zones=["a:view"])))
+        except BaseException as problem:
+            problems.append(problem)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for pair in range(5):
+        with store.transaction():
+            store.save_readings(readings(NOON + 2 * pair * QUARTER))
+            store.save_readings(readings(NOON + (2 * pair + 1) * QUARTER))
+    done.set()
+    for reader in readers:
+        reader.join(30)
+    assert problems == []
+    assert all(count % 2 == 0 for count in seen)
+    assert len(asked(store)) == 10
+
+
+def test_writers_of_several_threads_wait_for_one_another(store: Store) -> None:
+    def write(name: str) -> None:
+        for minutes in range(3):
+            store.upsert_observations([observation(minutes, camera=name), observation(minutes, camera="shared")])
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in ("a", "b", "c")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(30)
+    assert [len(store.observations(f"{name}:view", *EVER)) for name in ("a", "b", "c", "shared")] == [3, 3, 3, 3]

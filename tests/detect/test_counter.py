@@ -1,0 +1,291 @@
+"""A clip becomes one observation a zone: figures where it was counted, null and a reason where it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.clock import SystemClock
+from core.errors import ConfigError, PixelLeak
+from core.records import CLASSES, PEOPLE, SERIES, VEHICLES, Camera, ClipReady, Status, Zone
+from detect.counter import ClipCounter, CountResult, count_media, count_source
+from detect.model import Density
+from detect.quality import Verdict
+from detect.registry import open_model
+from ingest.clip import SampledClip, UnusableClip
+from ingest.decode import DecodeLimits
+from ingest.frame import Frame
+from ingest.opener import FileOpener
+
+NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
+WIDTH_PX, HEIGHT_PX = 32, 16
+LEFT = Zone(id="left", name="left", polygon=((0, 0), (16, 0), (16, 16), (0, 16)))
+RIGHT = Zone(id="right", name="right", polygon=((16, 0), (32, 0), (32, 16), (16, 16)))
+CAMERA = Camera(id="06710", name="A street", lat=51.5, lon=0, width=WIDTH_PX, height=HEIGHT_PX, zones=(LEFT, RIGHT))
+CLIP = ClipReady(camera="06710", event_time=NOON, location="clip.mp4")
+
+
+class FixedClock(SystemClock):
+    def now(self) -> datetime:
+        return NOON + timedelta(minutes=5)
+
+
+class Opened:
+    """Opens every reference as the same clip: `frames` empty pictures over ten seconds."""
+
+    def __init__(self, frames: int, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX, span_s: float = 10.0) -> None:
+        self._clip = SampledClip(
+            frames=tuple(
+                Frame(np.zeros((height_px, width_px, 3), dtype=np.uint8), offset_s=index * span_s / max(1, frames - 1))
+                for index in range(frames)
+            ),
+            duration_s=span_s,
+            decoded_frames=frames,
+        )
+
+    def open(self, clip: ClipReady, frames: int) -> SampledClip:
+        return self._clip
+
+
+class Failing:
+    """Raises what it was given, as an opener and as a model."""
+
+    name = "failing@000000000000"
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def open(self, clip: ClipReady, frames: int) -> SampledClip:
+        raise self._error
+
+    def density(self, frames: Sequence[Frame]) -> Density:
+        raise self._error
+
+
+class Told:
+    """Answers with the density it was given, [frame, class, row, column]."""
+
+    name = "told@000000000000"
+
+    def __init__(self, density: Density) -> None:
+        self._density = density
+
+    def density(self, frames: Sequence[Frame]) -> Density:
+        return self._density
+
+
+def counts(frames: int, **by_class: Sequence[float]) -> Density:
+    """A 2x4 grid with each frame's number of a class in the upper left cell."""
+    density = np.zeros((frames, len(CLASSES), 2, 4), dtype=np.float32)
+    for name, numbers in by_class.items():
+        density[:, CLASSES.index(name), 0, 0] = numbers
+    return density
+
+
+def counter(model: object, opener: object, judge: Callable[[SampledClip], Verdict] | None = None) -> ClipCounter:
+    usual = judge or (lambda _: Verdict(Status.OK))
+    return ClipCounter(model, opener, frames_per_clip=4, clock=FixedClock(), judge=usual)  # type: ignore[arg-type]
+
+
+def test_figures_are_known_answers_per_zone() -> None:
+    """Pedestrians 1, 2, 3, 2 and cars 0, 4, 0, 0 in the left zone, nobody in the right one."""
+    density = counts(4, pedestrian=[1, 2, 3, 2], cyclist=[1, 0, 0, 1], car=[0, 4, 0, 0])
+    left, right = counter(Told(density), Opened(4)).observe(CAMERA, CLIP)
+
+    assert (left.zone, right.zone, left.status, left.frames) == ("left", "right", Status.OK, 4)
+    assert (left.event_time, left.counted_at, left.duration_s) == (NOON, NOON + timedelta(minutes=5), 10)
+    assert left.present is not None
+    assert left.peak is not None
+    assert left.spread is not None
+    assert left.stationary is not None
+    assert (left.present.pedestrian, left.present.people, left.present.car) == (2, 2.5, 1)
+    assert left.peak.people == 3, "of the sum in each frame, not the sum of each class's peak"
+    assert left.spread.people == pytest.approx(0.5)
+    assert left.stationary.car == 0
+    assert left.stationary.people == pytest.approx(2.5 * 2 / 2.5), "two of them were there in every frame"
+    assert right.present is not None
+    assert set(right.present.model_dump().values()) == {0}
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_sums_are_sums_and_no_part_exceeds_its_whole(seed: int, frames: int) -> None:
+    """For any density: people and vehicles are sums of classes; stationary <= present <= peak; zones add up."""
+    density = np.random.default_rng(seed).exponential(0.2, (frames, len(CLASSES), 5, 7)).astype(np.float32)
+    observed = counter(Told(density), Opened(frames)).observe(CAMERA, CLIP)
+
+    total = 0.0
+    for found in observed:
+        assert found.present is not None
+        assert found.peak is not None
+        assert (found.stationary is None) == (frames == 1)
+        for figures in filter(None, (found.present, found.stationary)):
+            assert figures.people == pytest.approx(sum(figures.get(name) for name in PEOPLE))
+            assert figures.vehicles == pytest.approx(sum(figures.get(name) for name in VEHICLES))
+        for series in SERIES:
+            assert found.present.get(series) <= found.peak.get(series) + 1e-9
+            if found.stationary is not None:
+                assert found.stationary.get(series) <= found.present.get(series)
+        total += found.present.people + found.present.vehicles
+    assert total == pytest.approx(float(density.sum()) / frames, rel=1e-5)
+
+
+def test_a_camera_without_zones_is_counted_whole() -> None:
+    camera = CAMERA.model_copy(update={"zones": ()})
+    (whole,) = counter(Told(counts(4, bus=[1, 1, 1, 1])), Opened(4)).observe(camera, CLIP)
+
+    assert whole.zone == "06710:view"
+    assert whole.stationary is not None
+    assert whole.stationary.bus == 1
+
+
+@pytest.mark.parametrize("opened", [Opened(1), Opened(4, span_s=0.5)], ids=["a still", "half a second"])
+def test_standing_still_is_unknown_in_a_moment(opened: Opened) -> None:
+    frames = len(opened.open(CLIP, 4).frames)
+    left, _ = counter(Told(counts(frames, car=[1] * frames)), opened).observe(CAMERA, CLIP)
+
+    assert left.status is Status.OK
+    assert left.stationary is None
+
+
+@pytest.mark.parametrize("status", [Status.UNDECODABLE, Status.OVERSIZE, Status.UNREACHABLE])
+def test_a_clip_that_cannot_be_opened_is_a_reason_for_every_zone(status: Status) -> None:
+    error = UnusableClip(status, "clip.mp4 is broken", remedy="send another")
+    observed = counter(Told(counts(4)), Failing(error)).observe(CAMERA, CLIP)
+
+    assert [(found.zone, found.status) for found in observed] == [("left", status), ("right", status)]
+    assert {found.reason for found in observed} == {"clip.mp4 is broken. send another"}
+    assert {found.present for found in observed} == {None}
+
+
+def test_a_clip_of_another_size_is_not_counted() -> None:
+    """Its zones would lie elsewhere in the street."""
+    left, _ = counter(Told(counts(4)), Opened(4, width_px=64, height_px=48)).observe(CAMERA, CLIP)
+
+    assert left.status is Status.WRONG_SIZE
+    assert left.reason == (
+        "the clip is 64x48, camera 06710 is 32x16. Set the camera's width and height to those of its clips, "
+        "and draw its zones in them"
+    )
+    assert left.present is None
+
+
+def test_a_bad_picture_is_not_counted() -> None:
+    observed = counter(
+        Failing(AssertionError("the model was asked")), Opened(4), lambda _: Verdict(Status.SMEARED, "40 % of rows")
+    ).observe(CAMERA, CLIP)
+
+    assert {(found.status, found.reason, found.frames) for found in observed} == {(Status.SMEARED, "40 % of rows", 4)}
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (Failing(MemoryError("allocation of 8 GB failed")), "MemoryError: allocation of 8 GB failed"),
+        (Told(counts(3)), r"density of shape \[3, 7, 2, 4\] for 4 frames"),
+        (Told(counts(4, car=[1, 1, float("nan"), 1])), "not finite"),
+    ],
+    ids=["raises", "another shape", "NaN"],
+)
+def test_a_failing_model_loses_no_clip(model: Failing | Told, told: str) -> None:
+    """The clip is not to blame, and says so: it may be counted again under the same id."""
+    observed = counter(model, Opened(4)).observe(CAMERA, CLIP)
+
+    assert [found.status for found in observed] == [Status.MODEL_ERROR] * 2
+    assert told.replace("\\", "") in (observed[0].reason or "")
+
+
+def test_an_opener_that_breaks_is_a_reason_too() -> None:
+    (found, _) = counter(Told(counts(4)), Failing(OSError("disk gone"))).observe(CAMERA, CLIP)
+    assert (found.status, found.reason) == (Status.UNDECODABLE, "opening failed: OSError: disk gone")
+
+
+def test_a_clip_without_frames() -> None:
+    (found, _) = counter(Told(counts(0)), Opened(0)).observe(CAMERA, CLIP)
+    assert (found.status, found.reason) == (Status.UNDECODABLE, "the clip has no frame")
+
+
+def test_a_long_reason_fits_the_record() -> None:
+    (found, _) = counter(Failing(RuntimeError("x" * 5000)), Opened(4)).observe(CAMERA, CLIP)
+    assert len(found.reason or "") == 500
+
+
+def test_a_leak_of_pixels_is_never_swallowed() -> None:
+    """A bug of ours, not a bad clip: it must not become an observation."""
+    with pytest.raises(PixelLeak):
+        counter(Failing(PixelLeak("a frame was pickled")), Opened(4)).observe(CAMERA, CLIP)
+
+
+def test_a_broken_zone_is_an_error_of_configuration() -> None:
+    bow = Zone(id="bow", name="bow", polygon=((0, 0), (32, 16), (32, 0), (0, 16)))
+    with pytest.raises(ConfigError, match="'bow'"):
+        counter(Told(counts(4)), Opened(4)).observe(CAMERA.model_copy(update={"zones": (bow,)}), CLIP)
+
+
+def test_the_same_clip_twice_has_the_same_id() -> None:
+    once, again = (counter(Told(counts(4)), Opened(4)).observe(CAMERA, CLIP) for _ in range(2))
+    assert [found.id for found in once] == [found.id for found in again]
+
+
+def test_a_clip_of_another_camera_is_refused() -> None:
+    with pytest.raises(ValueError, match="of camera 09800"):
+        counter(Told(counts(4)), Opened(4)).observe(CAMERA, CLIP.model_copy(update={"camera": "09800"}))
+
+
+def test_count_of_a_source_is_the_contract_of_the_command() -> None:
+    result = count_source(
+        "clip.mp4",
+        lambda frames: Opened(frames).open(CLIP, frames),
+        Told(counts(4, pedestrian=[1, 2, 1, 2], van=[1, 1, 1, 1])),
+        frames=4,
+        event_time=NOON,
+        judge=lambda _: Verdict(Status.OK),
+    )
+
+    assert list(CountResult.model_fields) == [
+        "source", "status", "reason", "event_time", "frames", "counts", "people", "vehicles", "stationary", "model",
+        "elapsed_ms",
+    ]  # fmt: skip
+    assert result.counts == dict.fromkeys(CLASSES, 0.0) | {"pedestrian": 1.5, "van": 1.0}
+    assert (result.people, result.vehicles, result.event_time) == (1.5, 1, NOON)
+    assert result.stationary is not None
+    assert result.stationary["vehicles"] == 1
+    assert CountResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_counting_a_text_file_called_mp4(tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_text("not a clip")
+    result = count_media(path, Told(counts(8)))
+
+    assert (result.source, result.status) == (str(path), Status.UNDECODABLE)
+    assert result.reason
+    assert (result.counts, result.people, result.vehicles, result.stationary) == (None, None, None, None)
+
+
+def test_limits_reach_the_decoder(shared_data: Path) -> None:
+    clip = min((shared_data / "jamcam" / "days" / "06710").glob("*.mp4"))
+    result = count_media(clip, Told(counts(8)), limits=DecodeLimits(max_bytes=1000))
+
+    assert result.status is Status.OVERSIZE
+
+
+def test_a_real_clip_is_counted_by_the_network(shared_data: Path) -> None:
+    """Midday at camera 06710, a busy junction: someone is there, but no crowd."""
+    path = min((shared_data / "jamcam" / "days" / "06710").glob("12_*.mp4"))
+    camera = Camera(id="06710", name="A406", lat=51.5, lon=0)
+    clip = ClipReady(camera="06710", event_time=NOON, location=str(path))
+    (found,) = ClipCounter(open_model("lowres-1"), FileOpener(), 4, FixedClock()).observe(camera, clip)
+
+    assert found.status is Status.OK
+    assert found.frames == 4
+    assert found.present is not None
+    assert found.stationary is not None
+    assert 0.5 < found.present.people + found.present.vehicles < 80
+    assert found.stationary.vehicles <= found.present.vehicles
