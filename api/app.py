@@ -1,0 +1,83 @@
+"""The room of answers: routes, formats and pages, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+
+from aggregate.answers import Answers
+from aggregate.feed import ReadingFeed
+from api import cameras, health, live, metrics, pages, problems, readings
+from api.formats import MEDIA_TYPES
+from api.headers import ResponseHeaders, page_policy
+from api.parameters import Format
+from api.room import About, Room
+from core.clock import Clock
+
+__all__ = ["About", "create_app"]
+
+DESCRIPTION = """How busy is this street, and how sure are we of it?
+
+Figures are numbers of people and vehicles **present**, counted from public cameras without knowing who was there.
+A missing figure is null with a reason, never zero. Times are UTC; periods and windows are half-open, [from, to).
+Tables come as JSON, CSV, Parquet or GeoJSON (`format`, or the Accept header); errors are problem+json with a remedy.
+"""
+
+TAGS = [
+    {"name": "analyst", "description": "For the transport analyst: tables for pandas, QGIS, Power BI, Grafana."},
+    {"name": "planner", "description": "For the intervention planner: what the map shows."},
+    {"name": "operator", "description": "For the operator: which camera is lying, is the service well."},
+]
+
+
+def create_app(
+    answers: Answers,
+    feed: ReadingFeed,
+    about: About,
+    clock: Clock,
+    registry: CollectorRegistry,
+    *,
+    ready: Callable[[], str | None],
+    web_dist: Path | None,
+) -> FastAPI:
+    """The application that answers from `answers` and tells `feed` live.
+
+    `ready` says why the pipeline is not alive, or None; `web_dist` is the folder of the built page, where it is.
+    Metrics are added to `registry`, which takes them once.
+    """
+    app = FastAPI(
+        title=f"busyness: {about.name}",
+        summary="How busy a city's streets are",
+        description=DESCRIPTION,
+        version=version("busyness"),
+        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.room = Room(answers=answers, feed=feed, about=about, clock=clock, ready=ready)
+    app.state.registry = registry
+    for room in (cameras, readings, live, health, metrics):
+        app.include_router(room.router)
+    pages.add_pages(app, web_dist)
+    metrics.watch(registry, answers, feed, clock)
+
+    # The last one added is the outermost: metrics see what is sent, headers are on every answer, 500s included.
+    problems.install(app)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=1_000,
+        compresslevel=5,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, MEDIA_TYPES[Format.PARQUET]),
+    )
+    app.add_middleware(ResponseHeaders, policy=page_policy(about.basemap_origin))
+    app.add_middleware(metrics.RequestMetrics, registry=registry)
+    problems.describe_problems(app)
+    return app

@@ -1,0 +1,221 @@
+"""One table, four dialects: JSON for programs, CSV for spreadsheets, Parquet for analysis, GeoJSON for maps.
+
+Text dialects are written in chunks while they are sent, so an answer costs the memory of its frame and little more.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+from numpy.typing import NDArray
+from pyarrow.csv import WriteOptions, write_csv
+
+from api.parameters import Format
+from api.problems import NotAcceptable, Responses
+
+MEDIA_TYPES: Mapping[Format, str] = {
+    Format.JSON: "application/json",
+    Format.CSV: "text/csv",
+    Format.PARQUET: "application/vnd.apache.parquet",
+    Format.GEOJSON: "application/geo+json",
+}
+CHUNK_ROWS = 5_000
+_CSV = WriteOptions(include_header=False, quoting_style="needed")
+
+LonLat = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to be sent. `frame` has the columns of `schema`; `points` gives (lon, lat) by camera id.
+
+    `camera_column` names the column that leads to the point of a row; `members` stand beside the rows in JSON
+    and GeoJSON; `next` is the address of the page that follows.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    schema: pa.Schema
+    points: Mapping[str, LonLat]
+    camera_column: str = "camera"
+    members: Mapping[str, Any] = field(default_factory=dict)
+    next: str | None = None
+
+
+def offered(json_model: Any) -> Responses:
+    """The 200 response of a route that gives a table, for OpenAPI."""
+    return {
+        200: {
+            "model": json_model,
+            "description": "The table in the format asked for; `Link` leads to the next page where there is one.",
+            "content": {
+                MEDIA_TYPES[Format.CSV]: {
+                    "schema": {"type": "string", "description": "one line a row, empty cells for null"}
+                },
+                MEDIA_TYPES[Format.PARQUET]: {
+                    "schema": {"type": "string", "format": "binary", "description": "typed columns, times in UTC"}
+                },
+                MEDIA_TYPES[Format.GEOJSON]: {
+                    "schema": {
+                        "type": "object",
+                        "description": "a FeatureCollection: a point a row, its columns as properties",
+                    }
+                },
+            },
+        }
+    }
+
+
+def chosen(asked: Format | None, request: Request) -> Format:
+    """The format asked for by parameter, else the best that the Accept header takes. Raises `NotAcceptable`."""
+    if asked is not None:
+        return asked
+    accept = request.headers.get("accept", "").strip()
+    if not accept:
+        return Format.JSON
+    best, best_quality = Format.JSON, 0.0
+    for dialect, media_type in MEDIA_TYPES.items():
+        quality = _quality(accept, media_type)
+        if quality > best_quality:
+            best, best_quality = dialect, quality
+    if best_quality == 0.0:
+        raise NotAcceptable(
+            f"no format of this table is among those accepted ({accept[:200]!r})",
+            remedy=f"accept one of {', '.join(MEDIA_TYPES.values())}, or say format={'|'.join(Format)}",
+        )
+    return best
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """How much `media_type` is wanted, 0..1: the most specific range of the header counts (RFC 9110, 12.5.1)."""
+    ranges = {"*/*": 0, f"{media_type.partition('/')[0]}/*": 1, media_type: 2}
+    found, quality = -1, 0.0
+    for part in accept.lower().split(","):
+        name, *options = (piece.strip() for piece in part.split(";"))
+        if ranges.get(name, -1) > found:
+            found, quality = ranges[name], 1.0
+            for option in options:
+                if option.startswith("q="):
+                    quality = _number(option[2:])
+    return quality
+
+
+def _number(text: str) -> float:
+    try:
+        return min(1.0, max(0.0, float(text)))
+    except ValueError:
+        return 0.0
+
+
+def answer(table: Table, dialect: Format) -> Response:
+    """The response that carries `table`."""
+    headers = {"Vary": "Accept"}
+    if table.next is not None:
+        headers["Link"] = f'<{table.next}>; rel="next"'
+    if dialect is not Format.JSON:
+        headers["Content-Disposition"] = f'attachment; filename="{table.name}.{dialect}"'
+    media_type = MEDIA_TYPES[dialect]
+    match dialect:
+        case Format.JSON:
+            return StreamingResponse(_json(table), media_type=media_type, headers=headers)
+        case Format.GEOJSON:
+            return StreamingResponse(_geojson(table), media_type=media_type, headers=headers)
+        case Format.CSV:
+            return StreamingResponse(_csv(table), media_type=media_type, headers=headers)
+        case Format.PARQUET:
+            return Response(_parquet(table), media_type=media_type, headers=headers)
+
+
+Unit = Literal["s", "us"]
+
+
+def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The frame piece by piece, its times as text."""
+    # One unit for a whole column: pandas refuses to parse a CSV column that changes its form on the way.
+    units = {name: _unit(frame[name]) for name in frame.select_dtypes("datetimetz").columns}
+    for first in range(0, len(frame), CHUNK_ROWS):
+        chunk = frame.iloc[first : first + CHUNK_ROWS]
+        yield chunk.assign(**{name: _iso(chunk[name], unit) for name, unit in units.items()})
+
+
+def _instants(times: pd.Series[Any]) -> NDArray[np.datetime64]:
+    instants: NDArray[np.datetime64] = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    return instants
+
+
+def _unit(times: pd.Series[Any]) -> Unit:
+    """Seconds where every known time is a whole second, else microseconds."""
+    instants = _instants(times)
+    known = instants[~np.isnat(instants)]
+    return "s" if (known == known.astype("datetime64[s]")).all() else "us"
+
+
+def _iso(times: pd.Series[Any], unit: Unit) -> pd.Series[Any]:
+    """UTC times as ISO 8601 with Z; null stays null."""
+    instants = _instants(times)
+    texts = np.char.add(np.datetime_as_string(instants, unit=unit), "Z").astype(object)
+    texts[np.isnat(instants)] = None
+    return pd.Series(texts, index=times.index, dtype=object)
+
+
+def _rows(chunk: pd.DataFrame) -> list[str]:
+    """One JSON object a row; NaN, NaT and None are null."""
+    # 15 decimals are the most pandas writes; its default of 10 would round shares and coverage.
+    return chunk.to_json(orient="records", lines=True, double_precision=15).splitlines()
+
+
+def _json(table: Table) -> Iterator[str]:
+    yield f'{{"{table.name}":['
+    separator = ""
+    for chunk in _chunks(table.frame):
+        yield separator + ",".join(_rows(chunk))
+        separator = ","
+    yield f"]{_members(table)}}}"
+
+
+def _geojson(table: Table) -> Iterator[str]:
+    yield '{"type":"FeatureCollection","features":['
+    separator = ""
+    for chunk in _chunks(table.frame.drop(columns=["lat", "lon"], errors="ignore")):
+        points = (_point(table.points.get(camera)) for camera in chunk[table.camera_column])
+        features = (
+            f'{{"type":"Feature","geometry":{point},"properties":{row}}}'
+            for point, row in zip(points, _rows(chunk), strict=True)
+        )
+        yield separator + ",".join(features)
+        separator = ","
+    yield f"]{_members(table)}}}"
+
+
+def _point(position: LonLat | None) -> str:
+    return "null" if position is None else f'{{"type":"Point","coordinates":[{position[0]},{position[1]}]}}'
+
+
+def _members(table: Table) -> str:
+    return "".join(f",{json.dumps(name)}:{json.dumps(value)}" for name, value in table.members.items())
+
+
+def _csv(table: Table) -> Iterator[bytes]:
+    yield (",".join(table.schema.names) + "\n").encode()
+    nested = [column.name for column in table.schema if pa.types.is_list(column.type)]
+    for chunk in _chunks(table.frame):
+        flat = chunk.assign(**{name: chunk[name].map(json.dumps, na_action="ignore") for name in nested})
+        sink = io.BytesIO()
+        write_csv(pa.Table.from_pandas(flat, preserve_index=False), sink, _CSV)
+        yield sink.getvalue()
+
+
+def _parquet(table: Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(table.frame, schema=table.schema, preserve_index=False), sink)
+    return sink.getvalue()

@@ -1,0 +1,256 @@
+"""The questions one can ask, parameter by parameter: what each means, its unit, its bounds and an example.
+
+Each question is a closed record, so a misspelt parameter is refused instead of being ignored.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+from aggregate.query import near
+from core.config import Closed
+from core.records import SERIES, Window
+
+DEFAULT_CLASSES = ("people", "vehicles")
+MAX_ROWS = 100_000
+MAX_NAMES = 1_000
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+# In a query string an unescaped + arrives as a space: `...T08:00:00 01:00` can only have been an offset.
+_LOST_PLUS = re.compile(r"(\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:?\d{2})$")
+
+
+class Format(StrEnum):
+    """The dialects of a table."""
+
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+    GEOJSON = "geojson"
+
+
+def _refused(parameter: str, message: str, remedy: str) -> PydanticCustomError:
+    # The words are the client's own in part; passing them as context keeps their braces from being formatted.
+    return PydanticCustomError(f"bad_{parameter}", "{message}", {"message": message, "remedy": remedy})
+
+
+def _first(value: object) -> object:
+    """The query-model machinery gives lists for list-like types; a text parameter is its only element."""
+    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+        return ",".join(value)
+    return value
+
+
+def parse_names(value: object) -> object:
+    """`zone=a,b&zone=c` is (a, b, c), each once; an empty parameter is the same as none."""
+    text = _first(value)
+    if not isinstance(text, str):
+        return value
+    names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+    if len(names) > MAX_NAMES:
+        raise _refused("names", f"{len(names)} names are asked for at once", f"ask for at most {MAX_NAMES} at a time")
+    return names or None
+
+
+def parse_classes(value: object) -> object:
+    """The names of `SERIES`; none means `DEFAULT_CLASSES`."""
+    names = parse_names(value) or DEFAULT_CLASSES
+    if not isinstance(names, tuple):
+        return names
+    for name in names:
+        if name not in SERIES:
+            raise _refused(
+                "class",
+                f"class {name[:80]!r} is not counted",
+                f"{near(name, SERIES)}use one or more of {', '.join(SERIES)}",
+            )
+    return names
+
+
+def parse_bbox(value: object) -> object:
+    """`west,south,east,north` in degrees; west < east and south < north."""
+    text = _first(value)
+    if not isinstance(text, str):
+        return value
+    if not text.strip():
+        return None
+    order = "write bbox=west,south,east,north in WGS84 degrees, such as bbox=-0.15,51.49,-0.05,51.53"
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise _refused("bbox", f"bbox is {text[:80]!r}, which is not four numbers", order) from None
+    if not all(map(math.isfinite, (west, south, east, north))):
+        raise _refused("bbox", f"bbox is {text[:80]!r}, which has a number that is not finite", order)
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
+        raise _refused(
+            "bbox", f"bbox is {text[:80]!r}, which lies outside longitude -180..180, latitude -90..90", order
+        )
+    if west >= east or south >= north:
+        raise _refused("bbox", f"bbox is {text[:80]!r}, whose corners are swapped", order)
+    return west, south, east, north
+
+
+def parse_time(value: object) -> object:
+    """ISO 8601 with an offset, as UTC."""
+    text = _first(value)
+    if not isinstance(text, str):
+        return value
+    text = _LOST_PLUS.sub(r"\1+\2", text.strip())
+    if not text:
+        return None
+    example = "write it as 2017-03-09T08:00:00Z, or with another offset, as 2017-03-09T08:00:00%2B01:00"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _refused("time", f"{text[:80]!r} is not an ISO 8601 time", example) from None
+    if moment.utcoffset() is None:
+        raise _refused("time", f"the time {text[:80]!r} has no offset, so it could be anywhere", example)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        moment = datetime.min.replace(tzinfo=UTC)
+    if not EARLIEST <= moment < LATEST:
+        raise _refused("time", f"the time {text[:80]!r} is outside {EARLIEST:%Y}..{LATEST:%Y}", example)
+    return moment
+
+
+Names = Annotated[tuple[str, ...] | None, BeforeValidator(parse_names)]
+Classes = Annotated[tuple[str, ...], BeforeValidator(parse_classes)]
+Box = Annotated[tuple[float, float, float, float] | None, BeforeValidator(parse_bbox)]
+Moment = Annotated[datetime | None, BeforeValidator(parse_time)]
+
+
+def _text(schema: JsonDict) -> None:
+    """Describe a parameter as it is written, not as it is understood."""
+    for understood in ("anyOf", "items"):
+        schema.pop(understood, None)
+    schema["type"] = "string"
+
+
+def _time(schema: JsonDict) -> None:
+    _text(schema)
+    schema["format"] = "date-time"
+
+
+class _Formatted(Closed):
+    format: Format | None = Field(
+        default=None,
+        description="how the table is written; without it the Accept header decides, and JSON is the default",
+        examples=["csv"],
+    )
+
+
+class _Boxed(Closed):
+    bbox: Box = Field(
+        default=None,
+        description="only cameras inside west,south,east,north (WGS84 degrees)",
+        examples=["-0.15,51.49,-0.05,51.53"],
+        json_schema_extra=_text,
+    )
+
+
+class _Counted(Closed):
+    """Which figures: of which cameras, classes and width of window."""
+
+    camera: Names = Field(
+        default=None,
+        description="camera ids, comma-separated or repeated; all without it",
+        examples=["06710,04254"],
+        json_schema_extra=_text,
+    )
+    classes: Classes = Field(
+        default_factory=lambda: DEFAULT_CLASSES,  # a factory, because a tuple is not how it is written in OpenAPI
+        alias="class",
+        description=f"what is counted, comma-separated or repeated: {', '.join(SERIES)}; "
+        f"{','.join(DEFAULT_CLASSES)} without it",
+        examples=["pedestrian,cyclist"],
+        json_schema_extra=_text,
+    )
+    window: Window = Field(
+        default=Window.QUARTER,
+        description="width of a reading: minutes aligned to UTC, or 1d from the camera's local midnight",
+        examples=["15m"],
+    )
+
+
+class CamerasQuestion(_Boxed, _Formatted):
+    """Which cameras."""
+
+
+class ZonesQuestion(_Formatted):
+    """Which zones."""
+
+    camera: Names = Field(
+        default=None,
+        description="camera ids, comma-separated or repeated; all without it",
+        examples=["06710"],
+        json_schema_extra=_text,
+    )
+
+
+class LatestQuestion(_Counted, _Boxed, _Formatted):
+    """Which newest readings."""
+
+
+class LiveQuestion(_Counted):
+    """Which readings to be told of as they change."""
+
+
+class ReadingsQuestion(_Counted, _Boxed, _Formatted):
+    """Which readings, of which time, as known when."""
+
+    zone: Names = Field(
+        default=None,
+        description="zone ids, comma-separated or repeated; all without it",
+        examples=["06710:view"],
+        json_schema_extra=_text,
+    )
+    start: Moment = Field(
+        default=None,
+        alias="from",
+        description="first instant of the period [from, to), ISO 8601 with offset; the beginning of what is stored "
+        "without it",
+        examples=["2017-03-09T08:00:00Z"],
+        json_schema_extra=_time,
+    )
+    end: Moment = Field(
+        default=None,
+        alias="to",
+        description="instant before which the period [from, to) ends, ISO 8601 with offset; the end of what is stored "
+        "without it",
+        examples=["2017-03-09T09:00:00Z"],
+        json_schema_extra=_time,
+    )
+    as_of: Moment = Field(
+        default=None,
+        description="the figures as they were known at this time, before later revisions, ISO 8601 with offset",
+        examples=["2017-03-10T00:00:00Z"],
+        json_schema_extra=_time,
+    )
+    limit: int = Field(
+        default=10_000,
+        ge=1,
+        le=MAX_ROWS,
+        description="most rows in one answer; follow `next` for more",
+        examples=[1000],
+    )
+    offset: int = Field(default=0, ge=0, le=10**9, description="rows to pass over; set by `next`", examples=[0])
+
+    @model_validator(mode="after")
+    def _period_runs_forward(self) -> Self:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise _refused(
+                "period",
+                f"from ({self.start:%Y-%m-%dT%H:%M:%SZ}) is not before to ({self.end:%Y-%m-%dT%H:%M:%SZ})",
+                "the period is [from, to): swap them, or move to forward",
+            )
+        return self

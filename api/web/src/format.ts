@@ -1,0 +1,76 @@
+/** Figures and readings in words. A missing figure is an em dash with its reason, never a zero. */
+
+import { clock, localDay, dayLabel, zoneName } from "./time.ts";
+import type { Camera, Reading, TrustState } from "./types.ts";
+
+const MISSING = "—";
+
+const NOUNS: Readonly<Record<string, string>> = {
+  people: "people",
+  vehicles: "vehicles",
+  pedestrian: "pedestrians",
+  cyclist: "cyclists",
+  motorcycle: "motorcycles",
+  car: "cars",
+  van: "vans",
+  truck: "trucks",
+  bus: "buses",
+};
+
+const STATES: Readonly<Record<TrustState, string>> = {
+  observed: "observed",
+  partial: "partly observed",
+  missing: "no data",
+};
+
+/** `people`, `buses`: what a series counts, in the plural. */
+export function noun(series: string): string {
+  return NOUNS[series] ?? series;
+}
+
+export function stateName(state: TrustState): string {
+  return STATES[state];
+}
+
+/** One decimal below a hundred, none above. */
+export function figure(value: number | null): string {
+  if (value === null) return MISSING;
+  return value >= 99.95 ? Math.round(value).toLocaleString("en-GB") : value.toFixed(1);
+}
+
+/** `12.3 (9.8–15.1)`: the mean with its interval. */
+export function meanWithInterval(reading: Reading): string {
+  const { mean, low, high } = reading;
+  if (mean === null) return MISSING;
+  if (low === null || high === null) return figure(mean);
+  return `${figure(mean)} (${figure(low)}–${figure(high)})`;
+}
+
+export function percent(share: number | null): string {
+  return share === null ? MISSING : `${Math.round(share * 100)}%`;
+}
+
+/** `2 of 3 clips (67%)` */
+export function coverage(reading: Reading): string {
+  const clips = reading.clips_expected === 1 ? "clip" : "clips";
+  return `${reading.clips_counted} of ${reading.clips_expected} ${clips} (${percent(reading.coverage)})`;
+}
+
+/** `09:15 GMT`, with the day where it is another than that of `seenFrom`. */
+export function moment(at: number, tz: string, seenFrom: number): string {
+  const time = `${clock(at, tz)} ${zoneName(at, tz)}`;
+  return localDay(at, tz) === localDay(seenFrom, tz) ? time : `${time}, ${dayLabel(at, tz)}`;
+}
+
+/** One line for the list and for screen readers. */
+export function sentence(camera: Camera, reading: Reading | undefined, series: string): string {
+  if (!reading || reading.mean === null) return `${camera.name}: no data, ${reasonOf(reading)}`;
+  const partial = reading.state === "partial" ? `, partly observed: ${reasonOf(reading)}` : "";
+  return `${camera.name}: ${meanWithInterval(reading)} ${noun(series)}${partial}`;
+}
+
+/** Why a reading is missing or partial; empty for one fully observed. */
+export function reasonOf(reading: Reading | undefined): string {
+  if (!reading) return "no reading of this window";
+  return reading.reason ?? (reading.state === "missing" ? "no reason recorded" : "");
+}

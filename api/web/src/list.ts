@@ -1,0 +1,141 @@
+/** The cameras in words: what the map shows, for keyboard, screen reader and search. */
+
+import { byId, h, prefersDark, onThemeChange } from "./dom.ts";
+import type { Frame } from "./figures.ts";
+import { figure, reasonOf, sentence } from "./format.ts";
+import { MARK_SIZE, markSvg } from "./marks.ts";
+import { markOf } from "./colours.ts";
+import { type Camera, type Reading, headlineZone } from "./types.ts";
+
+export interface ListListener {
+  open(camera: string): void;
+  /** A camera's entry has the focus or the pointer, or none has. */
+  point(camera: string | null): void;
+}
+
+interface Entry {
+  readonly camera: Camera;
+  readonly item: HTMLLIElement;
+  readonly button: HTMLButtonElement;
+  reading: Reading | undefined;
+}
+
+const MOVES: Readonly<Record<string, (at: number, last: number) => number>> = {
+  ArrowDown: (at, last) => Math.min(at + 1, last),
+  ArrowUp: (at) => Math.max(at - 1, 0),
+  PageDown: (at, last) => Math.min(at + 10, last),
+  PageUp: (at) => Math.max(at - 10, 0),
+  Home: () => 0,
+  End: (_, last) => last,
+};
+
+export class CameraList {
+  readonly #root = byId("list", HTMLUListElement);
+  readonly #search = byId("search", HTMLInputElement);
+  readonly #count = byId("count", HTMLElement);
+  readonly #listener: ListListener;
+  #entries: Entry[] = [];
+  #series = "people";
+
+  constructor(listener: ListListener) {
+    this.#listener = listener;
+    this.#search.addEventListener("input", () => this.#filter());
+    this.#search.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown") this.#focus(this.#shown()[0], event);
+    });
+    this.#root.addEventListener("keydown", (event) => this.#key(event));
+    this.#root.addEventListener("focusout", () => listener.point(null));
+    this.#root.addEventListener("pointerleave", () => listener.point(null));
+    onThemeChange(() => this.#entries.forEach((entry) => this.#draw(entry)));
+  }
+
+  setCameras(cameras: readonly Camera[]): void {
+    this.#entries = cameras.map((camera) => this.#entry(camera));
+    this.#arrange();
+    this.#filter();
+  }
+
+  /** New figures. The order stays while the reader is in the list, so nothing moves from under them. */
+  show(frame: Frame, series: string): void {
+    this.#series = series;
+    for (const entry of this.#entries) {
+      entry.reading = frame.get(headlineZone(entry.camera) ?? "");
+      this.#draw(entry);
+    }
+    if (!this.#root.matches(":focus-within, :hover")) this.#arrange();
+  }
+
+  focusOn(camera: string): void {
+    this.#entries.find((entry) => entry.camera.id === camera)?.button.focus();
+  }
+
+  #entry(camera: Camera): Entry {
+    const button = h("button", {
+      type: "button",
+      tabindex: -1,
+      onclick: () => this.#listener.open(camera.id),
+      onfocus: () => this.#listener.point(camera.id),
+      onpointerenter: (event) => {
+        if ((event as PointerEvent).pointerType === "mouse") this.#listener.point(camera.id);
+      },
+    });
+    const entry: Entry = { camera, item: h("li", { "data-camera": camera.id }, button), button, reading: undefined };
+    this.#draw(entry);
+    return entry;
+  }
+
+  #draw({ camera, button, reading }: Entry): void {
+    const missing = !reading || reading.mean === null;
+    button.setAttribute("aria-label", sentence(camera, reading, this.#series));
+    button.classList.toggle("missing", missing);
+    button.replaceChildren(
+      markSvg(markOf(reading, this.#series), prefersDark(), Math.ceil(MARK_SIZE)),
+      h("span", { class: "name" }, camera.name, missing ? h("small", {}, reasonOf(reading)) : null),
+      h("span", { class: "figure" }, missing ? "no data" : figure(reading.mean)),
+    );
+  }
+
+  /** Busiest first, those without data last, names in order where equal. */
+  #arrange(): void {
+    const rank = (entry: Entry): number => entry.reading?.mean ?? -1;
+    this.#entries.sort((a, b) => rank(b) - rank(a) || a.camera.name.localeCompare(b.camera.name));
+    this.#root.replaceChildren(...this.#entries.map((entry) => entry.item));
+    this.#oneStop();
+  }
+
+  #filter(): void {
+    const wanted = this.#search.value.trim().toLocaleLowerCase();
+    for (const { camera, item } of this.#entries) {
+      item.hidden = !`${camera.name} ${camera.id}`.toLocaleLowerCase().includes(wanted);
+    }
+    const shown = this.#shown().length;
+    const all = this.#entries.length;
+    const cameras = all === 1 ? "camera" : "cameras";
+    this.#count.textContent = shown === all ? `${all} ${cameras}` : `${shown} of ${all} ${cameras}`;
+    this.#oneStop();
+  }
+
+  #shown(): Entry[] {
+    return this.#entries.filter((entry) => !entry.item.hidden);
+  }
+
+  /** The list is one stop of the Tab key; arrows move within it. */
+  #oneStop(): void {
+    const focused = this.#entries.find((entry) => entry.button === document.activeElement);
+    const stop = focused ?? this.#shown()[0];
+    for (const entry of this.#entries) entry.button.tabIndex = entry === stop ? 0 : -1;
+  }
+
+  #key(event: KeyboardEvent): void {
+    const shown = this.#shown();
+    const at = shown.findIndex((entry) => entry.button === document.activeElement);
+    const move = MOVES[event.key];
+    if (move && at >= 0) this.#focus(shown[move(at, shown.length - 1)], event);
+  }
+
+  #focus(entry: Entry | undefined, event: KeyboardEvent): void {
+    event.preventDefault();
+    entry?.button.focus();
+    this.#oneStop();
+  }
+}

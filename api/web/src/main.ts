@@ -1,0 +1,5 @@
+/** The map page. */
+
+import { App } from "./app.ts";
+
+void new App().start();

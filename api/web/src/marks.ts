@@ -1,0 +1,122 @@
+/** The camera marks as pictures, drawn once per theme: used by the map (pixels) and by the legend (SVG). */
+
+import { CLASS_COUNT, colour, radius } from "./colours.ts";
+import { s } from "./dom.ts";
+
+export interface MarkImage {
+  readonly name: string;
+  readonly data: ImageData;
+  readonly pixelRatio: number;
+}
+
+interface Ink {
+  readonly line: string;
+  readonly gap: string;
+  readonly missing: string;
+}
+
+const PIXEL_RATIO = 3;
+const MISSING_RADIUS = 7;
+const RING_GAP = 3.5;
+
+function ink(dark: boolean): Ink {
+  return dark
+    ? { line: "#f2f4f7", gap: "#151a21", missing: "#a3abb6" }
+    : { line: "#16202c", gap: "#ffffff", missing: "#68707c" };
+}
+
+/** A disc is a count; a disc in a broken ring is a count from too few clips; a struck-out diamond is no data. */
+export function markNames(): string[] {
+  const classes = Array.from({ length: CLASS_COUNT }, (_, index) => `class-${index}`);
+  return [...classes, ...classes.map((name) => `${name}-partial`), "missing"];
+}
+
+function parsed(name: string): { index: number; partial: boolean } | null {
+  const found = /^class-(\d)(-partial)?$/.exec(name);
+  return found ? { index: Number(found[1]), partial: found[2] !== undefined } : null;
+}
+
+/** A mark as SVG, centred in a square of `size` CSS pixels. */
+export function markSvg(name: string, dark: boolean, size: number): SVGSVGElement {
+  const { line, gap, missing } = ink(dark);
+  const middle = size / 2;
+  const mark = parsed(name);
+  const root = s("svg", { width: size, height: size, viewBox: `0 0 ${size} ${size}`, "aria-hidden": "true" });
+  if (!mark) {
+    const r = MISSING_RADIUS;
+    root.append(
+      s("path", {
+        d: `M${middle} ${middle - r}l${r} ${r}l${-r} ${r}l${-r} ${-r}z`,
+        fill: gap,
+        stroke: missing,
+        "stroke-width": 2,
+        "stroke-linejoin": "round",
+      }),
+      s("path", { d: `M${middle - r / 2} ${middle + r / 2}l${r} ${-r}`, stroke: missing, "stroke-width": 2 }),
+    );
+    return root;
+  }
+  const r = radius(mark.index);
+  if (mark.partial) {
+    const ring = r + RING_GAP;
+    const dash = (2 * Math.PI * ring) / 8;
+    root.append(
+      s("circle", { cx: middle, cy: middle, r: ring, fill: gap, "fill-opacity": 0.85 }),
+      s("circle", {
+        cx: middle,
+        cy: middle,
+        r: ring,
+        fill: "none",
+        stroke: line,
+        "stroke-width": 1.75,
+        "stroke-dasharray": `${dash * 0.6} ${dash * 0.4}`,
+      }),
+    );
+  }
+  root.append(
+    s("circle", { cx: middle, cy: middle, r, fill: colour(mark.index, dark), stroke: line, "stroke-width": 1.25 }),
+  );
+  return root;
+}
+
+/** CSS pixels a mark of any kind fits into. */
+export const MARK_SIZE = 2 * (radius(CLASS_COUNT - 1) + RING_GAP + 1.5);
+
+/** Every mark as an image for the map. Drawn by canvas rather than loaded, so no request is made. */
+export function markImages(dark: boolean): MarkImage[] {
+  const size = Math.ceil(MARK_SIZE);
+  return markNames().map((name) => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = size * PIXEL_RATIO;
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("this browser gives no 2D canvas");
+    context.scale(PIXEL_RATIO, PIXEL_RATIO);
+    paint(context, markSvg(name, dark, size));
+    return { name, data: context.getImageData(0, 0, canvas.width, canvas.height), pixelRatio: PIXEL_RATIO };
+  });
+}
+
+/** Paint the few SVG shapes a mark is made of. */
+function paint(context: CanvasRenderingContext2D, picture: SVGSVGElement): void {
+  for (const shape of picture.children) {
+    const value = (name: string, otherwise = ""): string => shape.getAttribute(name) ?? otherwise;
+    const path = new Path2D(shape.tagName === "path" ? value("d") : undefined);
+    const [cx = 0, cy = 0, r = 0] = ["cx", "cy", "r"].map((name) => Number(value(name)));
+    if (shape.tagName === "circle") path.arc(cx, cy, r, 0, 2 * Math.PI);
+    const fill = value("fill", "none");
+    if (fill !== "none") {
+      context.globalAlpha = Number(value("fill-opacity", "1"));
+      context.fillStyle = fill;
+      context.fill(path);
+      context.globalAlpha = 1;
+    }
+    const stroke = value("stroke");
+    if (stroke) {
+      context.strokeStyle = stroke;
+      context.lineWidth = Number(value("stroke-width", "1"));
+      context.lineJoin = "round";
+      context.setLineDash(value("stroke-dasharray").split(" ").filter(Boolean).map(Number));
+      context.stroke(path);
+    }
+  }
+}

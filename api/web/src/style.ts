@@ -1,0 +1,156 @@
+/** What the map is drawn with: a plain ground, outlines of our own, cameras, and a basemap where one is reachable. */
+
+import type { FilterSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+
+import type { Basemap } from "./types.ts";
+
+/** Fonts of the reader's own machine: MapLibre draws them itself, so no glyph server is asked. */
+const FONT = ["system-ui"];
+
+export const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
+
+interface Palette {
+  readonly ground: string;
+  readonly land: string;
+  readonly border: string;
+  readonly water: string;
+  readonly place: string;
+  readonly text: string;
+  readonly halo: string;
+  readonly focus: string;
+}
+
+const LIGHT: Palette = {
+  ground: "#e9edf1",
+  land: "#f8f9fa",
+  border: "#b9c2cc",
+  water: "#a9c8e3",
+  place: "#5b6673",
+  text: "#16202c",
+  halo: "#ffffff",
+  focus: "#c2185b",
+};
+
+const DARK: Palette = {
+  ground: "#12161c",
+  land: "#1b2129",
+  border: "#3b4653",
+  water: "#2c4a66",
+  place: "#93a0ae",
+  text: "#f2f4f7",
+  halo: "#12161c",
+  focus: "#ff8fb8",
+};
+
+const POLYGON: FilterSpecification = ["==", ["geometry-type"], "Polygon"];
+
+/** The ground stays below a basemap too: where a tile does not come it shows through. */
+function groundLayers(ink: Palette): LayerSpecification[] {
+  return [
+    { id: "ground", type: "background", paint: { "background-color": ink.ground } },
+    { id: "land", type: "fill", source: "outlines", filter: POLYGON, paint: { "fill-color": ink.land } },
+    {
+      id: "river",
+      type: "line",
+      source: "outlines",
+      filter: ["==", ["geometry-type"], "LineString"],
+      layout: { "line-join": "round", "line-cap": "round" },
+      paint: {
+        "line-color": ink.water,
+        "line-width": ["interpolate", ["exponential", 1.6], ["zoom"], 9, 3, 14, 18],
+      },
+    },
+  ];
+}
+
+function borders(ink: Palette): LayerSpecification {
+  const paint = { "line-color": ink.border, "line-width": 1 };
+  return { id: "borders", type: "line", source: "outlines", filter: POLYGON, paint };
+}
+
+function cameraLayers(ink: Palette): LayerSpecification[] {
+  return [
+    {
+      id: "places",
+      type: "symbol",
+      source: "places",
+      layout: {
+        "text-field": ["get", "name"],
+        "text-font": FONT,
+        "text-size": ["interpolate", ["linear"], ["zoom"], 9, 10, 13, 14],
+        "text-max-width": 7,
+        // A place gives way to the cameras on it.
+        "text-variable-anchor": ["center", "top", "bottom", "left", "right"],
+        "text-radial-offset": 0.8,
+        "text-padding": 6,
+      },
+      paint: { "text-color": ink.place, "text-halo-color": ink.halo, "text-halo-width": 1.2 },
+    },
+    {
+      id: "chosen",
+      type: "circle",
+      source: "cameras",
+      filter: ["in", ["get", "id"], ["literal", []]],
+      paint: {
+        "circle-radius": 18,
+        "circle-color": ink.focus,
+        "circle-opacity": 0.18,
+        "circle-stroke-color": ink.focus,
+        "circle-stroke-width": 2.5,
+      },
+    },
+    {
+      id: "cameras",
+      type: "symbol",
+      source: "cameras",
+      layout: {
+        "icon-image": ["get", "mark"],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.55, 11, 0.85, 12, 1],
+        "icon-allow-overlap": true,
+        "symbol-sort-key": ["get", "order"],
+        "text-field": ["step", ["zoom"], "", 12.5, ["get", "label"]],
+        "text-font": FONT,
+        "text-size": 12,
+        "text-anchor": "top",
+        "text-offset": [0, 1.2],
+        "text-optional": true,
+      },
+      paint: { "text-color": ink.text, "text-halo-color": ink.halo, "text-halo-width": 1.5 },
+    },
+  ];
+}
+
+/** The style of the map, with the basemap over the plain ground where one is given. */
+export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecification {
+  const ink = dark ? DARK : LIGHT;
+  const tiles: LayerSpecification[] = basemap
+    ? [
+        {
+          id: "basemap",
+          type: "raster",
+          source: "basemap",
+          paint: { "raster-saturation": -0.7, "raster-brightness-max": dark ? 0.45 : 1 },
+        },
+      ]
+    : [];
+  return {
+    version: 8,
+    sources: {
+      outlines: { type: "geojson", data: EMPTY },
+      places: { type: "geojson", data: EMPTY },
+      cameras: { type: "geojson", data: EMPTY },
+      ...(basemap
+        ? {
+            basemap: {
+              type: "raster" as const,
+              tiles: [basemap.url],
+              tileSize: 256,
+              maxzoom: 19,
+              ...(basemap.attribution === null ? {} : { attribution: basemap.attribution }),
+            },
+          }
+        : {}),
+    },
+    layers: [...groundLayers(ink), ...tiles, borders(ink), ...cameraLayers(ink)],
+  };
+}

@@ -1,0 +1,72 @@
+/** The records of the density API, as `/v1` answers them. Times are ISO 8601 UTC; a missing figure is null. */
+
+export const WIDTHS = ["5m", "15m", "60m"] as const;
+export type Width = (typeof WIDTHS)[number];
+
+export type TrustState = "observed" | "partial" | "missing";
+
+/** One series of one zone in one half-open window [start, end). */
+export interface Reading {
+  readonly zone: string;
+  readonly camera: string;
+  readonly class: string;
+  readonly window: string;
+  readonly start: string;
+  readonly end: string;
+  readonly mean: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly peak: number | null;
+  readonly stationary_share: number | null;
+  readonly coverage: number;
+  readonly clips_counted: number;
+  readonly clips_expected: number;
+  readonly state: TrustState;
+  readonly reason: string | null;
+  readonly revision: number;
+}
+
+export interface Camera {
+  readonly id: string;
+  readonly name: string;
+  readonly lat: number;
+  readonly lon: number;
+  readonly timezone: string;
+  readonly cadence_s: number;
+  readonly zones: readonly string[];
+  readonly last_event_time: string | null;
+  readonly last_status: string | null;
+  readonly last_reason: string | null;
+  readonly last_counted: string | null;
+}
+
+export interface Zone {
+  readonly id: string;
+  readonly camera: string;
+  readonly name: string;
+}
+
+export interface Basemap {
+  readonly url: string;
+  readonly attribution: string | null;
+}
+
+export interface About {
+  readonly name: string;
+  readonly notice: string | null;
+  readonly classes: readonly string[];
+  readonly basemap: Basemap | null;
+  readonly outlines: boolean;
+  readonly version: string;
+}
+
+/** Event time of the first and the last clip stored, in ms since the epoch. */
+export interface Extent {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The zone that stands for a camera on the map and in the list: the first of those it counts. */
+export function headlineZone(camera: Camera): string | undefined {
+  return camera.zones[0];
+}

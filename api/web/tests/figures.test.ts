@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { breaks, classLabels, classOf, colour, markOf } from "../src/colours.ts";
+import { takeApart, tickStep } from "../src/day.ts";
+import { lastCounted } from "../src/figures.ts";
+import { coverage, figure, meanWithInterval, percent, reasonOf } from "../src/format.ts";
+import { centroid } from "../src/places.ts";
+import type { Reading } from "../src/types.ts";
+
+const QUARTER_MS = 900_000;
+const EIGHT = Date.parse("2017-03-09T08:00:00Z");
+
+/** The reading of the quarter-hour `position` after eight; a mean of null is a missing one. */
+function reading(position: number, mean: number | null, fields: Partial<Reading> = {}): Reading {
+  const start = EIGHT + position * QUARTER_MS;
+  return {
+    zone: "06710:view",
+    camera: "06710",
+    class: "people",
+    window: "15m",
+    start: new Date(start).toISOString(),
+    end: new Date(start + QUARTER_MS).toISOString(),
+    mean,
+    low: mean === null ? null : mean - 1,
+    high: mean === null ? null : mean + 1,
+    peak: mean === null ? null : mean + 2,
+    stationary_share: null,
+    coverage: mean === null ? 0 : 1,
+    clips_counted: mean === null ? 0 : 3,
+    clips_expected: 3,
+    state: mean === null ? "missing" : "observed",
+    reason: mean === null ? "no clip received" : null,
+    revision: 1,
+    ...fields,
+  };
+}
+
+test("a missing figure is never written as zero", () => {
+  assert.equal(figure(null), "—");
+  assert.equal(percent(null), "—");
+  assert.equal(meanWithInterval(reading(0, null)), "—");
+  assert.equal(reasonOf(reading(0, null)), "no clip received");
+});
+
+test("figures carry their interval and lose decimals that say nothing", () => {
+  assert.equal(meanWithInterval(reading(0, 12.34)), "12.3 (11.3–13.3)");
+  assert.equal(figure(0), "0.0");
+  assert.equal(figure(99.96), "100");
+  assert.equal(figure(1234.5), "1,235");
+  assert.equal(coverage(reading(0, 1, { clips_counted: 1, coverage: 1 / 3 })), "1 of 3 clips (33%)");
+});
+
+test("a class holds its lower bound and the scale has a label and a colour for each", () => {
+  assert.equal(classOf(0, "people"), 0);
+  assert.equal(classOf(0.999, "people"), 0);
+  assert.equal(classOf(1, "people"), 1);
+  assert.equal(classOf(5_000, "people"), 6);
+  assert.deepEqual(classLabels("people"), ["under 1", "1–2", "2–5", "5–10", "10–20", "20–50", "50+"]);
+  assert.ok(breaks("bus").every((bound, at) => bound < (breaks("people")[at] ?? 0)));
+});
+
+test("the busiest colour is darkest on a light page and lightest on a dark one", () => {
+  const lightness = (hex: string): number => [1, 3, 5].reduce((sum, at) => sum + parseInt(hex.slice(at, at + 2), 16), 0);
+  assert.ok(lightness(colour(6, false)) < lightness(colour(0, false)));
+  assert.ok(lightness(colour(6, true)) > lightness(colour(0, true)));
+});
+
+test("a mark says by its shape whether there is a count and whether it is whole", () => {
+  assert.equal(markOf(undefined, "people"), "missing");
+  assert.equal(markOf(reading(0, null), "people"), "missing");
+  assert.equal(markOf(reading(0, 3), "people"), "class-2");
+  assert.equal(markOf(reading(0, 3, { state: "partial" }), "people"), "class-2-partial");
+});
+
+test("a day falls into runs and gaps, neighbours of one reason together, the future apart", () => {
+  const card = { reason: "placeholder" };
+  const day = takeApart(
+    [reading(0, 1), reading(1, 2), reading(2, null), reading(3, null), reading(4, null, card), reading(5, 0), reading(6, null)],
+    EIGHT + 5 * QUARTER_MS,
+  );
+  assert.deepEqual(day.runs.map((run) => run.map((each) => each.mean)), [[1, 2], [0]]);
+  assert.deepEqual(day.gaps, [
+    { start: EIGHT + 2 * QUARTER_MS, end: EIGHT + 4 * QUARTER_MS, reason: "no clip received" },
+    { start: EIGHT + 4 * QUARTER_MS, end: EIGHT + 5 * QUARTER_MS, reason: "placeholder" },
+  ]);
+});
+
+test("the last count before a gap is found, and none is none", () => {
+  const day = [reading(0, 1), reading(1, null), reading(2, null)];
+  assert.equal(lastCounted(day, "06710:view", day[2]?.start ?? ""), EIGHT + QUARTER_MS);
+  assert.equal(lastCounted(day, "06710:view", day[0]?.start ?? ""), null);
+  assert.equal(lastCounted(day, "another", day[2]?.start ?? ""), null);
+});
+
+test("axis steps are round", () => {
+  assert.deepEqual([0.9, 3, 12, 36, 240].map((top) => tickStep(top, 4)), [0.5, 1, 5, 10, 100]);
+});
+
+test("a name stands at the centroid", () => {
+  const square = [[0, 0], [4, 0], [4, 2], [0, 2], [0, 0]];
+  assert.deepEqual(centroid(square), [2, 1]);
+  assert.deepEqual(centroid(square.toReversed()), [2, 1]);
+});

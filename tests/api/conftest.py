@@ -1,0 +1,259 @@
+"""A small street to ask about: two cameras, three zones, four quarters of an hour, known figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from aggregate.answers import CAMERA_STATE_COLUMNS, READING_COLUMNS, Answers
+from aggregate.feed import ReadingFeed
+from aggregate.query import ReadingQuery, expect_known
+from api.app import About, create_app
+from core.errors import BusynessError
+from core.records import SERIES, Camera, Reading, TrustState, Window, Zone, ZoneKind
+
+EIGHT = datetime(2017, 3, 9, 8, tzinfo=UTC)
+NOW = datetime(2017, 3, 9, 9, 0, 7, tzinfo=UTC)
+TOWER = Camera(
+    id="06710",
+    name='Tower Bridge Rd / "Tooley" St, Süd',
+    lat=51.5036,
+    lon=-0.078,
+    zones=(
+        Zone(id="06710:north", name="North pavement", kind=ZoneKind.PAVEMENT, polygon=((0, 0), (100, 0), (50.5, 90))),
+        Zone(id="06710:road", name="Carriageway", kind=ZoneKind.CARRIAGEWAY),
+    ),
+)
+PARK = Camera(id="04254", name="Park Lane", lat=51.51, lon=-0.155, cadence_s=600)
+CAMERAS = (PARK, TOWER)
+
+
+def readings_frame() -> pd.DataFrame:
+    """One row for each quarter of 08:00-09:00, zone and series; the last quarter of every zone is missing."""
+    rows: list[dict[str, Any]] = []
+    for quarter in range(4):
+        start = EIGHT + quarter * timedelta(minutes=15)
+        for camera in CAMERAS:
+            for zone in camera.counted_zones:
+                for position, series in enumerate(SERIES):
+                    missing = quarter == 3
+                    mean = None if missing else position + quarter / 3
+                    rows.append(
+                        {
+                            "zone": zone.id,
+                            "camera": camera.id,
+                            "class": series,
+                            "window": "15m",
+                            "start": start,
+                            "end": start + timedelta(minutes=15),
+                            "mean": mean,
+                            "low": mean,
+                            "high": mean,
+                            "peak": mean,
+                            "stationary_share": None if missing else 0.25,
+                            "coverage": 0.0 if missing else 1.0,
+                            "clips_counted": 0 if missing else 3,
+                            "clips_expected": 3,
+                            "state": "missing" if missing else "observed",
+                            "reason": "no clip received" if missing else None,
+                            "revision": 0 if missing else 1,
+                            "derived_at": None if missing else start + timedelta(minutes=15, seconds=2, microseconds=7),
+                        }
+                    )
+    frame = pd.DataFrame(rows, columns=list(READING_COLUMNS))
+    times = dict.fromkeys(("start", "end", "derived_at"), "datetime64[us, UTC]")
+    figures = dict.fromkeys(("mean", "low", "high", "peak", "stationary_share"), "float64")
+    return frame.astype(times | figures)
+
+
+class FixedAnswers(Answers):
+    """Answers from a frame instead of a store; `fault` is raised instead where it is set."""
+
+    def __init__(self, frame: pd.DataFrame | None = None) -> None:
+        self.frame = readings_frame() if frame is None else frame
+        self.fault: Exception | None = None
+        self.asked: list[ReadingQuery] = []
+
+    def _answering(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+    def cameras(self, bbox: tuple[float, float, float, float] | None = None) -> list[Camera]:
+        self._answering()
+        if bbox is None:
+            return list(CAMERAS)
+        west, south, east, north = bbox
+        return [camera for camera in CAMERAS if west <= camera.lon <= east and south <= camera.lat <= north]
+
+    def extent(self) -> tuple[datetime, datetime] | None:
+        self._answering()
+        return EIGHT, EIGHT + timedelta(minutes=40)
+
+    def readings(self, query: ReadingQuery) -> pd.DataFrame:
+        self._answering()
+        self.asked.append(query)
+        expect_known("zone", query.zones or (), set(self.frame["zone"]))
+        expect_known("camera", query.cameras or (), {camera.id for camera in CAMERAS})
+        frame = self.frame[self.frame["class"].isin(query.series)]
+        inside = [camera.id for camera in self.cameras(query.bbox)]
+        frame = frame[frame["camera"].isin(query.cameras or inside) & frame["camera"].isin(inside)]
+        if query.zones is not None:
+            frame = frame[frame["zone"].isin(query.zones)]
+        if query.start is not None:
+            frame = frame[frame["start"] >= query.start]
+        if query.end is not None:
+            frame = frame[frame["start"] < query.end]
+        return frame.iloc[query.offset : query.offset + query.limit].reset_index(drop=True)
+
+    def latest(
+        self,
+        window: Window = Window.QUARTER,
+        series: tuple[str, ...] = ("people", "vehicles"),
+        bbox: tuple[float, float, float, float] | None = None,
+        cameras: tuple[str, ...] | None = None,
+    ) -> pd.DataFrame:
+        newest = EIGHT + timedelta(minutes=45)
+        return self.readings(ReadingQuery(series=series, bbox=bbox, cameras=cameras, start=newest))
+
+    def camera_states(self) -> pd.DataFrame:
+        self._answering()
+        seen = EIGHT + timedelta(minutes=40)
+        rows = [
+            ("04254", None, None, None, None),
+            ("06710", seen, "placeholder", "the feed shows its card", seen - timedelta(minutes=5)),
+        ]
+        frame = pd.DataFrame(rows, columns=list(CAMERA_STATE_COLUMNS))
+        return frame.astype({"last_event_time": "datetime64[us, UTC]", "last_counted": "datetime64[us, UTC]"})
+
+
+class FixedClock:
+    """Always `NOW`."""
+
+    def now(self) -> datetime:
+        return NOW
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("the API never waits by the clock of the events")
+
+
+@dataclass
+class Street:
+    """An application with everything it was made from, and a client that speaks to it without a socket."""
+
+    app: FastAPI
+    answers: Any
+    feed: ReadingFeed
+    registry: CollectorRegistry
+    trouble: list[str] = field(default_factory=list)
+
+    def request(self, method: str, address: str, **options: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://street.test") as client:
+                return await client.request(method, address, **options)
+
+        return asyncio.run(ask())
+
+    def get(self, address: str, **options: Any) -> httpx.Response:
+        return self.request("GET", address, **options)
+
+
+OUTLINES = {"type": "FeatureCollection", "features": []}
+
+
+@pytest.fixture(scope="session")
+def make_street() -> Callable[..., Street]:
+    """Builds a street; any part of it can be given."""
+
+    def make(
+        *,
+        answers: Answers | None = None,
+        feed: ReadingFeed | None = None,
+        about: About | None = None,
+        web_dist: Path | None = None,
+    ) -> Street:
+        answers = answers or FixedAnswers()
+        feed = feed or ReadingFeed()
+        registry = CollectorRegistry()
+        trouble: list[str] = []
+        app = create_app(
+            answers,
+            feed,
+            about or About(name="Test street", outlines=OUTLINES),
+            FixedClock(),
+            registry,
+            ready=lambda: trouble[0] if trouble else None,
+            web_dist=web_dist,
+        )
+        return Street(app, answers, feed, registry, trouble)
+
+    return make
+
+
+@pytest.fixture
+def street(make_street: Callable[..., Street]) -> Street:
+    return make_street()
+
+
+@pytest.fixture
+def reading() -> Callable[..., Reading]:
+    """Builds a reading of the street; any of its fields can be given."""
+
+    def make(**fields: Any) -> Reading:
+        start = fields.get("start", EIGHT)
+        plain: dict[str, Any] = {
+            "zone": "06710:north",
+            "camera": "06710",
+            "series": "people",
+            "window": Window.QUARTER,
+            "start": start,
+            "end": start + timedelta(minutes=15),
+            "mean": 6.5,
+            "low": 5.0,
+            "high": 8.0,
+            "peak": 9.0,
+            "stationary_share": None,
+            "coverage": 1.0,
+            "clips_counted": 3,
+            "clips_expected": 3,
+            "state": TrustState.OBSERVED,
+            "reason": None,
+            "revision": 1,
+            "derived_at": NOW,
+        }
+        return Reading(**(plain | fields))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def assert_problem() -> Callable[..., dict[str, Any]]:
+    """Checks that a response is a whole problem of the status given, and returns it."""
+
+    def check(response: httpx.Response, status: int) -> dict[str, Any]:
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        problem: dict[str, Any] = response.json()
+        assert set(problem) == {"type", "title", "status", "detail", "remedy", "instance"}
+        assert problem["status"] == status
+        assert all(problem[member] for member in problem)
+        assert "Traceback" not in response.text
+        return problem
+
+    return check
+
+
+@pytest.fixture
+def broken() -> BusynessError:
+    """An error of ours that has no place in the table."""
+    return BusynessError("/var/lib/secret.duckdb is broken", remedy="repair it")
