@@ -12,7 +12,6 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from busyness.config import load_config
 from core.errors import BusynessError, ConfigError, ModelError, SourceError
 
 app = typer.Typer(
@@ -35,6 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of 
 @app.command()
 def run(config: ConfigPath) -> None:
     """Run every stage in one process, with the API and the map."""
+    from busyness.config import load_config
     from busyness.serving import run as run_installation
 
     run_installation(load_config(config), Console())
@@ -43,6 +43,7 @@ def run(config: ConfigPath) -> None:
 @app.command()
 def serve(config: ConfigPath) -> None:
     """Serve the API and the map over what is stored, for instance after a replay."""
+    from busyness.config import load_config
     from busyness.serving import serve as serve_store
 
     serve_store(load_config(config), Console())
@@ -67,6 +68,7 @@ def replay(
     config: Annotated[Path, typer.Option("--config", "-c", metavar="CONFIG", help="names the cameras and the store")],
 ) -> None:
     """Run recorded clips through the whole pipeline at full speed; event time comes from the recording."""
+    from busyness.config import load_config
     from busyness.replaying import replay as replay_folder
     from busyness.replaying import show
 
@@ -95,10 +97,10 @@ def evaluate(
 @app.command()
 def cameras(config: ConfigPath, as_json: AsJson = False) -> None:
     """List the cameras of a configuration and their zones."""
-    from busyness.wiring import open_source
+    from busyness.config import load_config
+    from busyness.wiring import cameras_of
 
-    source, _ = open_source(load_config(config), None)
-    for camera in source.cameras:
+    for camera in cameras_of(load_config(config)):
         if as_json:
             sys.stdout.write(json.dumps(camera.model_dump(mode="json")) + "\n")
         else:
@@ -121,7 +123,8 @@ def main() -> None:
 
 def _fail(error: BusynessError, code: int) -> None:
     notes = Console(stderr=True)
-    notes.print(f"[red]error[/red] {error.message}", highlight=False, soft_wrap=True)
+    notes.print("error", style="red", end=" ")
+    notes.print(error.message, highlight=False, markup=False, soft_wrap=True)
     if error.remedy:
-        notes.print(f"      {error.remedy}", highlight=False, soft_wrap=True)
+        notes.print(f"      {error.remedy}", highlight=False, markup=False, soft_wrap=True)
     sys.exit(code)

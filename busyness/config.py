@@ -81,7 +81,7 @@ def load_config(path: Path) -> Config:
         content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", remedy="mend the line it names") from error
-    if not isinstance(content, dict):
+    if tree is None or not isinstance(content, dict):
         raise ConfigError(f"{path} holds no settings", remedy="start from configs/demo.yaml")
     try:
         config = Config.model_validate(content)
@@ -119,7 +119,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -36,30 +38,28 @@ def count_paths(
             else:
                 results.append(result)
     if not as_json:
-        console.print(_table(results))
+        console.print(_table(results, console.width))
 
 
-def _table(results: Sequence[CountResult]) -> Table:
-    """Mean number present per frame; a source that was not counted says why."""
+def _table(results: Sequence[CountResult], width: int) -> Table:
+    """Mean number present per frame; a source that was not counted says why. Wide terminals show every class seen."""
+    wide = width >= 110
     seen = [name for name in CLASSES if any(r.counts is not None and r.counts[name] >= 0.05 for r in results)]
-    table = Table(caption="mean number present in a frame")
-    table.add_column("source", overflow="fold")
-    for name in ("people", "vehicles", *seen):
-        table.add_column(name, justify="right", style="bold" if name in ("people", "vehicles") else "")
-    table.add_column("still", justify="right")
+    shown = ("people", "vehicles", *(seen if wide else ()))
+    folder = Path(os.path.commonpath([Path(result.source).parent for result in results]))
+    table = Table(title=escape(str(folder)), caption="mean number present in a frame")
+    table.add_column("source", overflow="fold", min_width=24)
+    for name in (*shown, "still"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", overflow="fold")
     for result in results:
+        source = escape(str(Path(result.source).relative_to(folder)))
         if result.counts is None or result.people is None or result.vehicles is None:
-            blanks = [""] * (len(seen) + 3)
-            table.add_row(result.source, *blanks, f"[yellow]{result.status}[/yellow]: {result.reason}")
+            why = f"[yellow]{result.status}[/yellow]: {escape(result.reason or '')}"
+            table.add_row(source, *[""] * (len(shown) + 1), why)
             continue
+        figures = {"people": result.people, "vehicles": result.vehicles, **result.counts}
         still = result.stationary
-        table.add_row(
-            result.source,
-            f"{result.people:.1f}",
-            f"{result.vehicles:.1f}",
-            *(f"{result.counts[name]:.1f}" for name in seen),
-            "" if still is None else f"{still['people'] + still['vehicles']:.1f}",
-            result.status,
-        )
+        stood = "" if still is None else f"{still['people'] + still['vehicles']:.1f}"
+        table.add_row(source, *(f"{figures[name]:.1f}" for name in shown), stood, result.status)
     return table

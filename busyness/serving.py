@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -35,10 +36,10 @@ def run(config: Config, console: Console) -> None:
         ready=lambda: pipeline.trouble,
         web_dist=WEB_DIST,
     )
-    describe(config, console, cameras=len(pipeline.source.cameras), model=pipeline.counters[0].model.name)
+    describe(config, console, cameras=len(pipeline.source.cameras), model=installation.model)
     pipeline.start()
     try:
-        answer(app, listener, console)
+        answer(app, installation.feed, listener, console)
     finally:
         pipeline.stop()
         installation.store.close()
@@ -49,15 +50,14 @@ def serve(config: Config, console: Console) -> None:
     if config.store.path is None:
         raise ConfigError("serve needs a store on disk", remedy="set store.path, or use busyness run")
     listener = listen(config.api)
-    store = open_store(config, read_only=True)
-    clock = open_clock(config)
+    store, clock, feed = open_store(config, read_only=True), open_clock(config), ReadingFeed()
     app = create_app(
-        Answers(store, clock), ReadingFeed(), about(config), clock, CollectorRegistry(), ready=_nothing_runs,
+        Answers(store, clock), feed, about(config), clock, CollectorRegistry(), ready=_nothing_runs,
         web_dist=WEB_DIST,
     )  # fmt: skip
     describe(config, console, cameras=len(store.cameras()), model=None)
     try:
-        answer(app, listener, console)
+        answer(app, feed, listener, console)
     finally:
         store.close()
 
@@ -89,7 +89,7 @@ def address(listener: socket.socket) -> str:
 
 def describe(config: Config, console: Console, *, cameras: int, model: str | None) -> None:
     """The start-up list: what runs with what."""
-    console.print(f"[bold]{config.name}[/bold]")
+    console.print(config.name, style="bold", markup=False, highlight=False)
     for what, value in (
         ("source", config.source.kind if model else "none: serving what is stored"),
         ("cameras", cameras),
@@ -105,14 +105,26 @@ def describe(config: Config, console: Console, *, cameras: int, model: str | Non
         )
 
 
-def answer(app: FastAPI, listener: socket.socket, console: Console) -> None:
+class _Server(uvicorn.Server):
+    """Ends the live streams first when it is told to stop; open map pages would otherwise hold it up."""
+
+    def __init__(self, config: uvicorn.Config, feed: ReadingFeed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._feed.close()
+        super().handle_exit(sig, frame)
+
+
+def answer(app: FastAPI, feed: ReadingFeed, listener: socket.socket, console: Console) -> None:
     """Serve until interrupted."""
     where = address(listener)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, server_header=False)
+    options = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, server_header=False
     )
     console.print(
         f"\n  map      [link={where}]{where}/[/link]\n  API      {where}/docs\n\nCtrl-C stops it.", highlight=False
     )
     with listener:
-        server.run(sockets=[listener])
+        _Server(options, feed).run(sockets=[listener])

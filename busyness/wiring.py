@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from busyness.pipeline import Pipeline
 from core.bus import MemoryBus
 from core.clock import AcceleratedClock, Clock, SystemClock
 from core.errors import ConfigError
+from core.records import Camera
 from detect.counter import ClipCounter
 from detect.registry import open_model
 from detect.zones import check_zones
@@ -38,6 +40,7 @@ class Installation:
     feed: ReadingFeed
     answers: Answers
     registry: CollectorRegistry
+    model: str
     pipeline: Pipeline
 
 
@@ -67,6 +70,13 @@ def open_source(config: Config, clock: Clock | None) -> tuple[Source, ClipOpener
     return FolderSource(config.source, config.cameras), FileOpener(config.detect.limits)
 
 
+def cameras_of(config: Config) -> Sequence[Camera]:
+    """The cameras that the configuration names, or those of its synthetic street."""
+    if isinstance(config.source, SyntheticConfig):
+        return SyntheticStreet(config.source, None).cameras
+    return config.cameras
+
+
 def install(config: Config, *, replay: Path | None = None) -> Installation:
     """Wire every stage of one process. With `replay`, clips come from that folder at full speed."""
     if replay is not None:
@@ -76,17 +86,15 @@ def install(config: Config, *, replay: Path | None = None) -> Installation:
     source, opener = open_source(config, None if replay else clock)
     for camera in source.cameras:
         check_zones(camera)
-    counters = [
-        ClipCounter(open_model(config.detect.model), opener, config.detect.frames_per_clip, clock)
-        for _ in range(config.detect.workers)
-    ]
+    models = [open_model(config.detect.model) for _ in range(config.detect.workers)]
+    counters = [ClipCounter(model, opener, config.detect.frames_per_clip, clock) for model in models]
     store = open_store(config)
     store.save_cameras(source.cameras)
     feed = ReadingFeed()
     registry = CollectorRegistry()
     aggregator = Aggregator(store, config.aggregate, clock)
     pipeline = Pipeline(source, counters, aggregator, feed, MemoryBus(), Meters(registry))
-    return Installation(config, clock, store, feed, Answers(store, clock), registry, pipeline)
+    return Installation(config, clock, store, feed, Answers(store, clock), registry, models[0].name, pipeline)
 
 
 def about(config: Config) -> About:

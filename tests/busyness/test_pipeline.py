@@ -98,7 +98,9 @@ def test_readings_are_announced_to_those_who_listen() -> None:
         running.wait()
         readings = [r for r in listener.get(1.0) if r.series == "people" and r.window is Window.MINUTE]
     assert {r.mean for r in readings if r.camera == "a" and r.mean is not None} == {0.0, 1.0, 2.0, 3.0}
-    assert [r.reason for r in readings if r.camera == "a" and r.mean is None] == ["undecodable (1 of 1 clips)"]
+    (reason,) = [r.reason for r in readings if r.camera == "a" and r.mean is None]
+    assert reason is not None
+    assert reason.endswith("undecodable (1 of 1 clips)")
 
 
 def test_a_stage_that_dies_stops_the_pipeline_and_says_why() -> None:
