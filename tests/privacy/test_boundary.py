@@ -15,7 +15,7 @@ WRITERS = {
     "dumps", "save", "savez", "savez_compressed", "savetxt", "memmap", "write_bytes", "write_text",
 }  # fmt: skip
 KEEPERS = {"pickle", "shelve", "marshal", "tempfile", "socket", "multiprocessing", "sqlite3", "kafka", "duckdb"}
-IN_MEMORY_CODEC = {"ingest/synthetic": {"imencode"}}  # rendered scenes get the feed's JPEG artefacts, in memory
+IN_MEMORY_CODEC = {"ingest/street/picture": {"imencode"}}  # rendered scenes get the feed's JPEG artefacts, in memory
 
 
 MODULES_WITH_PIXELS = sorted(path for room in PIXEL_ROOMS for path in (ROOT / room).rglob("*.py"))

@@ -1,0 +1,205 @@
+"""From a file to frames in memory: clips and stills, within limits, quietly, and never back to a disk.
+
+A file is recognised by its first bytes, not by its name, and its limits are checked before a picture is decoded:
+the size of a still is read from its header (`ingest.header`), that of a clip from its container. A clip is walked
+frame by frame, since a JamCam clip holds a single key frame and nothing can be skipped, but only the sampled frames
+are converted to RGB.
+
+FFmpeg gets one decoding thread (workers run side by side; on 352x288 it is also the fastest), the `file` protocol
+and four containers, so that a playlist that calls itself a clip cannot open other files.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from core.config import Closed
+from core.records import Status
+from ingest.clip import SampledClip, UnusableClip
+from ingest.frame import Frame, Pixels
+from ingest.header import HEAD_BYTES, Kind, recognise, still_header
+
+DEFAULT_MAX_PIXELS = 3840 * 2160
+
+# OpenCV reads these once, when it first needs them: set before it is imported.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: a broken clip is an observation, not log lines
+os.environ.setdefault(
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file|format_whitelist;mov,matroska,avi,mpegts"
+)
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(DEFAULT_MAX_PIXELS))  # OpenCV's own guard, behind ours
+
+import cv2  # noqa: E402
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+class DecodeLimits(Closed):
+    """What is refused before it is decoded. JamCam clips are 352x288, 10 s, 250 frames and 0.3 MB."""
+
+    max_bytes: PositiveInt = Field(default=64 * 1024 * 1024, description="of the file")
+    max_pixels: PositiveInt = Field(default=DEFAULT_MAX_PIXELS, description="of one picture, width times height")
+    max_duration_s: PositiveFloat = Field(default=300.0, description="of a clip")
+    max_frames: PositiveInt = Field(default=10_000, description="of a clip")
+    min_decoded_share: float = Field(
+        default=0.5, gt=0, le=1, description="a clip that breaks off counts if this share of its frames was decoded"
+    )
+
+
+def open_media(path: Path, frames: int, limits: DecodeLimits) -> SampledClip:
+    """Decode a clip or a still to at most `frames` evenly spaced frames; a still gives one.
+
+    Raises `UnusableClip`: unreachable (missing, not a file, not readable), oversize (over one of `limits`),
+    undecodable (not a picture or clip, empty, damaged, or broken off too early).
+    """
+    if frames < 1:
+        raise ValueError(f"at least one frame has to be sampled, got {frames}")
+    kind = _recognised(path, limits)
+    if kind is Kind.CLIP:
+        return _open_clip(path, frames, limits)
+    return _open_still(path, kind, limits)
+
+
+def _recognised(path: Path, limits: DecodeLimits) -> Kind:
+    try:
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            raise UnusableClip(Status.UNREACHABLE, f"{path.name} is not a file", remedy="Give a clip or a still")
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UnusableClip(
+            Status.UNREACHABLE, f"{path.name} cannot be read: {why}", remedy="Check its path and permissions"
+        ) from error
+    if not head:
+        raise _undecodable(path, "is empty (0 bytes)")
+    if info.st_size > limits.max_bytes:
+        raise _oversize(path, f"{info.st_size} bytes", "max_bytes", limits.max_bytes)
+    kind = recognise(head)
+    if kind is None:
+        raise _undecodable(path, "is neither a clip (MP4, MOV, MKV, AVI, TS) nor a still (JPEG, PNG)")
+    return kind
+
+
+def _open_still(path: Path, kind: Kind, limits: DecodeLimits) -> SampledClip:
+    content = path.read_bytes()
+    header = still_header(content, kind)
+    if header is None:
+        raise _undecodable(path, f"is a {kind} whose header is damaged")
+    _check_pixels(path, header.width_px, header.height_px, limits)
+    if not header.complete:
+        raise _undecodable(path, f"is a {kind} that is damaged or breaks off before its end")
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error as error:
+        raise _undecodable(path, f"is a damaged {kind}") from error
+    if pixels is None:
+        raise _undecodable(path, f"is a damaged {kind}")
+    return SampledClip(frames=(Frame(_as_pixels(pixels), 0.0),), duration_s=0.0, decoded_frames=1)
+
+
+def _open_clip(path: Path, frames: int, limits: DecodeLimits) -> SampledClip:
+    """Two walks at most: the second only where the container promised another number of frames than it held."""
+    capture = _capture(path)
+    promised = _promised_frames(capture)
+    fps = _frame_rate(capture)
+    _check_pixels(path, int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), limits)
+    if promised > limits.max_frames:
+        raise _oversize(path, f"{promised} frames", "max_frames", limits.max_frames)
+    if promised / fps > limits.max_duration_s:
+        raise _oversize(path, f"{promised / fps:.0f} s", "max_duration_s", limits.max_duration_s)
+    sampled, decoded = _walk(path, capture, evenly_spaced(promised, frames), limits)
+    if decoded < promised * limits.min_decoded_share or decoded == 0:
+        raise _undecodable(path, f"breaks off: {decoded} of {promised} promised frames could be decoded")
+    if decoded != promised:
+        sampled, decoded = _walk(path, _capture(path), evenly_spaced(decoded, frames), limits)
+    return SampledClip(
+        frames=tuple(sampled),
+        duration_s=decoded / fps,
+        decoded_frames=decoded,
+        decode_errors=max(0, promised - decoded),
+    )
+
+
+def evenly_spaced(total: int, wanted: int) -> list[int]:
+    """The middles of `wanted` equal parts of `total` frames, as indices; all of them where there are fewer."""
+    count = min(total, wanted)
+    return [(2 * part + 1) * total // (2 * count) for part in range(count)]
+
+
+def _capture(path: Path) -> cv2.VideoCapture:
+    # An absolute path begins with "/", so a colon in a file name is never taken for a protocol.
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    if not capture.isOpened():
+        raise _undecodable(path, "cannot be opened as a clip: it is damaged, or breaks off before its index")
+    return capture
+
+
+def _walk(
+    path: Path, capture: cv2.VideoCapture, wanted: Sequence[int], limits: DecodeLimits
+) -> tuple[list[Frame], int]:
+    """Decode every frame, keep those at the indices `wanted`; returns them and the number of frames decoded."""
+    indices = set(wanted)
+    sampled: list[Frame] = []
+    decoded = 0
+    try:
+        while capture.grab():
+            if decoded in indices:
+                offset_s = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+                given, picture = capture.retrieve()
+                if not given:
+                    break
+                sampled.append(Frame(_as_pixels(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), offset_s))
+            decoded += 1
+            if decoded > limits.max_frames:
+                raise _oversize(path, f"more than {limits.max_frames} frames", "max_frames", limits.max_frames)
+    except cv2.error as error:
+        raise _undecodable(path, f"cannot be decoded after frame {decoded}") from error
+    finally:
+        capture.release()
+    if len({(frame.width_px, frame.height_px) for frame in sampled}) > 1:
+        raise _undecodable(path, "changes its picture size between frames")
+    return sampled, decoded
+
+
+def _promised_frames(capture: cv2.VideoCapture) -> int:
+    """How many frames the container announces; 0 where it does not say."""
+    promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    return int(promised) if isfinite(promised) and promised > 0 else 0
+
+
+def _frame_rate(capture: cv2.VideoCapture) -> float:
+    """Frames per second as announced; JamCam's 25 where the container gives none or an absurd one."""
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return float(fps) if isfinite(fps) and 0.1 <= fps <= 240 else 25.0
+
+
+def _as_pixels(picture: cv2.typing.MatLike) -> Pixels:
+    return np.ascontiguousarray(picture, dtype=np.uint8)
+
+
+def _check_pixels(path: Path, width_px: int, height_px: int, limits: DecodeLimits) -> None:
+    if width_px * height_px > limits.max_pixels:
+        size = f"{width_px}x{height_px} pixels ({width_px * height_px / 1e6:.1f} megapixels)"
+        raise _oversize(path, size, "max_pixels", limits.max_pixels)
+    if width_px < 1 or height_px < 1:
+        raise _undecodable(path, "has a picture without width or height")
+
+
+def _oversize(path: Path, size: str, limit: str, allowed: float) -> UnusableClip:
+    return UnusableClip(
+        Status.OVERSIZE,
+        f"{path.name} has {size}, over the limit {limit} = {allowed:,.10g}",
+        remedy=f"Give a smaller one, or raise {limit}",
+    )
+
+
+def _undecodable(path: Path, what: str) -> UnusableClip:
+    return UnusableClip(Status.UNDECODABLE, f"{path.name} {what}", remedy="Fetch or record it again")

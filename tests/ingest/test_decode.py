@@ -1,0 +1,240 @@
+"""Clips and stills become sampled frames, or one clear reason; nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from core.records import ClipReady, Status
+from ingest.clip import UnusableClip
+from ingest.decode import DecodeLimits, evenly_spaced, open_media
+from ingest.opener import FileOpener
+
+LIMITS = DecodeLimits()
+
+
+def write_clip(path: Path, frames: int = 50, size: tuple[int, int] = (64, 48), code: str = "MJPG") -> Path:
+    """A clip at 25 frames/s whose frame k is red with level 4 k, over dark blue."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), 25.0, size)
+    assert writer.isOpened()
+    for index in range(frames):
+        picture = np.zeros((size[1], size[0], 3), np.uint8)
+        picture[:] = (30, 0, 4 * index)  # OpenCV writes blue, green, red
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def refused(path: Path, limits: DecodeLimits = LIMITS) -> UnusableClip:
+    with pytest.raises(UnusableClip) as caught:
+        open_media(path, 8, limits)
+    return caught.value
+
+
+@given(total=st.integers(0, 5000), wanted=st.integers(1, 64))
+def test_samples_are_the_middles_of_equal_parts(total: int, wanted: int) -> None:
+    indices = evenly_spaced(total, wanted)
+    assert len(indices) == len(set(indices)) == min(total, wanted)
+    assert indices == sorted(indices)
+    if indices:
+        assert indices[0] >= 0
+        assert indices[-1] < total
+        assert abs(indices[0] - (total - 1 - indices[-1])) <= 1, "as far from the beginning as from the end"
+        gaps = np.diff(indices)
+        assert gaps.size == 0 or gaps.max() - gaps.min() <= 1
+
+
+def test_a_clip_gives_evenly_spaced_rgb_frames_oldest_first(tmp_path: Path) -> None:
+    clip = open_media(write_clip(tmp_path / "clip.avi"), 5, LIMITS)
+    assert (clip.decoded_frames, clip.decode_errors, clip.duration_s) == (50, 0, 2.0)
+    red = [int(np.median(frame.pixels[..., 0])) for frame in clip.frames]
+    assert red == pytest.approx([4 * index for index in (5, 15, 25, 35, 45)], abs=6)
+    assert np.median(clip.frames[0].pixels[..., 2]) == pytest.approx(30, abs=6), "blue is the third channel"
+    assert [frame.offset_s for frame in clip.frames] == pytest.approx([0.2, 0.6, 1.0, 1.4, 1.8])
+
+
+def test_a_clip_with_fewer_frames_than_wanted_gives_them_all(tmp_path: Path) -> None:
+    assert len(open_media(write_clip(tmp_path / "clip.mp4", frames=3, code="mp4v"), 8, LIMITS).frames) == 3
+
+
+def test_a_clip_is_recognised_by_its_content_whatever_its_name(tmp_path: Path) -> None:
+    named = write_clip(tmp_path / "clip.avi").rename(tmp_path / "http:odd 100%d name.txt")
+    assert len(open_media(named, 4, LIMITS).frames) == 4
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_still_gives_one_rgb_frame(tmp_path: Path, suffix: str, channels: int) -> None:
+    path = tmp_path / f"still{suffix}"
+    picture = np.full((40, 60, channels), 200, np.uint8)
+    if channels > 1:
+        picture[..., :3] = (10, 20, 230)
+    cv2.imwrite(str(path), picture[..., : 3 if suffix == ".jpg" and channels == 4 else channels])
+    clip = open_media(path, 8, LIMITS)
+    (frame,) = clip.frames
+    assert (frame.width_px, frame.height_px, frame.offset_s, clip.duration_s) == (60, 40, 0.0, 0.0)
+    assert [int(level) for level in frame.pixels[20, 30]] == pytest.approx(
+        [200] * 3 if channels == 1 else [230, 20, 10], abs=6
+    )
+
+
+def _text(path: Path) -> None:
+    path.write_text("not a clip\n" * 500)
+
+
+def _playlist(path: Path) -> None:
+    path.write_text(f"#EXTM3U\n#EXTINF:10,\n{path}\n#EXT-X-ENDLIST\n")
+
+
+def _clip_without_its_end(path: Path) -> None:
+    whole = write_clip(path, code="mp4v").read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+def _still_without_its_end(path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (200, 300, 3), np.uint8)
+    content = cv2.imencode(".jpg", noise)[1].tobytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _damaged_png(path: Path) -> None:
+    content = bytearray(cv2.imencode(".png", np.random.default_rng(1).integers(0, 255, (50, 50, 3), np.uint8))[1])
+    content[60:200] = bytes(140)
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (_text, "neither a clip"),
+        (_playlist, "neither a clip"),
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0"), "header is damaged"),
+        (lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(3000)), "cannot be opened"),
+        (_clip_without_its_end, "breaks off before its index"),
+        (_still_without_its_end, "JPEG that is damaged or breaks off"),
+        (_damaged_png, "PNG that is damaged"),
+    ],
+)
+def test_what_cannot_be_decoded_says_so(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], make: Callable[[Path], object], says: str
+) -> None:
+    path = tmp_path / "06710.mp4"
+    make(path)
+    error = refused(path)
+    assert error.status is Status.UNDECODABLE
+    assert "06710.mp4" in error.message
+    assert says in error.message
+    assert error.remedy
+    assert capfd.readouterr() == ("", ""), "decoders print nothing"
+
+
+def test_what_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    for path in (tmp_path / "gone.mp4", tmp_path, tmp_path / "no\0name"):
+        error = refused(path)
+        assert error.status is Status.UNREACHABLE
+        assert path.name in error.message
+
+
+def _png_header(width_px: int, height_px: int) -> bytes:
+    return (
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", width_px, height_px, 8, 2, 0, 0, 0) + bytes(64)
+    )
+
+
+def _jpeg_header(width_px: int, height_px: int) -> bytes:
+    thumbnail = b"\xff\xe1" + struct.pack(">H", 40) + bytes(38)
+    return b"\xff\xd8" + thumbnail + b"\xff\xff\xc0" + struct.pack(">HBHH", 17, 8, height_px, width_px) + bytes(64)
+
+
+@pytest.mark.parametrize("header", [_png_header, _jpeg_header])
+def test_a_100_megapixel_image_is_refused_from_its_header_alone(
+    tmp_path: Path, header: Callable[[int, int], bytes]
+) -> None:
+    path = tmp_path / "huge.jpg"
+    path.write_bytes(header(12_000, 9_000))  # no pixel follows: nothing could be decoded
+    error = refused(path)
+    assert error.status is Status.OVERSIZE
+    assert "12000x9000 pixels (108.0 megapixels)" in error.message
+    assert "max_pixels = 8,294,400" in error.message
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        (DecodeLimits(max_bytes=1000), "max_bytes"),
+        (DecodeLimits(max_pixels=1000), "64x48 pixels"),
+        (DecodeLimits(max_duration_s=1.5), "2 s, over the limit max_duration_s = 1.5"),
+        (DecodeLimits(max_frames=49), "50 frames, over the limit max_frames = 49"),
+    ],
+)
+def test_every_limit_is_named_with_what_exceeds_it(tmp_path: Path, limits: DecodeLimits, says: str) -> None:
+    error = refused(write_clip(tmp_path / "clip.avi"), limits)
+    assert error.status is Status.OVERSIZE
+    assert says in error.message
+
+
+def test_a_limit_is_positive_and_known() -> None:
+    for wrong in ({"max_bytes": 0}, {"max_pixels": -1}, {"min_decoded_share": 1.5}, {"max_colour": 3}):
+        with pytest.raises(ValidationError):
+            DecodeLimits.model_validate(wrong)
+
+
+def test_a_clip_that_breaks_off_late_counts_with_what_it_has(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.avi")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.75)])
+    clip = open_media(path, 6, LIMITS)
+    assert 30 <= clip.decoded_frames < 50
+    assert clip.decode_errors == 50 - clip.decoded_frames
+    assert clip.duration_s == clip.decoded_frames / 25
+    red = [int(np.median(frame.pixels[..., 0])) for frame in clip.frames]
+    expected = [4 * index for index in evenly_spaced(clip.decoded_frames, 6)]
+    assert red == pytest.approx(expected, abs=6), "the samples are spread over the decoded part"
+
+
+def test_a_clip_that_breaks_off_early_says_how_much_of_it_was_decoded(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.avi")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.35)])
+    error = refused(path)
+    assert error.status is Status.UNDECODABLE
+    assert "of 50 promised frames could be decoded" in error.message
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    start=st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"\0\0\0\x20ftypisom", b"RIFF\0\0\0\0AVI LIST"]),
+    rest=st.binary(max_size=400),
+)
+def test_no_bytes_whatever_crash_the_decoder(start: bytes, rest: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        path.write_bytes(start + rest)
+        with contextlib.suppress(UnusableClip):
+            assert open_media(path, 3, LIMITS).frames
+
+
+def test_the_opener_opens_a_reference_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_clip(tmp_path / "clip.avi")
+    monkeypatch.chdir(tmp_path)
+    reference = ClipReady.model_validate(
+        {"camera": "06710", "event_time": "2017-03-09T08:00:00Z", "location": str(path)}
+    )
+    assert len(FileOpener().open(reference, 4).frames) == 4
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_real_clip_is_whole(shared_data: Path) -> None:
+    clip = open_media(shared_data / "jamcam" / "clips" / "clip_3.mp4", 8, LIMITS)
+    assert len(clip.frames) == 8
+    assert {(frame.width_px, frame.height_px) for frame in clip.frames} == {(352, 288)}
+    assert (clip.decoded_frames, clip.decode_errors, clip.duration_s) == (232, 0, 9.28)
