@@ -1,1 +1,4 @@
-"""The scenery of the synthetic street: what is painted, who comes, how a camera sees it. `ingest.synthetic` serves it."""
+"""The scenery of the synthetic street: what is painted, who comes, how a camera sees it.
+
+`ingest.synthetic` serves it.
+"""
