@@ -18,6 +18,7 @@ from aggregate.policy import AggregatePolicy
 from core.config import Closed
 from core.errors import ConfigError
 from core.records import Camera, UtcTime
+from detect.counter import FRAMES_PER_CLIP
 from ingest.decode import DecodeLimits
 from ingest.folder import FolderConfig
 from ingest.synthetic import SyntheticConfig
@@ -32,7 +33,7 @@ class ClockConfig(Closed):
 
 class DetectConfig(Closed):
     model: str = Field(default="lowres-1", description="a model of models/, or ultralytics:WEIGHTS, openvino:FILE, ...")
-    frames_per_clip: PositiveInt = Field(default=6, le=250)
+    frames_per_clip: PositiveInt = Field(default=FRAMES_PER_CLIP, le=250)
     workers: PositiveInt = Field(default=2, le=64)
     limits: DecodeLimits = DecodeLimits()
 

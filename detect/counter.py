@@ -36,7 +36,7 @@ from core.records import (
     observation_id,
 )
 from detect.model import CountingModel, Density
-from detect.quality import Verdict, judge
+from detect.quality import Verdict, judge, judge_reference
 from detect.stationary import stationary_density
 from detect.zones import ZoneSums, integrate
 from ingest.clip import ClipOpener, SampledClip, UnusableClip
@@ -44,7 +44,7 @@ from ingest.decode import DecodeLimits, open_media
 
 _LOG = logging.getLogger(__name__)
 
-FRAMES_PER_CLIP = 8
+FRAMES_PER_CLIP = 6
 REASON_LENGTH = 500
 
 Judge = Callable[[SampledClip], Verdict]

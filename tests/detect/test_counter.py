@@ -289,3 +289,16 @@ def test_a_real_clip_is_counted_by_the_network(shared_data: Path) -> None:
     assert found.stationary is not None
     assert 0.5 < found.present.people + found.present.vehicles < 80
     assert found.stationary.vehicles <= found.present.vehicles
+
+
+def test_a_clip_that_is_served_again_is_frozen_and_a_placeholder_stays_one() -> None:
+    """A stuck feed gives a flawless picture of the past: its figures would stand at the wrong hour."""
+    again = CLIP.model_copy(update={"repeats": NOON - timedelta(minutes=10)})
+    density = counts(4, pedestrian=[1, 2, 3, 2])
+    left, right = counter(Told(density), Opened(4)).observe(CAMERA, again)
+    assert left.status is right.status is Status.FROZEN
+    assert left.present is None
+    assert left.reason == "frozen feed: the clip is the one of 2017-03-09 11:50:00 UTC again, byte for byte"
+
+    card = counter(Told(density), Opened(4), lambda _: Verdict(Status.PLACEHOLDER, "a card")).observe(CAMERA, again)
+    assert {observation.status for observation in card} == {Status.PLACEHOLDER}
