@@ -74,6 +74,7 @@ class Pipeline:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Ask every stage to end after what it has in hand, and wait a little for it."""
         self._stopping.set()
+        self.bus.close(CLIPS)  # wakes a source that waits for room
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -88,9 +89,10 @@ class Pipeline:
             try:
                 stage(*arguments)
             except BaseException as error:  # a stage that dies must take the pipeline down, not leave it half alive
-                if self.failure is None and not self._stopping.is_set():
-                    self.failure = error
-                    log.error("stage %s stopped: %s", name, error, exc_info=not isinstance(error, BusynessError))
+                if self._stopping.is_set():
+                    return
+                self.failure = error
+                log.error("stage %s stopped: %s", name, error, exc_info=not isinstance(error, BusynessError))
                 self._stopping.set()
                 self.bus.close(CLIPS)
                 self.bus.close(OBSERVATIONS)

@@ -94,7 +94,9 @@ def install(config: Config, *, replay: Path | None = None) -> Installation:
     registry = CollectorRegistry()
     aggregator = Aggregator(store, config.aggregate, clock)
     pipeline = Pipeline(source, counters, aggregator, feed, MemoryBus(), Meters(registry))
-    return Installation(config, clock, store, feed, Answers(store, clock), registry, models[0].name, pipeline)
+    live = not isinstance(source, FolderSource)  # in a recording, the present is its newest clip
+    answers = Answers(store, clock, live=live)
+    return Installation(config, clock, store, feed, answers, registry, models[0].name, pipeline)
 
 
 def about(config: Config) -> About:

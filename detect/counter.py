@@ -119,10 +119,16 @@ class ClipCounter:
         """
         if clip.camera != camera.id:
             raise ValueError(f"the clip is of camera {clip.camera}, the zones are of {camera.id}")
+
+        def judge_both(sampled: SampledClip) -> Verdict:
+            """The picture first: a placeholder that is served again is still a placeholder."""
+            seen = self._judge(sampled)
+            return seen if seen.status is not Status.OK else judge_reference(clip)
+
         zones = camera.counted_zones
         size_px = (camera.width, camera.height)
         examined = _examine(
-            lambda: self._opener.open(clip, self._frames_per_clip), self._model, self._judge, camera.id, size_px
+            lambda: self._opener.open(clip, self._frames_per_clip), self._model, judge_both, camera.id, size_px
         )
         counted_at = self._clock.now()
         if examined.density is None:

@@ -83,7 +83,9 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
         load_config(written(tmp_path, GOOD + "name: another\n"))
 
 
-@pytest.mark.parametrize(("text", "message"), [("", "holds no settings"), ("a: [", "not valid YAML"), ("\xff", "cannot be read")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("", "holds no settings"), ("a: [", "not valid YAML"), ("\xff", "cannot be read")]
+)
 def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "town.yaml"
     path.write_bytes(text.encode("latin-1"))

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -20,7 +20,9 @@ from api.app import create_app
 from busyness.wiring import about, open_store
 from core.clock import SystemClock
 from core.records import Status
-from tests.e2e.conftest import ReplayedDays
+
+if TYPE_CHECKING:
+    from conftest import ReplayedDays
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -17,7 +17,7 @@ import { CameraPanel } from "./panel.ts";
 import { Pointing } from "./pointing.ts";
 import { Sheet } from "./sheet.ts";
 import { State } from "./state.ts";
-import { type Span, WIDTH_MS, floorTo, localDay } from "./time.ts";
+import { type Span, WIDTH_MS, floorTo } from "./time.ts";
 import { Timeline } from "./timeline.ts";
 import { Tooltip } from "./tooltip.ts";
 import type { About, Camera, Reading } from "./types.ts";
@@ -47,7 +47,7 @@ export class App {
     () => ({
       view: this.#view.now,
       figures: this.#figures,
-      until: this.#stored.end,
+      stored: this.#stored,
       camera: this.#camera(this.#view.now.camera),
     }),
   );
@@ -205,15 +205,16 @@ export class App {
   async #receive(readings: readonly Reading[]): Promise<void> {
     const known = readings.filter((reading) => this.#cameras.has(reading.camera));
     const end = Math.max(this.#stored.end, ...known.map((reading) => Date.parse(reading.start)));
-    this.#stored = { ...this.#stored, end };
-    await this.#figures.accept(known);
-    const { at, live, camera } = this.#view.now;
-    const open = this.#camera(camera);
-    if (open && at !== null) await this.#figures.acceptIntoDay(known, open, localDay(at, open.timezone));
+    if (end > this.#stored.end) this.#stored = { ...this.#stored, end };
+    await this.#figures.accept(known, this.#cameras);
+    const { at, live } = this.#view.now;
     const newest = this.#newest();
     if (live && at !== newest) this.#view.set({ at: newest });
     else if (live || known.some((reading) => Date.parse(reading.start) === at)) await this.#show();
-    else this.#drawTimeline();
+    else {
+      this.#drawTimeline();
+      void this.#opened.load();
+    }
   }
 
   /** After a gap in the feed: everything loaded may be old. */

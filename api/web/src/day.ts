@@ -40,8 +40,13 @@ function counted(reading: Reading): Counted | null {
   };
 }
 
-/** From one zone's readings in order of time. Windows that begin after `until` have not happened yet: no gap. */
-export function takeApart(readings: readonly Reading[], until: number): Day {
+/** Whether a window lies within what is stored: before it nothing was asked for, after it nothing has happened yet. */
+export function within(reading: Reading, stored: Span): boolean {
+  return Date.parse(reading.end) > stored.start && Date.parse(reading.start) <= stored.end;
+}
+
+/** From one zone's readings in order of time; what lies outside of what is stored is no gap. */
+export function takeApart(readings: readonly Reading[], stored: Span): Day {
   const runs: Counted[][] = [];
   const gaps: Gap[] = [];
   for (const reading of readings) {
@@ -51,7 +56,7 @@ export function takeApart(readings: readonly Reading[], until: number): Day {
       const run = runs.at(-1);
       if (run?.at(-1)?.end === start) run.push(window);
       else runs.push([window]);
-    } else if (start <= until) {
+    } else if (within(reading, stored)) {
       const end = Date.parse(reading.end);
       const reason = reading.reason ?? "no reason recorded";
       const gap = gaps.at(-1);

@@ -5,7 +5,7 @@
 
 import * as api from "./api.ts";
 import { Cache } from "./cache.ts";
-import { WIDTH_MS, clock, dayBounds, zoneName } from "./time.ts";
+import { WIDTH_MS, clock, dayBounds, localDay, zoneName } from "./time.ts";
 import type { Camera, Reading, Width } from "./types.ts";
 
 /** The readings of one window by zone. */
@@ -18,8 +18,8 @@ function byZone(readings: readonly Reading[]): Map<string, Reading> {
   return new Map(readings.map((reading) => [reading.zone, reading]));
 }
 
-/** A day's readings with one put in its place by zone and start. */
-function placed(readings: Reading[], reading: Reading): void {
+/** Put a reading in its place among a day's, by zone and start. */
+function place(readings: Reading[], reading: Reading): void {
   const at = readings.findIndex((each) => each.zone === reading.zone && each.start === reading.start);
   if (at >= 0) readings[at] = reading;
   else readings.push(reading);
@@ -85,22 +85,18 @@ export class Figures {
     return frame;
   }
 
-  /** Work live readings into what was loaded. Forgets nothing that a later question would bring. */
-  async accept(readings: readonly Reading[]): Promise<void> {
+  /** Work live readings into all that was loaded; what was not will be asked for when it is wanted. */
+  async accept(readings: readonly Reading[], cameras: ReadonlyMap<string, Camera>): Promise<void> {
     for (const reading of readings) {
+      const camera = cameras.get(reading.camera);
+      if (!camera) continue;
+      const start = Date.parse(reading.start);
       const before = this.#latest.get(reading.zone);
       if (!before || reading.start >= before.start) this.#latest.set(reading.zone, reading);
-      (await this.#frames.peek(String(Date.parse(reading.start)))?.catch(() => null))?.set(reading.zone, reading);
-    }
-  }
-
-  /** Work live readings into a loaded day of their camera. */
-  async acceptIntoDay(readings: readonly Reading[], camera: Camera, day: string): Promise<void> {
-    const rows = await this.#days.peek(`${camera.id} ${day}`)?.catch(() => null);
-    const span = dayBounds(day, camera.timezone);
-    for (const reading of rows ? readings : []) {
-      const start = Date.parse(reading.start);
-      if (rows && reading.camera === camera.id && start >= span.start && start < span.end) placed(rows, reading);
+      const frame = await this.#frames.peek(String(start))?.catch(() => null);
+      frame?.set(reading.zone, reading);
+      const day = await this.#days.peek(`${camera.id} ${localDay(start, camera.timezone)}`)?.catch(() => null);
+      if (day) place(day, reading);
     }
   }
 

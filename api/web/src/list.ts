@@ -17,7 +17,12 @@ interface Entry {
   readonly camera: Camera;
   readonly item: HTMLLIElement;
   readonly button: HTMLButtonElement;
+  readonly icon: HTMLElement;
+  readonly reason: HTMLElement;
+  readonly value: HTMLElement;
   reading: Reading | undefined;
+  /** The mark that `icon` shows; drawn anew only when it is another. */
+  mark: string;
 }
 
 const MOVES: Readonly<Record<string, (at: number, last: number) => number>> = {
@@ -46,7 +51,7 @@ export class CameraList {
     this.#root.addEventListener("keydown", (event) => this.#key(event));
     this.#root.addEventListener("focusout", () => listener.point(null));
     this.#root.addEventListener("pointerleave", () => listener.point(null));
-    onThemeChange(() => this.#entries.forEach((entry) => this.#draw(entry)));
+    onThemeChange(() => this.#entries.forEach((entry) => this.#draw(Object.assign(entry, { mark: "" }))));
   }
 
   setCameras(cameras: readonly Camera[]): void {
@@ -70,35 +75,48 @@ export class CameraList {
   }
 
   #entry(camera: Camera): Entry {
-    const button = h("button", {
-      type: "button",
-      tabindex: -1,
-      onclick: () => this.#listener.open(camera.id),
-      onfocus: () => this.#listener.point(camera.id),
-      onpointerenter: (event) => {
-        if ((event as PointerEvent).pointerType === "mouse") this.#listener.point(camera.id);
+    const icon = h("span", { class: "icon" });
+    const reason = h("small");
+    const value = h("span", { class: "figure" });
+    const button = h(
+      "button",
+      {
+        type: "button",
+        tabindex: -1,
+        onclick: () => this.#listener.open(camera.id),
+        onfocus: () => this.#listener.point(camera.id),
+        onpointerenter: (event) => {
+          if ((event as PointerEvent).pointerType === "mouse") this.#listener.point(camera.id);
+        },
       },
-    });
-    const entry: Entry = { camera, item: h("li", { "data-camera": camera.id }, button), button, reading: undefined };
+      icon,
+      h("span", { class: "name" }, camera.name, reason),
+      value,
+    );
+    const item = h("li", { "data-camera": camera.id }, button);
+    const entry: Entry = { camera, item, button, icon, reason, value, reading: undefined, mark: "" };
     this.#draw(entry);
     return entry;
   }
 
-  #draw({ camera, button, reading }: Entry): void {
+  #draw(entry: Entry): void {
+    const { camera, button, reading } = entry;
     const missing = !reading || reading.mean === null;
     button.setAttribute("aria-label", sentence(camera, reading, this.#series));
     button.classList.toggle("missing", missing);
-    button.replaceChildren(
-      markSvg(markOf(reading, this.#series), prefersDark(), Math.ceil(MARK_SIZE)),
-      h("span", { class: "name" }, camera.name, missing ? h("small", {}, reasonOf(reading)) : null),
-      h("span", { class: "figure" }, missing ? "no data" : figure(reading.mean)),
-    );
+    entry.reason.textContent = missing ? reasonOf(reading) : "";
+    entry.value.textContent = missing ? "no data" : figure(reading.mean);
+    const mark = markOf(reading, this.#series);
+    if (mark === entry.mark) return;
+    entry.mark = mark;
+    entry.icon.replaceChildren(markSvg(mark, prefersDark(), Math.ceil(MARK_SIZE)));
   }
 
   /** Busiest first, those without data last, names in order where equal. */
   #arrange(): void {
     const rank = (entry: Entry): number => entry.reading?.mean ?? -1;
-    this.#entries.sort((a, b) => rank(b) - rank(a) || a.camera.name.localeCompare(b.camera.name));
+    const names = new Intl.Collator("en-GB", { numeric: true });
+    this.#entries.sort((a, b) => rank(b) - rank(a) || names.compare(a.camera.name, b.camera.name));
     this.#root.replaceChildren(...this.#entries.map((entry) => entry.item));
     this.#oneStop();
   }

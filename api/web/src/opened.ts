@@ -5,7 +5,7 @@ import { describe } from "./cover.ts";
 import type { Figures } from "./figures.ts";
 import type { View } from "./hash.ts";
 import type { CameraPanel } from "./panel.ts";
-import { WIDTH_MS, localDay } from "./time.ts";
+import { type Span, WIDTH_MS, localDay } from "./time.ts";
 import { type Camera, type Zone, headlineZone } from "./types.ts";
 
 /** What the page shows, as far as the open camera needs to know it. */
@@ -13,8 +13,8 @@ export interface Around {
   readonly view: View;
   readonly figures: Figures;
   readonly camera: Camera | null;
-  /** The last moment of which anything is stored. */
-  readonly until: number;
+  /** Event times of the first and last clip stored. */
+  readonly stored: Span;
 }
 
 export class OpenedCamera {
@@ -38,7 +38,7 @@ export class OpenedCamera {
 
   /** Load the day of the view and show it, if the reader has not gone on in the meantime. */
   async load(): Promise<void> {
-    const { camera, view, figures, until } = this.#around();
+    const { camera, view, figures, stored } = this.#around();
     const { at, series, width } = view;
     if (!camera || at === null) return;
     const day = localDay(at, camera.timezone);
@@ -48,7 +48,7 @@ export class OpenedCamera {
       const readings = (await figures.day(camera, day)).filter((reading) => reading.zone === zone);
       if (this.#around().view !== view) return;
       this.#panel.cursor({ start: at, end: at + WIDTH_MS[width] });
-      this.#panel.show({ camera, zone, zones: this.#zones, series, width, day, readings, until });
+      this.#panel.show({ camera, zone, zones: this.#zones, series, width, day, readings, stored });
     } catch (error) {
       this.#panel.fail(describe(error), () => void this.load());
     }

@@ -25,8 +25,8 @@ export interface PanelView {
   readonly width: Width;
   readonly day: string;
   readonly readings: readonly Reading[];
-  /** The last moment of which anything is stored. */
-  readonly until: number;
+  /** Event times of the first and last clip stored. */
+  readonly stored: Span;
 }
 
 const GAPS_LISTED = 6;
@@ -100,7 +100,7 @@ export class CameraPanel {
   #draw(view: PanelView): void {
     const { camera, series } = view;
     const span = dayBounds(view.day, camera.timezone);
-    const day = takeApart(view.readings, view.until);
+    const day = takeApart(view.readings, view.stored);
     const title = `${capital(noun(series))} in view, ${dayLabel(span.start, camera.timezone)}`;
     this.#chart = new DayChart({
       day,
@@ -119,7 +119,7 @@ export class CameraPanel {
       this.#chart.element,
       key(),
       ...gapList(day.gaps, camera.timezone),
-      readingsTable(view.readings, camera.timezone, view.until, open),
+      readingsTable(view.readings, camera.timezone, view.stored, open),
       h("p", {}, h("a", { href: csvAddress(query(view, span)), download }, "Download this day (CSV)")),
     );
     if (this.#shown) this.cursor(this.#shown);
@@ -160,7 +160,7 @@ export class CameraPanel {
 function sameDay(a: PanelView, b: PanelView): boolean {
   const same = a.camera === b.camera && a.zone === b.zone && a.series === b.series && a.width === b.width;
   const readings = a.readings.length === b.readings.length && a.readings.every((each, at) => each === b.readings[at]);
-  return same && readings && a.day === b.day && a.until === b.until;
+  return same && readings && a.day === b.day && a.stored === b.stored;
 }
 
 function query({ camera, series, width }: PanelView, span: Span): Parameters<typeof csvAddress>[0] {

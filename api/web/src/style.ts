@@ -44,7 +44,7 @@ const DARK: Palette = {
 
 const POLYGON: FilterSpecification = ["==", ["geometry-type"], "Polygon"];
 
-/** The ground stays below a basemap too: where a tile does not come it shows through. */
+/** Our own ground lies below a basemap and shows through where a tile does not come; on top it would contradict it. */
 function groundLayers(ink: Palette): LayerSpecification[] {
   return [
     { id: "ground", type: "background", paint: { "background-color": ink.ground } },
@@ -60,16 +60,13 @@ function groundLayers(ink: Palette): LayerSpecification[] {
         "line-width": ["interpolate", ["exponential", 1.6], ["zoom"], 9, 3, 14, 18],
       },
     },
-  ];
-}
-
-function borders(ink: Palette): LayerSpecification {
-  const paint = { "line-color": ink.border, "line-width": 1 };
-  return { id: "borders", type: "line", source: "outlines", filter: POLYGON, paint };
-}
-
-function cameraLayers(ink: Palette): LayerSpecification[] {
-  return [
+    {
+      id: "borders",
+      type: "line",
+      source: "outlines",
+      filter: POLYGON,
+      paint: { "line-color": ink.border, "line-width": 1 },
+    },
     {
       id: "places",
       type: "symbol",
@@ -79,13 +76,18 @@ function cameraLayers(ink: Palette): LayerSpecification[] {
         "text-font": FONT,
         "text-size": ["interpolate", ["linear"], ["zoom"], 9, 10, 13, 14],
         "text-max-width": 7,
+        "text-padding": 6,
         // A place gives way to the cameras on it.
         "text-variable-anchor": ["center", "top", "bottom", "left", "right"],
         "text-radial-offset": 0.8,
-        "text-padding": 6,
       },
       paint: { "text-color": ink.place, "text-halo-color": ink.halo, "text-halo-width": 1.2 },
     },
+  ];
+}
+
+function cameraLayers(ink: Palette): LayerSpecification[] {
+  return [
     {
       id: "chosen",
       type: "circle",
@@ -105,7 +107,7 @@ function cameraLayers(ink: Palette): LayerSpecification[] {
       source: "cameras",
       layout: {
         "icon-image": ["get", "mark"],
-        "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.55, 11, 0.85, 12, 1],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.45, 11, 0.8, 12, 1],
         "icon-allow-overlap": true,
         "symbol-sort-key": ["get", "order"],
         "text-field": ["step", ["zoom"], "", 12.5, ["get", "label"]],
@@ -151,6 +153,6 @@ export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecifica
           }
         : {}),
     },
-    layers: [...groundLayers(ink), ...tiles, borders(ink), ...cameraLayers(ink)],
+    layers: [...groundLayers(ink), ...tiles, ...cameraLayers(ink)],
   };
 }

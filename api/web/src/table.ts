@@ -1,17 +1,18 @@
 /** A camera's day as a table, for those who read numbers or listen to them. Filled when it is opened. */
 
+import { within } from "./day.ts";
 import { h } from "./dom.ts";
 import { coverage, figure, percent, reasonOf, stateName } from "./format.ts";
-import { clock } from "./time.ts";
+import { type Span, clock } from "./time.ts";
 import type { Reading } from "./types.ts";
 
 const COLUMNS = ["Time", "Mean", "Interval", "Peak", "Standing still", "Coverage", "State"] as const;
 
-export function readingsTable(readings: readonly Reading[], tz: string, until: number, open: boolean): HTMLElement {
+export function readingsTable(readings: readonly Reading[], tz: string, stored: Span, open: boolean): HTMLElement {
   const details = h("details", { open }, h("summary", {}, "The day as a table"));
   const fill = (): void => {
     if (!details.open || details.querySelector("table")) return;
-    const happened = readings.filter((reading) => Date.parse(reading.start) <= until);
+    const happened = readings.filter((reading) => within(reading, stored));
     const scroll = { class: "scroll", tabindex: 0, role: "region", "aria-label": "Readings" };
     details.append(h("div", scroll, table(happened, tz)));
   };

@@ -61,7 +61,8 @@ test("a class holds its lower bound and the scale has a label and a colour for e
 });
 
 test("the busiest colour is darkest on a light page and lightest on a dark one", () => {
-  const lightness = (hex: string): number => [1, 3, 5].reduce((sum, at) => sum + parseInt(hex.slice(at, at + 2), 16), 0);
+  const part = (hex: string, at: number): number => parseInt(hex.slice(at, at + 2), 16);
+  const lightness = (hex: string): number => part(hex, 1) + part(hex, 3) + part(hex, 5);
   assert.ok(lightness(colour(6, false)) < lightness(colour(0, false)));
   assert.ok(lightness(colour(6, true)) > lightness(colour(0, true)));
 });
@@ -73,12 +74,13 @@ test("a mark says by its shape whether there is a count and whether it is whole"
   assert.equal(markOf(reading(0, 3, { state: "partial" }), "people"), "class-2-partial");
 });
 
-test("a day falls into runs and gaps, neighbours of one reason together, the future apart", () => {
+test("a day falls into runs and gaps, neighbours of one reason together, past and future left out", () => {
   const card = { reason: "placeholder" };
-  const day = takeApart(
-    [reading(0, 1), reading(1, 2), reading(2, null), reading(3, null), reading(4, null, card), reading(5, 0), reading(6, null)],
-    EIGHT + 5 * QUARTER_MS,
-  );
+  const [before, after] = [reading(-1, null), reading(6, null)];
+  const counted = [reading(0, 1), reading(1, 2), reading(5, 0)];
+  const missing = [reading(2, null), reading(3, null), reading(4, null, card)];
+  const readings = [before, ...counted.slice(0, 2), ...missing, ...counted.slice(2), after];
+  const day = takeApart(readings, { start: EIGHT, end: EIGHT + 5 * QUARTER_MS });
   assert.deepEqual(day.runs.map((run) => run.map((each) => each.mean)), [[1, 2], [0]]);
   assert.deepEqual(day.gaps, [
     { start: EIGHT + 2 * QUARTER_MS, end: EIGHT + 4 * QUARTER_MS, reason: "no clip received" },

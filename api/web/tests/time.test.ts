@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clock, dayBounds, floorTo, iso, localDay, shiftDay, windowLabel, windowStarts, zoneName } from "../src/time.ts";
+import { clock, dayBounds, floorTo, iso, localDay, shiftDay } from "../src/time.ts";
+import { windowLabel, windowStarts, zoneName } from "../src/time.ts";
 
 const LONDON = "Europe/London";
 const at = (text: string): number => Date.parse(text);

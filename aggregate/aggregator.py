@@ -1,0 +1,181 @@
+"""From count observations to readings. All state is in the store; nothing here outlives a call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from aggregate.policy import AggregatePolicy
+from aggregate.readings import derive, is_open, while_open
+from aggregate.store import Store
+from aggregate.tables import Clips, ReadingTable, Spans, Times, moment, text
+from aggregate.windows import spans_of
+from core.clock import Clock
+from core.records import Camera, CountObservation, Reading
+
+log = logging.getLogger(__name__)
+
+_REBUILT_AT_ONCE = timedelta(days=1)
+_NEVER = np.datetime64("0001-01-01", "us")
+
+
+class Aggregator:
+    """Takes observations in, in any order and any number of times, and keeps the readings true to what is stored.
+
+    A reading is a function of the stored observations of its window alone. While event time of the camera (its
+    watermark: the newest event time stored) has not passed the window's end by the allowed lateness, the reading
+    is replaced in place. After that a reading that would change gets a new revision, and the older one stays for
+    those who ask what was known before. One that would not change is left alone: redelivery leaves no trace.
+
+    What counts as late is judged by the watermark before the batch, so that a recorded day that arrives in one
+    batch, in any order, is as timely as one that arrived live.
+    """
+
+    def __init__(self, store: Store, policy: AggregatePolicy, clock: Clock) -> None:
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+
+    def accept(self, observations: Sequence[CountObservation]) -> list[Reading]:
+        """Store observations and derive every window they touch; both are durable when it returns.
+
+        Returns the readings that changed. Observations of a camera that the store does not know are stored too,
+        but give no readings before the camera is saved and its time rebuilt. Raises `StoreError`.
+        """
+        if not observations:
+            return []
+        with self._store.transaction():
+            cameras = {camera.id: camera for camera in self._store.cameras()}
+            before = self._store.watermarks(sorted({observation.camera for observation in observations}))
+            self._store.upsert_observations(observations)
+            # Also those that were stored before: redelivery completes what a crash may have left undone.
+            camera_of, times = _events(observations, cameras)
+            spans = spans_of({zone: (times[zone], camera_of[zone].timezone) for zone in times})
+            changed = self._derive(spans, camera_of, before)
+        return _published(changed, _advanced(before, observations))
+
+    def rebuild(self, start: datetime, end: datetime) -> int:
+        """Derive anew every window that holds a stored observation of [start, end); returns how many rows changed.
+
+        For backfill, a changed policy or a camera that became known later. Commits a day at a time.
+        """
+        changed = 0
+        while start < end:
+            until = min(end, start + _REBUILT_AT_ONCE)
+            with self._store.transaction():
+                changed += len(self._rebuild_once(start, until))
+            start = until
+        return changed
+
+    def _rebuild_once(self, start: datetime, end: datetime) -> ReadingTable:
+        cameras = {camera.id: camera for camera in self._store.cameras()}
+        camera_of = {
+            zone: cameras[camera] for zone, camera in self._store.zones_between(start, end).items() if camera in cameras
+        }
+        first, last = moment(start), moment(end)
+        held = self._store.clips(_one_span(list(camera_of), first, last))
+        held = held.take((held.event_time >= first) & (held.event_time < last))
+        spans = spans_of({zone: (times, camera_of[zone].timezone) for zone, times in _times_by_zone(held).items()})
+        return self._derive(spans, camera_of, self._store.watermarks())
+
+    def _derive(self, spans: Spans, camera_of: Mapping[str, Camera], watermark: Mapping[str, datetime]) -> ReadingTable:
+        """Derive the readings of `spans` and save those that differ from what is stored, revised where closed."""
+        derived = derive(spans, self._store.clips(spans), camera_of, self._policy, moment(self._clock.now()))
+        current = _aligned(derived, self._store.current_readings(spans))
+        known = current.revision > 0
+        late = known & ~is_open(derived.end + self._lateness, _newest(derived, watermark))
+        derived = replace(
+            derived,
+            revision=np.where(known, current.revision, 1) + late,
+            # A clock that was set back must not make a revision older than the one it follows.
+            derived_at=np.where(known, np.maximum(derived.derived_at, current.derived_at), derived.derived_at),
+        )
+        changed = derived.take(~(known & derived.same_content(current)))
+        self._store.save_readings(changed)
+        return changed
+
+    @property
+    def _lateness(self) -> np.timedelta64:
+        return np.timedelta64(self._policy.allowed_lateness)
+
+
+def _published(changed: ReadingTable, watermark: Mapping[str, datetime]) -> list[Reading]:
+    """As records; a window that goes on says so instead of calling clips missing that are not due."""
+    going_on = is_open(changed.end, _newest(changed, watermark)) & (changed.clips_counted < changed.clips_expected)
+    reason = changed.reason.copy()
+    for row in np.flatnonzero(going_on):
+        reason[row] = while_open(reason[row], int(changed.clips_counted[row]), int(changed.clips_expected[row]))
+    return replace(changed, reason=reason).records()
+
+
+def _advanced(watermark: Mapping[str, datetime], observations: Sequence[CountObservation]) -> dict[str, datetime]:
+    """The watermarks once `observations` are stored."""
+    advanced = dict(watermark)
+    for observation in observations:
+        advanced[observation.camera] = max(
+            observation.event_time, advanced.get(observation.camera, observation.event_time)
+        )
+    return advanced
+
+
+def _events(
+    observations: Sequence[CountObservation], cameras: Mapping[str, Camera]
+) -> tuple[dict[str, Camera], dict[str, Times]]:
+    """The camera and the event times of every observed zone whose camera is known."""
+    camera_of: dict[str, Camera] = {}
+    times: dict[str, list[np.datetime64]] = {}
+    unknown: set[str] = set()
+    for observation in observations:
+        if observation.camera not in cameras:
+            unknown.add(observation.camera)
+            continue
+        camera_of[observation.zone] = cameras[observation.camera]
+        times.setdefault(observation.zone, []).append(moment(observation.event_time))
+    for camera in sorted(unknown):
+        log.warning(
+            "camera %s is not in the store: its counts are kept, but give no readings before the camera is saved "
+            "and its time rebuilt",
+            camera,
+        )
+    return camera_of, {zone: np.array(moments, dtype="datetime64[us]") for zone, moments in times.items()}
+
+
+def _times_by_zone(clips: Clips) -> dict[str, Times]:
+    zones, zone_of = np.unique(clips.zone.astype(str), return_inverse=True)
+    order = np.argsort(zone_of, kind="stable")
+    parts = np.split(clips.event_time[order], np.cumsum(np.bincount(zone_of, minlength=len(zones)))[:-1])
+    return {str(zone): times for zone, times in zip(zones, parts, strict=False)}
+
+
+def _one_span(zones: Sequence[str], start: np.datetime64, end: np.datetime64) -> Spans:
+    """The same stretch of time of many zones."""
+    return Spans(
+        zone=text(zones),
+        window=text([""] * len(zones)),
+        start=np.full(len(zones), start, dtype="datetime64[us]"),
+        end=np.full(len(zones), end, dtype="datetime64[us]"),
+    )
+
+
+def _newest(readings: ReadingTable, watermark: Mapping[str, datetime]) -> Times:
+    """The watermark of each row's camera; the beginning of time where it has none."""
+    moments = {camera: moment(newest) for camera, newest in watermark.items()}
+    return np.array([moments.get(camera, _NEVER) for camera in readings.camera], dtype="datetime64[us]")
+
+
+def _aligned(derived: ReadingTable, stored: ReadingTable) -> ReadingTable:
+    """For each row of `derived` the stored reading of the same zone and window; revision 0 where there is none."""
+    if len(stored) == 0:
+        return replace(derived, revision=np.zeros(len(derived), dtype=np.int64))
+    row_of = {key: row for row, key in enumerate(_keys(stored))}
+    rows = np.array([row_of.get(key, -1) for key in _keys(derived)], dtype=np.int64)
+    aligned = stored.take(np.maximum(rows, 0))
+    return replace(aligned, revision=np.where(rows < 0, 0, aligned.revision))
+
+
+def _keys(readings: ReadingTable) -> Iterator[tuple[str, str, int]]:
+    return zip(readings.zone, readings.window, readings.start.astype(np.int64).tolist(), strict=True)

@@ -1,0 +1,265 @@
+"""What the store can be asked: cameras, readings with their gaps filled, the newest figures, camera states."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from aggregate.grid import Grid, ZoneOfCamera, filled, grid_between, grid_of, grid_size, with_reasons
+from aggregate.query import (
+    MAX_RANGE,
+    MAX_ROWS,
+    BoundingBox,
+    ReadingQuery,
+    expect_box,
+    expect_known,
+    expect_sound,
+    in_box,
+)
+from aggregate.readings import NOT_RECEIVED, is_open, while_open
+from aggregate.store import Store
+from aggregate.tables import FIGURES, ReadingTable, Text, Times, aware, moment, no_readings, text
+from aggregate.windows import window_at
+from core.clock import Clock
+from core.errors import QueryError
+from core.records import Camera, Window
+
+__all__ = ["CAMERA_STATE_COLUMNS", "MAX_ROWS", "READING_COLUMNS", "Answers", "BoundingBox", "ReadingQuery"]
+
+READING_COLUMNS = (
+    "zone",
+    "camera",
+    "class",
+    "window",
+    "start",
+    "end",
+    "mean",
+    "low",
+    "high",
+    "peak",
+    "stationary_share",
+    "coverage",
+    "clips_counted",
+    "clips_expected",
+    "state",
+    "reason",
+    "revision",
+    "derived_at",
+)
+"""Order of every readings frame. `start`, `end`, `derived_at` are datetime64[us, UTC] (NaT for null), figures and
+`coverage` float64 (NaN for null), `clips_*` and `revision` int64, the rest object columns of str (None for null)."""
+
+CAMERA_STATE_COLUMNS = ("camera", "last_event_time", "last_status", "last_reason", "last_counted")
+"""One row per known camera; nulls (NaT, None) for a camera of which nothing was stored."""
+
+_QUIET_AFTER_CADENCES = 2
+_INSTANT = timedelta(microseconds=1)
+
+
+class Answers:
+    """Answers questions from a store. Keeps nothing, so any number of threads may ask.
+
+    Answers have a present: windows that begin after it are no rows, those that end after it are still open, and
+    a camera is quiet when it has sent nothing for two cadences before it. Of a live store (`live`) the present is
+    what `clock` says; otherwise it is the newest event time stored, so that a recorded day is answered as it was
+    when its last clip came in.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, live: bool = False) -> None:
+        self._store = store
+        self._clock = clock
+        self._live = live
+
+    def cameras(self, bbox: BoundingBox | None = None) -> list[Camera]:
+        """Every camera, or those positioned in `bbox`, by id. Raises `QueryError` for a box that is none."""
+        if bbox is not None:
+            expect_box(bbox)
+        return [camera for camera in self._store.cameras() if in_box(camera, bbox)]
+
+    def camera(self, camera: str) -> Camera:
+        """One camera. Raises `NotFound`."""
+        known = {one.id: one for one in self._store.cameras()}
+        expect_known("camera", [camera], known)
+        return known[camera]
+
+    def extent(self) -> tuple[datetime, datetime] | None:
+        """The first and the newest event time stored; None where nothing is."""
+        return self._store.extent()
+
+    def readings(self, query: ReadingQuery) -> pd.DataFrame:
+        """One row (`READING_COLUMNS`) for every zone, series and window asked for, in the order start, zone, class.
+
+        A window of which nothing is stored is a row too: state `missing`, null figures, revision 0. Raises
+        `NotFound` for an unknown zone or camera, `QueryError` for a malformed question.
+        """
+        series = tuple(dict.fromkeys(query.series))
+        zones, start, end, present = self._asked(query)
+        # A row of the grid holds all series; those of its first and last row outside the page are cut off below.
+        first_row, last_row = query.offset, query.offset + query.limit
+        page = slice(first_row // len(series), -(-last_row // len(series)))
+        grid = grid_between(query.window, start, end, zones, page)
+        rows = _frame(self._known(grid, query, series, present))
+        skipped = page.start * len(series)
+        return rows.iloc[first_row - skipped : last_row - skipped].reset_index(drop=True)
+
+    def row_count(self, query: ReadingQuery) -> int:
+        """How many rows `readings` would give without limit and offset. Raises as it does."""
+        zones, start, end, _ = self._asked(query)
+        return grid_size(query.window, start, end, zones) * len(set(query.series))
+
+    def latest(
+        self,
+        window: Window = Window.QUARTER,
+        series: tuple[str, ...] = ("people", "vehicles"),
+        bbox: BoundingBox | None = None,
+        cameras: tuple[str, ...] | None = None,
+    ) -> pd.DataFrame:
+        """The newest window of every zone, one row (`READING_COLUMNS`) per zone and series.
+
+        A camera that has gone quiet gives a missing row for the present window that says since when, never its old
+        figure. Raises as `readings` does.
+        """
+        query = ReadingQuery(window=window, series=tuple(dict.fromkeys(series)), bbox=bbox, cameras=cameras)
+        expect_sound(query)
+        zones = self._zones(query)
+        present = self._present(None)
+        if present is None:
+            return _frame(no_readings(query.series))
+        watermarks = self._store.watermarks()
+        bounds: list[tuple[datetime, datetime]] = []
+        since: dict[str, str] = {}
+        for zone in zones:
+            newest = watermarks.get(zone.camera.id)
+            held = window_at(window, newest or present, zone.camera.timezone)
+            quiet_s = _QUIET_AFTER_CADENCES * zone.camera.cadence_s
+            if newest is None or (held.end <= present and newest < present - timedelta(seconds=quiet_s)):
+                held = window_at(window, present, zone.camera.timezone)
+                since[zone.zone] = NOT_RECEIVED if newest is None else f"no clip since {_stamp(newest)}"
+            bounds.append((held.start, held.end))
+        grid = grid_of(window, zones, bounds)
+        is_quiet = np.array([grid.zones[row].zone in since for row in grid.zone_row], dtype=bool)
+        stored = self._store.current_readings(grid.take(~is_quiet).spans()).select(query.series)
+        table = _open_said(filled(grid, stored), moment(present))
+        quiet = np.flatnonzero(is_quiet)
+        return _frame(with_reasons(table, quiet, [since[zone] for zone in table.zone[quiet]]))
+
+    def camera_states(self) -> pd.DataFrame:
+        """What each camera last sent and when it was last counted (`CAMERA_STATE_COLUMNS`), by camera id."""
+        known = pd.Index([camera.id for camera in self._store.cameras()], name="camera", dtype=object)
+        states = self._store.camera_states().set_index("camera").reindex(known).reset_index()
+        for name in ("camera", "last_status", "last_reason"):
+            column = states[name].astype(object)
+            states[name] = column.where(column.notna(), None)
+        return states[list(CAMERA_STATE_COLUMNS)]
+
+    # -- what a question comes down to ----------------------------------------------------------------------------
+
+    def _present(self, as_of: datetime | None) -> datetime | None:
+        """Event time now, or as it was at `as_of`; None where nothing is stored of a recorded day."""
+        if self._live:
+            now = self._clock.now()
+            return now if as_of is None else min(now, as_of)
+        extent = self._store.extent(as_of)
+        return None if extent is None else extent[1]
+
+    def _zones(self, query: ReadingQuery) -> list[ZoneOfCamera]:
+        """The zones asked for, by id."""
+        cameras = self._store.cameras()
+        if query.cameras is not None:
+            expect_known("camera", query.cameras, {camera.id for camera in cameras})
+        if query.zones is not None:
+            expect_known("zone", query.zones, {zone.id for camera in cameras for zone in camera.counted_zones})
+        chosen = [
+            ZoneOfCamera(zone.id, camera)
+            for camera in cameras
+            if in_box(camera, query.bbox) and (query.cameras is None or camera.id in query.cameras)
+            for zone in camera.counted_zones
+            if query.zones is None or zone.id in query.zones
+        ]
+        return sorted(chosen, key=lambda zone: zone.zone)
+
+    def _asked(self, query: ReadingQuery) -> tuple[list[ZoneOfCamera], datetime, datetime, datetime]:
+        """Zones, start and end of the answer, and its present; start == end where there is nothing to answer."""
+        expect_sound(query)
+        zones = self._zones(query)
+        extent = self._store.extent()
+        present = self._present(query.as_of)
+        nothing = datetime.fromtimestamp(0, UTC)
+        if present is None or (query.start is None and extent is None):
+            return zones, nothing, nothing, nothing
+        end = present + _INSTANT
+        if query.end is not None:
+            end = min(end, query.end)
+        if query.start is None and extent is not None:
+            timezones = {zone.camera.timezone for zone in zones} or {"UTC"}
+            first = min(window_at(query.window, extent[0], timezone).start for timezone in timezones)
+            return zones, min(max(first, end - MAX_RANGE), end), end, present
+        start = query.start or nothing
+        if query.window is Window.DAY and end - start > MAX_RANGE:
+            raise QueryError(
+                f"the range from {start.isoformat()} has more than {MAX_RANGE.days} days",
+                remedy="ask for a part of it, or for a narrower window",
+            )
+        return zones, min(start, end), end, present
+
+    def _known(self, grid: Grid, query: ReadingQuery, series: tuple[str, ...], present: datetime) -> ReadingTable:
+        """The grid with what is stored of it (and was known at `as_of`)."""
+        if len(grid) == 0:
+            return no_readings(series)
+        everywhere = query.zones is None and query.cameras is None and query.bbox is None
+        stored = self._store.readings(
+            window=query.window,
+            series=series,
+            start=aware(grid.start.min()),
+            end=aware(grid.start.max()) + _INSTANT,
+            zones=None if everywhere else sorted({zone.zone for zone in grid.zones}),
+            as_of=query.as_of,
+        )
+        table = filled(grid, stored)
+        if query.as_of is not None:
+            unknown = np.flatnonzero(table.revision == 0)
+            table = with_reasons(table, unknown, [f"no reading from {_stamp(query.as_of)} or before"] * len(unknown))
+        return _open_said(table, moment(present))
+
+
+def _open_said(table: ReadingTable, present: np.datetime64) -> ReadingTable:
+    """A window that goes on says so instead of calling clips missing that are not due."""
+    rows = np.flatnonzero(is_open(table.end, present) & (table.clips_counted < table.clips_expected))
+    reasons = [while_open(table.reason[row], table.clips_counted[row], table.clips_expected[row]) for row in rows]
+    return with_reasons(table, rows, reasons)
+
+
+def _frame(table: ReadingTable) -> pd.DataFrame:
+    """One row (`READING_COLUMNS`) per row and series of the table."""
+    repeat = len(table.series)
+    columns = {
+        "zone": _text(table.zone, repeat),
+        "camera": _text(table.camera, repeat),
+        "class": pd.Series(np.tile(text(table.series), len(table)), dtype=object),
+        "window": _text(table.window, repeat),
+        "start": _times(table.start, repeat),
+        "end": _times(table.end, repeat),
+        **{name: getattr(table, name).reshape(-1) for name in FIGURES},
+        "coverage": np.repeat(table.coverage, repeat),
+        "clips_counted": np.repeat(table.clips_counted, repeat),
+        "clips_expected": np.repeat(table.clips_expected, repeat),
+        "state": _text(table.state, repeat),
+        "reason": _text(table.reason, repeat),
+        "revision": np.repeat(table.revision, repeat),
+        "derived_at": _times(table.derived_at, repeat),
+    }
+    return pd.DataFrame(columns, columns=list(READING_COLUMNS))
+
+
+def _text(column: Text, repeat: int) -> pd.Series[str]:
+    return pd.Series(np.repeat(column, repeat), dtype=object)  # of object, so that a null stays None
+
+
+def _times(column: Times, repeat: int) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(np.repeat(column, repeat)).tz_localize("UTC")
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,196 @@
+"""Between records or tables and the columns of the DuckDB store, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from aggregate.tables import FIGURES, Clips, Integers, Numbers, ReadingTable, Spans, Text, Times
+from core.records import SERIES, CountObservation, Figures
+
+_TIME = pa.timestamp("us")
+_FIGURES_TYPE = pa.struct([(name, pa.float64()) for name in SERIES])
+_PER_CLIP = ("present", "peak", "spread", "stationary")
+_OBSERVATION_TYPES = {
+    "id": pa.string(),
+    "camera": pa.string(),
+    "zone": pa.string(),
+    "event_time": _TIME,
+    "duration_s": pa.float64(),
+    "status": pa.string(),
+    "reason": pa.string(),
+    "frames": pa.int64(),
+    **dict.fromkeys(_PER_CLIP, _FIGURES_TYPE),
+    "view_epoch": pa.int64(),
+    "model": pa.string(),
+    "counted_at": _TIME,
+}
+
+
+def observation_select() -> str:
+    """What to select for `observations_from`."""
+    return ", ".join(_OBSERVATION_TYPES)
+
+
+def clip_select() -> str:
+    """What to select, from observations called `o`, for `clips_from`."""
+    return "o.id, o.zone, o.event_time, o.counted_at, o.status, o.present, o.peak, o.stationary"
+
+
+def reading_select(series: Sequence[str]) -> str:
+    """What to select, from readings called `r`, for `readings_from`."""
+    plain = ("zone", "camera", "width", "starts", "ends", "coverage", "clips_counted", "clips_expected", "state")
+    return ", ".join(
+        [
+            *(f"r.{name}" for name in (*plain, "reason", "revision", "derived_at")),
+            *(_of(name, series) for name in FIGURES),
+        ]
+    )
+
+
+def _of(figures: str, series: Sequence[str]) -> str:
+    # Whole structs are much the cheaper to plan; single series are much the cheaper to read.
+    if tuple(series) == SERIES:
+        return f"r.{figures}"
+    fields = ", ".join(f"{one} := r.{figures}.{one}" for one in series)
+    return f"struct_pack({fields}) AS {figures}"
+
+
+def naive(time: datetime) -> datetime:
+    """A time as the store keeps it: UTC, without saying so in every row."""
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def observation_rows(observations: Sequence[CountObservation]) -> pa.Table:
+    def column(name: str, kind: pa.DataType) -> pa.Array:
+        values = [getattr(observation, name) for observation in observations]
+        if kind == _FIGURES_TYPE:
+            values = [None if figures is None else dict(figures) for figures in values]
+        elif kind == _TIME:
+            values = [naive(time) for time in values]
+        return pa.array(values, kind)
+
+    return pa.table({name: column(name, kind) for name, kind in _OBSERVATION_TYPES.items()})
+
+
+def observations_from(rows: pa.Table) -> list[CountObservation]:
+    def record(row: dict[str, Any]) -> CountObservation:
+        for name in ("event_time", "counted_at"):
+            row[name] = row[name].replace(tzinfo=UTC)
+        for name in _PER_CLIP:
+            row[name] = None if row[name] is None else Figures(**row[name])
+        return CountObservation(**row)
+
+    return [record(row) for row in rows.to_pylist()]
+
+
+def clips_from(rows: pa.Table) -> Clips:
+    return Clips(
+        id=_text(rows, "id"),
+        zone=_text(rows, "zone"),
+        event_time=_times(rows, "event_time"),
+        counted_at=_times(rows, "counted_at"),
+        status=_text(rows, "status"),
+        present=_figures(rows, "present"),
+        peak=_figures(rows, "peak"),
+        stationary=_figures(rows, "stationary"),
+    )
+
+
+def span_rows(spans: Spans) -> pa.Table:
+    return pa.table(
+        {
+            "zone": pa.array(spans.zone, pa.string()),
+            "width": pa.array(spans.window, pa.string()),
+            "starts": pa.array(spans.start, _TIME),
+            "ends": pa.array(spans.end, _TIME),
+        }
+    )
+
+
+def edges(rows: Spans | ReadingTable) -> dict[str, datetime]:
+    """The first and the last start and the last end: what narrows a look-up to a few row groups."""
+    first, last, end = rows.start.min().item(), rows.start.max().item(), rows.end.max().item()
+    return {"first": first, "last": last, "end": end}
+
+
+def reading_rows(readings: ReadingTable) -> pa.Table:
+    def structs(figures: Numbers) -> pa.Array:
+        fields = [pa.array(figures[:, column], from_pandas=True) for column in range(len(readings.series))]
+        return pa.StructArray.from_arrays(fields, names=list(readings.series))
+
+    return pa.table(
+        {
+            **{name: structs(getattr(readings, name)) for name in FIGURES},
+            "zone": pa.array(readings.zone, pa.string()),
+            "camera": pa.array(readings.camera, pa.string()),
+            "width": pa.array(readings.window, pa.string()),
+            "starts": pa.array(readings.start, _TIME),
+            "ends": pa.array(readings.end, _TIME),
+            "coverage": pa.array(readings.coverage),
+            "clips_counted": pa.array(readings.clips_counted),
+            "clips_expected": pa.array(readings.clips_expected),
+            "state": pa.array(readings.state, pa.string()),
+            "reason": pa.array(readings.reason, pa.string()),
+            "revision": pa.array(readings.revision),
+            "derived_at": pa.array(readings.derived_at, _TIME),
+        }
+    )
+
+
+def readings_from(rows: pa.Table, series: Sequence[str]) -> ReadingTable:
+    return ReadingTable(
+        series=tuple(series),
+        zone=_text(rows, "zone"),
+        camera=_text(rows, "camera"),
+        window=_text(rows, "width"),
+        start=_times(rows, "starts"),
+        end=_times(rows, "ends"),
+        **{name: _figures(rows, name) for name in FIGURES},
+        coverage=_numbers(rows, "coverage"),
+        clips_counted=_integers(rows, "clips_counted"),
+        clips_expected=_integers(rows, "clips_expected"),
+        state=_text(rows, "state"),
+        reason=_text(rows, "reason"),
+        revision=_integers(rows, "revision"),
+        derived_at=_times(rows, "derived_at"),
+    )
+
+
+def _text(rows: pa.Table, name: str) -> Text:
+    # Few distinct words in many rows: decode each word once.
+    words = rows.column(name).combine_chunks().dictionary_encode()
+    if not len(words):
+        return np.empty(0, dtype=object)
+    distinct = np.array([*words.dictionary.to_pylist(), None], dtype=object)
+    codes = words.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
+    column: Text = distinct[codes]
+    return column
+
+
+def _times(rows: pa.Table, name: str) -> Times:
+    column: Times = rows.column(name).to_numpy().astype("datetime64[us]")
+    return column
+
+
+def _numbers(rows: pa.Table, name: str) -> Numbers:
+    column: Numbers = rows.column(name).to_numpy().astype(np.float64)
+    return column
+
+
+def _integers(rows: pa.Table, name: str) -> Integers:
+    column: Integers = rows.column(name).to_numpy().astype(np.int64)
+    return column
+
+
+def _figures(rows: pa.Table, name: str) -> Numbers:
+    """[row, series] from a struct column; NaN for null."""
+    structs = rows.column(name).combine_chunks()
+    figures = np.empty((len(structs), structs.type.num_fields))
+    for column, values in enumerate(structs.flatten()):
+        figures[:, column] = values.to_numpy(zero_copy_only=False)
+    return figures

@@ -1,0 +1,86 @@
+"""Opening a DuckDB file: what can be wrong with it, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from aggregate.duckdb_schema import SCHEMA_VERSION, TABLES
+from core.errors import StoreError
+
+_OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+"""DuckDB would otherwise fetch extensions from the network when a query seems to need one."""
+
+
+def open_file(path: Path | None, read_only: bool) -> tuple[str, duckdb.DuckDBPyConnection]:
+    """What errors call the store, and a connection to it with our tables in place. Raises `StoreError`."""
+    name = "the store in memory" if path is None else f"the store {path}"
+    if path is not None:
+        _expect_place(path, read_only)
+    try:
+        connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=_OFFLINE)
+    except duckdb.Error as error:
+        raise _cannot_open(name, error) from error
+    try:
+        _expect_schema(connection, name, read_only)
+    except BaseException:
+        connection.close()
+        raise
+    return name, connection
+
+
+def _expect_place(path: Path, read_only: bool) -> None:
+    """Raises `StoreError` unless a store can be at `path`; makes its folder."""
+    if path.is_dir():
+        raise StoreError(f"the store {path} is a folder", remedy=f"name a file in it: {path / 'busyness.duckdb'}")
+    if read_only:
+        if not path.exists():
+            raise StoreError(f"the store {path} does not exist", remedy="check the path, or open it for writing once")
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder of the store {path} cannot be made: {error}", remedy="choose another") from error
+
+
+def _expect_schema(connection: duckdb.DuckDBPyConnection, name: str, read_only: bool) -> None:
+    """Make the tables in an empty file; raises `StoreError` for tables that are not ours or of another version."""
+    try:
+        tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        if not tables and not read_only:
+            connection.execute(f"BEGIN TRANSACTION; {TABLES} COMMIT;")
+            return
+        versions = connection.execute("SELECT version FROM schema_version").fetchall() if tables else []
+    except duckdb.CatalogException:
+        versions = []
+    except duckdb.Error as error:
+        raise _cannot_open(name, error) from error
+    if len(versions) != 1:
+        raise StoreError(f"{name} is not a busyness store", remedy="name another file; this one was left as it is")
+    if versions[0][0] != SCHEMA_VERSION:
+        raise StoreError(
+            f"{name} has schema version {versions[0][0]}, this version of busyness uses {SCHEMA_VERSION}",
+            remedy="open it with the version that wrote it, or name a new file and replay the recorded counts into it",
+        )
+
+
+def _cannot_open(name: str, error: duckdb.Error) -> StoreError:
+    said = first_line(error)
+    if "lock" in said.lower():
+        return StoreError(
+            f"{name} is in use by another process ({said})",
+            remedy="stop that process, or ask it through its API; a DuckDB file has one owner at a time",
+        )
+    if "different configuration" in said:
+        return StoreError(f"{name} is already open in this process, for other use", remedy="share one DuckDBStore")
+    if "not a valid DuckDB" in said:
+        return StoreError(f"{name} is not a DuckDB file", remedy="name another file; this one was left as it is")
+    return StoreError(f"{name} cannot be opened: {said}", remedy="check the path and its rights")
+
+
+def first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,343 @@
+"""The embedded store: one DuckDB file, or memory."""
+
+# ruff: noqa: S608 - every word of the SQL is written here; what comes from outside is a bound parameter
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from aggregate.duckdb_columns import (
+    clip_select,
+    clips_from,
+    edges,
+    naive,
+    observation_rows,
+    observation_select,
+    observations_from,
+    reading_rows,
+    reading_select,
+    readings_from,
+    span_rows,
+)
+from aggregate.duckdb_file import first_line, open_file
+from aggregate.store import refuse_shared_zones, supersedes
+from aggregate.tables import Clips, ReadingTable, Spans, no_readings
+from core.errors import StoreError
+from core.records import SERIES, Camera, CountObservation, Window
+
+
+class DuckDBStore:
+    """One writer at a time and any number of reading threads; each call reads its own snapshot."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, *, read_only: bool) -> None:
+        """Use `open`. `name` is what errors call the store."""
+        # Every thread reads through a cursor of its own; this connection only makes cursors, so it is never busy.
+        self._root = connection
+        self._connection = connection.cursor()
+        self._name = name
+        self._read_only = read_only
+        self._lock = threading.RLock()
+        self._writer: int | None = None
+        self._cameras: tuple[Camera, ...] = ()
+        self._load_cameras()
+
+    @classmethod
+    def open(cls, path: Path | None, read_only: bool = False) -> Self:
+        """Open or create the store in `path`; None keeps it in memory. Raises `StoreError`."""
+        name, connection = open_file(path, read_only)
+        try:
+            return cls(connection, name, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+            self._root.close()
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._lock:
+            if self._writer is not None:  # this thread's own block is open: join it
+                yield
+                return
+            if self._read_only:
+                raise StoreError(f"{self._name} is open for reading only", remedy="open it with read_only=False")
+            with self._explained():
+                self._connection.execute("BEGIN TRANSACTION")
+            self._writer = threading.get_ident()
+            try:
+                yield
+                with self._explained():
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._writer = None
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+            self._load_cameras()
+        except (duckdb.Error, StoreError):
+            # The engine has already given the transaction up; the error that led here says why.
+            return
+
+    def save_cameras(self, cameras: Sequence[Camera]) -> None:
+        if not cameras:
+            return
+        with self.transaction():
+            merged = {camera.id: camera for camera in (*self._cameras, *cameras)}
+            refuse_shared_zones(list(merged.values()))
+            changed = {camera.id: camera.model_dump_json() for camera in cameras}
+            rows = pa.table({"id": list(changed), "config": list(changed.values())})
+            self._write("INSERT OR REPLACE INTO cameras SELECT id, config FROM batch", batch=rows)
+            self._cameras = tuple(merged[camera] for camera in sorted(merged))
+
+    def _load_cameras(self) -> None:
+        rows = self._read("SELECT config FROM cameras ORDER BY id")
+        self._cameras = tuple(Camera.model_validate_json(config) for config in rows["config"].to_pylist())
+
+    def upsert_observations(self, observations: Sequence[CountObservation]) -> list[CountObservation]:
+        newest: dict[str, CountObservation] = {}
+        for observation in observations:
+            rival = newest.get(observation.id)
+            if rival is None or supersedes(observation, rival):
+                newest[observation.id] = observation
+        if not newest:
+            return []
+        with self.transaction():
+            stored = self._stored(list(newest.values()))
+            changed = [
+                observation
+                for observation in newest.values()
+                if observation.id not in stored or supersedes(observation, stored[observation.id])
+            ]
+            if changed:
+                self._replace(changed, any(observation.id in stored for observation in changed))
+        return changed
+
+    def _stored(self, observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
+        times = [observation.event_time for observation in observations]
+        asked = pa.table({"id": [observation.id for observation in observations]})
+        rows = self._read(
+            f"SELECT {observation_select()} FROM observations "
+            "WHERE event_time BETWEEN $first AND $last AND id IN (SELECT id FROM asked)",
+            {"first": naive(min(times)), "last": naive(max(times))},
+            asked=asked,
+        )
+        return {observation.id: observation for observation in observations_from(rows)}
+
+    def _replace(self, observations: Sequence[CountObservation], recount: bool) -> None:
+        rows = observation_rows(observations)
+        if recount:
+            times = [observation.event_time for observation in observations]
+            self._write(
+                "DELETE FROM observations WHERE event_time BETWEEN $first AND $last AND id IN (SELECT id FROM batch)",
+                {"first": naive(min(times)), "last": naive(max(times))},
+                batch=rows,
+            )
+        self._write("INSERT INTO observations BY NAME SELECT * FROM batch", batch=rows)
+        self._write(
+            "INSERT INTO watermarks SELECT camera, max(event_time) FROM batch GROUP BY camera "
+            "ON CONFLICT (camera) DO UPDATE SET newest = greatest(newest, excluded.newest)",
+            batch=rows,
+        )
+
+    def save_readings(self, readings: ReadingTable) -> None:
+        if len(readings) == 0:
+            return
+        if readings.series != SERIES:
+            raise ValueError(f"readings are saved with all series {SERIES}, got {readings.series}")
+        rows = reading_rows(readings)
+        starts = edges(readings)
+        within = {"first": starts["first"], "last": starts["last"]}
+        with self.transaction():
+            self._write(
+                "DELETE FROM readings USING batch b WHERE readings.starts BETWEEN $first AND $last "
+                "AND readings.zone = b.zone AND readings.width = b.width AND readings.starts = b.starts "
+                "AND readings.revision = b.revision",
+                within,
+                batch=rows,
+            )
+            if readings.revision.max() > 1:
+                self._write(
+                    "UPDATE readings SET superseded = true FROM batch b WHERE readings.starts BETWEEN $first AND $last "
+                    "AND readings.zone = b.zone AND readings.width = b.width AND readings.starts = b.starts "
+                    "AND readings.revision < b.revision AND NOT readings.superseded",
+                    within,
+                    batch=rows,
+                )
+            self._write("INSERT INTO readings BY NAME SELECT *, false AS superseded FROM batch", batch=rows)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def cameras(self) -> list[Camera]:
+        return list(self._cameras)
+
+    def observations(self, zone: str, start: datetime, end: datetime) -> list[CountObservation]:
+        rows = self._read(
+            f"SELECT {observation_select()} FROM observations "
+            "WHERE event_time >= $start AND event_time < $end AND zone = $zone ORDER BY event_time, id",
+            {"zone": zone, "start": naive(start), "end": naive(end)},
+        )
+        return observations_from(rows)
+
+    def clips(self, spans: Spans) -> Clips:
+        if len(spans) == 0:
+            return clips_from(self._read(f"SELECT {clip_select()} FROM observations o LIMIT 0"))
+        rows = self._read(
+            "WITH hull AS (SELECT zone, min(starts) AS first, max(ends) AS last FROM asked GROUP BY zone) "
+            f"SELECT {clip_select()} FROM observations o JOIN hull USING (zone) "
+            "WHERE o.event_time >= $first AND o.event_time < $end "
+            "AND o.event_time >= hull.first AND o.event_time < hull.last",
+            {name: time for name, time in edges(spans).items() if name != "last"},
+            asked=span_rows(spans),
+        )
+        return clips_from(rows)
+
+    def zones_between(self, start: datetime, end: datetime) -> dict[str, str]:
+        rows = self._read(
+            "SELECT zone, any_value(camera ORDER BY camera) AS camera FROM observations "
+            "WHERE event_time >= $start AND event_time < $end GROUP BY zone ORDER BY zone",
+            {"start": naive(start), "end": naive(end)},
+        )
+        return dict(zip(rows["zone"].to_pylist(), rows["camera"].to_pylist(), strict=True))
+
+    def watermark(self, camera: str) -> datetime | None:
+        return self.watermarks([camera]).get(camera)
+
+    def watermarks(self, cameras: Sequence[str] | None = None) -> dict[str, datetime]:
+        wanted = "" if cameras is None else "WHERE camera IN (SELECT unnest($cameras::VARCHAR[]))"
+        rows = self._read(
+            f"SELECT camera, newest FROM watermarks {wanted}", {} if cameras is None else {"cameras": list(cameras)}
+        )
+        return {row["camera"]: row["newest"].replace(tzinfo=UTC) for row in rows.to_pylist()}
+
+    def current_readings(self, spans: Spans) -> ReadingTable:
+        if len(spans) == 0:
+            return no_readings(SERIES)
+        rows = self._read(
+            f"SELECT {reading_select(SERIES)} FROM readings r SEMI JOIN asked a "
+            "ON r.zone = a.zone AND r.width = a.width AND r.starts = a.starts "
+            "WHERE r.starts BETWEEN $first AND $last AND NOT r.superseded",
+            {name: time for name, time in edges(spans).items() if name != "end"},
+            asked=span_rows(spans),
+        )
+        return readings_from(rows, SERIES)
+
+    def readings(
+        self,
+        *,
+        window: Window,
+        series: Sequence[str],
+        start: datetime,
+        end: datetime,
+        zones: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> ReadingTable:
+        wanted: dict[str, Any] = {"width": window.value, "start": naive(start), "end": naive(end)}
+        query = (
+            f"SELECT {reading_select(series)} FROM readings r "
+            "WHERE r.width = $width AND r.starts >= $start AND r.starts < $end "
+        )
+        if zones is not None:
+            wanted["zones"] = list(zones)
+            query += "AND r.zone IN (SELECT unnest($zones::VARCHAR[])) "
+        if as_of is None:
+            query += "AND NOT r.superseded"
+        else:
+            wanted["as_of"] = naive(as_of)
+            query += (
+                "AND r.derived_at <= $as_of "
+                "QUALIFY row_number() OVER (PARTITION BY r.zone, r.starts ORDER BY r.revision DESC) = 1"
+            )
+        return readings_from(self._read(query, wanted), series)
+
+    def extent(self, as_of: datetime | None = None) -> tuple[datetime, datetime] | None:
+        known = "" if as_of is None else "WHERE counted_at <= $as_of"
+        rows = self._read(
+            f"SELECT min(event_time) AS first, max(event_time) AS newest FROM observations {known}",
+            {} if as_of is None else {"as_of": naive(as_of)},
+        )
+        row = rows.to_pylist()[0]
+        if row["first"] is None:
+            return None
+        return row["first"].replace(tzinfo=UTC), row["newest"].replace(tzinfo=UTC)
+
+    def camera_states(self) -> pd.DataFrame:
+        # Of the zones and models that share the newest clip, the newest count speaks; ties go to the larger id.
+        rows = self._read(
+            """
+            WITH newest AS (
+                SELECT o.camera, o.event_time, o.status, o.reason
+                FROM observations o JOIN watermarks w ON o.camera = w.camera AND o.event_time = w.newest
+                QUALIFY row_number() OVER (PARTITION BY o.camera ORDER BY o.counted_at DESC, o.id DESC) = 1
+            ), counted AS (
+                SELECT camera, max(event_time) AS last_counted FROM observations WHERE status = 'ok' GROUP BY camera
+            )
+            SELECT n.camera, n.event_time AS last_event_time, n.status AS last_status, n.reason AS last_reason,
+                   c.last_counted
+            FROM newest n LEFT JOIN counted c USING (camera) ORDER BY n.camera
+            """
+        )
+        states: pd.DataFrame = rows.to_pandas()
+        for name in ("last_event_time", "last_counted"):
+            states[name] = states[name].astype("datetime64[us]").dt.tz_localize("UTC")
+        return states
+
+    # -- the engine ---------------------------------------------------------------------------------------------
+
+    def _read(self, query: str, parameters: dict[str, Any] | None = None, **tables: pa.Table) -> pa.Table:
+        """Run a query; inside this thread's transaction it sees what was written there."""
+        with self._explained():
+            if self._writer == threading.get_ident():
+                return _select(self._connection, query, parameters or {}, tables)
+            with self._root.cursor() as cursor:
+                return _select(cursor, query, parameters or {}, tables)
+
+    def _write(self, statement: str, parameters: dict[str, Any] | None = None, *, batch: pa.Table) -> None:
+        """Run a statement over the rows of `batch`, inside the open transaction."""
+        with self._explained():
+            self._connection.register("batch", batch)
+            try:
+                self._connection.execute(statement, parameters or {})
+            finally:
+                self._connection.unregister("batch")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.ConnectionException as error:
+            raise StoreError(f"{self._name} is closed", remedy="open it again") from error
+        except duckdb.Error as error:
+            raise StoreError(
+                f"{self._name} cannot be used: {first_line(error)}",
+                remedy="check the disk's free space and rights; what was committed before is safe",
+            ) from error
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any], tables: dict[str, pa.Table]
+) -> pa.Table:
+    for name, rows in tables.items():
+        connection.register(name, rows)
+    try:
+        return connection.sql(query, params=parameters).to_arrow_table()
+    finally:
+        for name in tables:
+            connection.unregister(name)

@@ -1,0 +1,170 @@
+"""Every window of every zone that was asked for, whether something is stored of it or not.
+
+A grid is sorted by start, then zone, so that a page of an answer is a stretch of it:
+
+    start    08:00      08:15      08:30
+    zone     a  b  c    a  b  c    a  b  c
+    row      0  1  2    3  4  5    6  7  8
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from aggregate.readings import NOT_RECEIVED, expected_clips
+from aggregate.tables import FIGURES, Integers, ReadingTable, Rows, Spans, Times, moment, text
+from aggregate.windows import WIDTH_S, days_between
+from core.records import Camera, TrustState, Window
+
+
+@dataclass(frozen=True)
+class ZoneOfCamera:
+    """A zone's id and its camera."""
+
+    zone: str
+    camera: Camera
+
+
+@dataclass(frozen=True, eq=False)
+class Grid(Rows):
+    """Windows of zones, sorted by start and zone. `zone_row` is the position in `zones`."""
+
+    window: Window
+    zones: tuple[ZoneOfCamera, ...]
+    zone_row: Integers
+    start: Times
+    end: Times
+
+    def spans(self) -> Spans:
+        """The same windows, each with its zone's id."""
+        zone = text([zone.zone for zone in self.zones])
+        window = text([self.window.value])
+        return Spans(zone[self.zone_row], window[np.zeros(len(self), dtype=np.int64)], self.start, self.end)
+
+
+def grid_size(window: Window, start: datetime, end: datetime, zones: Sequence[ZoneOfCamera]) -> int:
+    """How many windows of these zones begin in [start, end)."""
+    if window is Window.DAY:
+        return len(_days(start, end, zones))
+    first_step, last_step = _steps(window, start, end)
+    return max(0, last_step - first_step) * len(zones)
+
+
+def grid_between(
+    window: Window, start: datetime, end: datetime, zones: Sequence[ZoneOfCamera], page: slice = slice(None)
+) -> Grid:
+    """The windows of `zones` (by id) that begin in [start, end); of them the rows of `page`, a slice of step 1."""
+    first, last, _ = page.indices(grid_size(window, start, end, zones))
+    rows = np.arange(first, last, dtype=np.int64)
+    if window is Window.DAY:
+        return _days(start, end, zones).take(rows)
+    # However long the range, only the rows of the page are made.
+    first_step, _ = _steps(window, start, end)
+    width_s = WIDTH_S[window]
+    begins_s = (first_step + rows // max(1, len(zones))) * width_s
+    return Grid(
+        window=window,
+        zones=tuple(zones),
+        zone_row=rows % max(1, len(zones)),
+        start=begins_s.astype("datetime64[s]").astype("datetime64[us]"),
+        end=(begins_s + width_s).astype("datetime64[s]").astype("datetime64[us]"),
+    )
+
+
+def grid_of(window: Window, zones: Sequence[ZoneOfCamera], bounds: Sequence[tuple[datetime, datetime]]) -> Grid:
+    """One window of each zone, given by its (start, end)."""
+    grid = Grid(
+        window=window,
+        zones=tuple(zones),
+        zone_row=np.arange(len(zones), dtype=np.int64),
+        start=np.array([moment(start) for start, _ in bounds], dtype="datetime64[us]"),
+        end=np.array([moment(end) for _, end in bounds], dtype="datetime64[us]"),
+    )
+    return _sorted(grid)
+
+
+def _steps(window: Window, start: datetime, end: datetime) -> tuple[int, int]:
+    """The first window that begins at or after `start`, and at or after `end`, counted from 1970."""
+    width_us = WIDTH_S[window] * 1_000_000
+    first, last = (-(-int(moment(edge).astype(np.int64)) // width_us) for edge in (start, end))
+    return first, last
+
+
+def _days(start: datetime, end: datetime, zones: Sequence[ZoneOfCamera]) -> Grid:
+    """Local days differ between time zones, so these are made one time zone after the other, then sorted."""
+    none = np.empty(0, dtype="datetime64[us]")
+    zone_rows, starts, ends = [np.empty(0, dtype=np.int64)], [none], [none]
+    for timezone in sorted({zone.camera.timezone for zone in zones}):
+        rows = np.array([row for row, zone in enumerate(zones) if zone.camera.timezone == timezone], dtype=np.int64)
+        begins, finishes = days_between(start, end, timezone)
+        zone_rows.append(np.tile(rows, len(begins)))
+        starts.append(np.repeat(begins, len(rows)))
+        ends.append(np.repeat(finishes, len(rows)))
+    return _sorted(
+        Grid(
+            window=Window.DAY,
+            zones=tuple(zones),
+            zone_row=np.concatenate(zone_rows),
+            start=np.concatenate(starts),
+            end=np.concatenate(ends),
+        )
+    )
+
+
+def _sorted(grid: Grid) -> Grid:
+    return grid.take(np.lexsort((grid.zone_row, grid.start)))
+
+
+def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
+    """One row per row of the grid: the stored reading, or a missing one of revision 0."""
+    rows = len(grid)
+    blank = np.full((rows, len(stored.series)), np.nan)
+    cadence_s = np.array([zone.camera.cadence_s for zone in grid.zones], dtype=np.float64)
+    width_s = (grid.end - grid.start) / np.timedelta64(1, "s")
+    table = ReadingTable(
+        series=stored.series,
+        zone=text([zone.zone for zone in grid.zones])[grid.zone_row],
+        camera=text([zone.camera.id for zone in grid.zones])[grid.zone_row],
+        window=text([grid.window.value])[np.zeros(rows, dtype=np.int64)],
+        start=grid.start,
+        end=grid.end,
+        **{name: blank.copy() for name in FIGURES},
+        coverage=np.zeros(rows),
+        clips_counted=np.zeros(rows, dtype=np.int64),
+        clips_expected=expected_clips(width_s, cadence_s[grid.zone_row]),
+        state=text([TrustState.MISSING.value])[np.zeros(rows, dtype=np.int64)],
+        reason=text([NOT_RECEIVED])[np.zeros(rows, dtype=np.int64)],
+        revision=np.zeros(rows, dtype=np.int64),
+        derived_at=np.full(rows, np.datetime64("NaT"), dtype="datetime64[us]"),
+    )
+    there, source = _places(grid, stored)
+    for name in (*FIGURES, "coverage", "clips_counted", "clips_expected", "state", "reason", "revision", "derived_at"):
+        getattr(table, name)[there] = getattr(stored, name)[source]
+    return table
+
+
+def _places(grid: Grid, stored: ReadingTable) -> tuple[Integers, Integers]:
+    """Rows of the grid that are stored, and the stored row of each."""
+    starts = np.unique(grid.start)
+    if len(starts) == 0 or len(stored) == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    width = len(grid.zones)
+    keys = np.searchsorted(starts, grid.start) * width + grid.zone_row
+    zone_row = pd.Index([zone.zone for zone in grid.zones], dtype=object).get_indexer(pd.Index(stored.zone))
+    step = np.minimum(np.searchsorted(starts, stored.start), len(starts) - 1)
+    wanted = step * width + zone_row
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    found = (zone_row >= 0) & (starts[step] == stored.start) & (keys[place] == wanted)
+    return place[found], np.flatnonzero(found)
+
+
+def with_reasons(table: ReadingTable, rows: Integers, reasons: Sequence[str | None]) -> ReadingTable:
+    """The same readings with other reasons in `rows`."""
+    reason = table.reason.copy()
+    reason[rows] = text(reasons)
+    return replace(table, reason=reason)

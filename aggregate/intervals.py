@@ -1,0 +1,75 @@
+"""The interval of the mean number present, from the spread between clips.
+
+Counts in clips are non-negative, mostly small, often all zero, and vary more than a Poisson count because people
+come in groups and vehicles in platoons. So the total of n clips, T, is taken as overdispersed Poisson (quasi-Poisson,
+McCullagh & Nelder 1989, section 6.2): var(T) = phi * E(T), and T / phi gets the exact limits of Garwood (1936,
+Biometrika 28, 437-442)
+
+    low  = phi * chi2(alpha / 2;     2 * T / phi)     / (2 * n)
+    high = phi * chi2(1 - alpha / 2; 2 * T / phi + 2) / (2 * n)
+
+where chi2(p; df) is the quantile. These never go below zero and say something for an empty street: no one in n clips
+has the limits [0, -ln(alpha / 2) * phi / n].
+
+A few clips say little about phi = s^2 / mean. It is therefore moderated (Smyth 2004, Statistical Applications in
+Genetics and Molecular Biology 3(1), 3): `PRIOR_DISPERSION` counts as if it had been seen with `PRIOR_FREEDOM` degrees
+of freedom beside the n - 1 of the clips; and as phi is still estimated, it is widened by the squared ratio of the
+quantiles of Student's t and the normal distribution at these degrees of freedom. phi is never below 1: the mean over
+the frames of a clip is smoother than a count, which is no reason to trust it more.
+
+A single clip has no spread, so its interval rests on the prior alone; it says how far one look can be off, not how
+much that street varies.
+
+With these two numbers the simulated coverage of the 90 % interval is 87 to 98 % for negative-binomial clips of
+variance/mean 1.4 and 3, 2 to 96 clips and means of 0.3 to 20, and up to 99 % where fewer than six objects are expected
+in all clips together (tests/aggregate/test_intervals.py): exact limits of a discrete count are never too narrow.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import gammaincinv, ndtri, stdtrit
+
+from aggregate.tables import Numbers
+
+PRIOR_DISPERSION = 1.4
+PRIOR_FREEDOM = 4.0
+
+
+def _chi2_quantile(probability: float, freedom: Numbers) -> Numbers:
+    return np.asarray(2.0 * gammaincinv(freedom / 2.0, probability), dtype=np.float64)
+
+
+def garwood(total: ArrayLike, level: float) -> tuple[Numbers, Numbers]:
+    """Exact two-sided limits of a Poisson mean of which `total` (>= 0, may be fractional) was counted."""
+    counted = np.asarray(total, dtype=np.float64)
+    tail = (1.0 - level) / 2.0
+    # df 0 has no quantile; the lower limit of nothing counted is zero.
+    low = np.where(counted > 0, _chi2_quantile(tail, np.maximum(2.0 * counted, 1e-12)) / 2.0, 0.0)
+    high = _chi2_quantile(1.0 - tail, 2.0 * counted + 2.0) / 2.0
+    return low, high
+
+
+def dispersion(mean: ArrayLike, variance: ArrayLike, clips: ArrayLike, level: float) -> Numbers:
+    """phi of n clips with this mean and sample variance (ddof 1; ignored where n is 1), small samples corrected."""
+    center, spread, count = (np.asarray(values, dtype=np.float64) for values in (mean, variance, clips))
+    freedom = count - 1.0
+    ratio = np.divide(spread, center, out=np.zeros_like(center), where=center > 0)
+    moderated = (freedom * ratio + PRIOR_FREEDOM * PRIOR_DISPERSION) / (freedom + PRIOR_FREEDOM)
+    tail = (1.0 - level) / 2.0
+    widening = (stdtrit(freedom + PRIOR_FREEDOM, 1.0 - tail) / ndtri(1.0 - tail)) ** 2
+    # Nothing counted in any clip leaves no trace of the dispersion: only the prior is left, and nothing was estimated.
+    return np.where(center > 0, np.maximum(1.0, moderated) * widening, PRIOR_DISPERSION)
+
+
+def mean_interval(mean: ArrayLike, variance: ArrayLike, clips: ArrayLike, level: float) -> tuple[Numbers, Numbers]:
+    """Limits (low, high) of the mean number present over n clips; arrays of one shape, 0 <= low <= mean <= high.
+
+    `mean`: mean present over the clips; `variance`: sample variance between clips; `clips`: n >= 1.
+    """
+    center = np.asarray(mean, dtype=np.float64)
+    count = np.asarray(clips, dtype=np.float64)
+    phi = dispersion(center, variance, count, level)
+    low, high = garwood(center * count / phi, level)
+    return np.minimum(low * phi / count, center), np.maximum(high * phi / count, center)

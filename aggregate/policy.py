@@ -1,0 +1,29 @@
+"""How readings are made: what counts as late, as observed, as certain."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from core.config import Closed
+
+
+class AggregatePolicy(Closed):
+    """The few numbers that decide how stored counts become readings."""
+
+    allowed_lateness_s: float = Field(
+        default=900.0,
+        ge=0,
+        le=7 * 86_400,
+        description="seconds after a window's end during which its reading is replaced in place; later changes are "
+        "revisions",
+    )
+    observed_coverage: float = Field(
+        default=0.75, gt=0, le=1, description="share of the expected clips that makes a reading `observed`"
+    )
+    interval_level: float = Field(default=0.90, gt=0, lt=1, description="confidence of the interval of the mean")
+
+    @property
+    def allowed_lateness(self) -> timedelta:
+        return timedelta(seconds=self.allowed_lateness_s)

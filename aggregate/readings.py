@@ -1,0 +1,188 @@
+"""Readings from stored observations: a pure function, the same for live, replay and backfill."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregate.intervals import mean_interval
+from aggregate.policy import AggregatePolicy
+from aggregate.tables import Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
+from core.records import SERIES, Camera, Status, TrustState
+
+_DECIMALS = 6
+"""Figures are rounded, so that the same counts give the same reading to the last bit on every machine."""
+
+NOT_RECEIVED = "no clip received"
+
+
+def expected_clips(width_s: Numbers, cadence_s: Numbers) -> Integers:
+    """How many clips are sure to fall in a window of this width: floor(width / cadence), at least 1.
+
+    Rounding up or to the nearest would blame the camera: of clips every 10 minutes a quarter holds one or two, and
+    no clip is missing where it holds one.
+    """
+    return np.maximum(1, np.floor(width_s / cadence_s + 1e-9)).astype(np.int64)
+
+
+def derive(
+    spans: Spans, clips: Clips, camera_of: Mapping[str, Camera], policy: AggregatePolicy, derived_at: np.datetime64
+) -> ReadingTable:
+    """The readings of those `spans` that hold at least one of `clips`, all `SERIES`, revision 1.
+
+    `camera_of` gives the camera of every zone in `spans`. Which clips are given in which order, how often, and
+    what lies outside the spans does not matter. Of several counts of one zone and event time (another model, a
+    recount) only the newest is used, whatever it says: ties go to the larger id.
+    """
+    kept = _newest_counts(clips)
+    first, last = _rows_of_spans(spans, kept)
+    held = last > first
+    spans, first, last = spans.take(held), first[held], last[held]
+    cameras = [camera_of[zone] for zone in spans.zone]
+    cadence_s = np.array([camera.cadence_s for camera in cameras], dtype=np.float64)
+    expected = expected_clips((spans.end - spans.start) / np.timedelta64(1, "s"), cadence_s)
+
+    ok = kept.status == Status.OK.value
+    # Rows of counted clips before each row: turns a range of clips into a range of counted ones.
+    before = np.concatenate([[0], np.cumsum(ok)])
+    figures = _figures(kept.take(ok), before[first], before[last], policy.interval_level)
+    counted = before[last] - before[first]
+    coverage = np.minimum(1.0, counted / expected).round(_DECIMALS)
+    state = np.where(coverage >= policy.observed_coverage, TrustState.OBSERVED.value, TrustState.PARTIAL.value)
+    state = np.where(counted == 0, TrustState.MISSING.value, state).astype(object)
+    rows = len(spans)
+    return ReadingTable(
+        series=SERIES,
+        zone=spans.zone,
+        camera=text([camera.id for camera in cameras]),
+        window=spans.window,
+        start=spans.start,
+        end=spans.end,
+        **figures,
+        coverage=coverage,
+        clips_counted=counted.astype(np.int64),
+        clips_expected=expected,
+        state=state,
+        reason=_reasons(kept, first, last, counted, expected),
+        revision=np.ones(rows, dtype=np.int64),
+        derived_at=np.full(rows, derived_at, dtype="datetime64[us]"),
+    )
+
+
+def _newest_counts(clips: Clips) -> Clips:
+    """One row per zone and event time, sorted by both."""
+    order = np.lexsort((clips.id.astype(str), clips.counted_at, clips.event_time, clips.zone.astype(str)))
+    ordered = clips.take(order)
+    if len(ordered) < 2:
+        return ordered
+    followed = (ordered.zone[1:] == ordered.zone[:-1]) & (ordered.event_time[1:] == ordered.event_time[:-1])
+    return ordered.take(np.append(~followed.astype(bool), True))
+
+
+def _rows_of_spans(spans: Spans, clips: Clips) -> tuple[Integers, Integers]:
+    """For each span the half-open range of rows of `clips` (sorted by zone and event time) that it holds."""
+    first = np.zeros(len(spans), dtype=np.int64)
+    last = np.zeros(len(spans), dtype=np.int64)
+    zones, begins = np.unique(clips.zone.astype(str), return_index=True)
+    ends = np.append(begins, len(clips))[1:]
+    range_of = {zone: (int(begin), int(end)) for zone, begin, end in zip(zones, begins, ends, strict=True)}
+    order = np.argsort(spans.zone.astype(str), kind="stable")
+    bounds = np.flatnonzero(spans.zone[order][1:] != spans.zone[order][:-1]) + 1
+    for rows in np.split(order, bounds) if len(order) else ():
+        begin, end = range_of.get(spans.zone[rows[0]], (0, 0))
+        times = clips.event_time[begin:end]
+        first[rows] = begin + np.searchsorted(times, spans.start[rows])
+        last[rows] = begin + np.searchsorted(times, spans.end[rows])
+    return first, last
+
+
+def _figures(counted: Clips, first: Integers, last: Integers, level: float) -> dict[str, Numbers]:
+    """mean, low, high, peak, stationary_share: [span, series], NaN where no clip of the span was counted."""
+    shape = (len(first), len(SERIES))
+    figures = {name: np.full(shape, np.nan) for name in ("mean", "low", "high", "peak", "stationary_share")}
+    some = last > first
+    if not some.any():
+        return figures
+    n = (last - first)[some]
+    # The rows of every span one after the other: a clip is in one span of every width.
+    begins = np.cumsum(n) - n
+    rows = np.repeat(first[some] - begins, n) + np.arange(n.sum())
+    span_of = np.repeat(np.arange(len(n)), n)
+
+    present = counted.present[rows]
+    count = n[:, None].astype(np.float64)
+    total = np.add.reduceat(present, begins, axis=0)
+    mean = total / count
+    deviation = np.add.reduceat((present - mean[span_of]) ** 2, begins, axis=0)
+    low, high = mean_interval(mean, deviation / np.maximum(count - 1, 1), np.broadcast_to(count, mean.shape), level)
+
+    # A clip that cannot tell who stood still (a single frame) says nothing about the share, in neither sum.
+    stationary = counted.stationary[rows]
+    known = ~np.isnan(stationary)
+    still = np.add.reduceat(np.where(known, stationary, 0.0), begins, axis=0)
+    among = np.add.reduceat(np.where(known, present, 0.0), begins, axis=0)
+    share = np.divide(still, among, out=np.full_like(still, np.nan), where=among > 0)
+
+    figures["mean"][some] = mean
+    figures["low"][some] = low
+    figures["high"][some] = high
+    figures["peak"][some] = np.maximum.reduceat(counted.peak[rows], begins, axis=0)
+    figures["stationary_share"][some] = np.clip(share, 0.0, 1.0)
+    return {name: values.round(_DECIMALS) for name, values in figures.items()}
+
+
+def _reasons(
+    clips: Clips, first: Integers, last: Integers, counted: NDArray[np.int64], expected: Integers
+) -> NDArray[np.object_]:
+    """Why clips of a span are not in its figures; None where all are."""
+    reasons = np.empty(len(first), dtype=object)
+    kinds = list(Status)
+    kind_of = {status.value: index for index, status in enumerate(kinds)}
+    codes = np.array([kind_of[status] for status in clips.status], dtype=np.int64)
+    short: Mask = (counted < expected) | (counted < last - first)
+    for span in np.flatnonzero(short):
+        tally = np.bincount(codes[first[span] : last[span]], minlength=len(kinds))
+        reasons[span] = _reason(tuple(tally.tolist()), int(expected[span]))
+    return reasons
+
+
+@lru_cache(maxsize=4096)
+def _reason(tally: tuple[int, ...], expected: int) -> str:
+    """In words, from the number of clips of each `Status`."""
+    by_status = dict(zip(Status, tally, strict=True))
+    counted = by_status.pop(Status.OK)
+    bad = {status.value.replace("_", " "): number for status, number in by_status.items() if number}
+    received = counted + sum(bad.values())
+    of = max(expected, received)
+    absent = of - received
+    if counted == 0 and len(bad) == 1:
+        (status, number), *_ = bad.items()
+        return f"{status} ({number} of {of} clips)" + (f", {absent} not received" if absent else "")
+    parts = [f"{number} {status}" for status, number in sorted(bad.items(), key=lambda item: (-item[1], item[0]))]
+    if absent:
+        parts.append(f"{absent} not received")
+    return f"{counted} of {of} clips counted; " + ", ".join(parts)
+
+
+_ABSENT = re.compile(r"(; |, )?\d+ not received$")
+_HEAD = re.compile(r"^\d+ of \d+ clips counted(; )?")
+
+
+def while_open(reason: str | None, counted: int, expected: int) -> str | None:
+    """The reason of a window that goes on: clips that are not due yet are not called missing."""
+    if reason == NOT_RECEIVED:
+        return f"window still open: 0 of {expected} clips so far"
+    if reason is None or not _ABSENT.search(reason):
+        return reason
+    faults = _HEAD.sub("", _ABSENT.sub("", reason))
+    so_far = f"window still open: {counted} of {expected} clips so far"
+    return f"{so_far}; {faults}" if faults else so_far
+
+
+def is_open(end: Times, newest: Times | np.datetime64) -> Mask:
+    """Whether event time (`newest`: one, or one a window) has not yet reached the end of the windows."""
+    return np.asarray(end > newest, dtype=bool)

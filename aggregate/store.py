@@ -1,0 +1,120 @@
+"""The port of every store: what is kept, and what has to be durable when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+import pandas as pd
+
+from aggregate.tables import Clips, ReadingTable, Spans
+from core.errors import ConfigError
+from core.records import Camera, CountObservation, Window
+
+
+class Store(Protocol):
+    """Keeps cameras, count observations and readings. One process writes, any number of its threads read.
+
+    Every method raises `StoreError` when the store cannot be read or written.
+    """
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """What is written inside is committed together, durably, when the block ends; an error undoes it all.
+
+        Blocks nest (the outermost commits) and exclude other writers.
+        """
+        ...
+
+    def save_cameras(self, cameras: Sequence[Camera]) -> None:
+        """Insert or replace by id; other cameras stay. Raises `ConfigError` where two cameras share a zone id."""
+        ...
+
+    def cameras(self) -> list[Camera]:
+        """Every camera, by id."""
+        ...
+
+    def upsert_observations(self, observations: Sequence[CountObservation]) -> list[CountObservation]:
+        """Keep, for every id, the newest count (`supersedes`), whatever the order of arrival; durable on return.
+
+        Returns those that were new or replaced another.
+        """
+        ...
+
+    def observations(self, zone: str, start: datetime, end: datetime) -> list[CountObservation]:
+        """Stored observations of a zone with event time in [start, end), by event time and id."""
+        ...
+
+    def clips(self, spans: Spans) -> Clips:
+        """The stored observations that fall in any of `spans` (and perhaps some between them), in any order."""
+        ...
+
+    def zones_between(self, start: datetime, end: datetime) -> dict[str, str]:
+        """The zones with an observation in [start, end), each with its camera."""
+        ...
+
+    def watermark(self, camera: str) -> datetime | None:
+        """The newest event time stored of a camera; None where nothing is."""
+        ...
+
+    def watermarks(self, cameras: Sequence[str] | None = None) -> dict[str, datetime]:
+        """`watermark` of many cameras (None: all) at once; those without observations are absent."""
+        ...
+
+    def save_readings(self, readings: ReadingTable) -> None:
+        """Insert, or replace the row of the same zone, window, start and revision. All `SERIES` in every row."""
+        ...
+
+    def current_readings(self, spans: Spans) -> ReadingTable:
+        """The newest revision of each of `spans` that has one, all `SERIES`, in any order."""
+        ...
+
+    def readings(
+        self,
+        *,
+        window: Window,
+        series: Sequence[str],
+        start: datetime,
+        end: datetime,
+        zones: Sequence[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> ReadingTable:
+        """Stored readings of windows that begin in [start, end), newest revision (of those derived by `as_of`)."""
+        ...
+
+    def extent(self, as_of: datetime | None = None) -> tuple[datetime, datetime] | None:
+        """The first and the newest event time stored (and counted by `as_of`); None where nothing is."""
+        ...
+
+    def camera_states(self) -> pd.DataFrame:
+        """Per camera with observations: camera, last_event_time, last_status, last_reason, last_counted."""
+        ...
+
+    def close(self) -> None:
+        """Release the store; it cannot be used afterwards."""
+        ...
+
+
+def supersedes(incoming: CountObservation, stored: CountObservation) -> bool:
+    """Whether `incoming` replaces `stored` of the same id: the newer count wins, whichever came first.
+
+    Two different counts made at the very same time are told apart by their content, so that every order of
+    arrival ends in the same row.
+    """
+    if incoming.counted_at != stored.counted_at:
+        return incoming.counted_at > stored.counted_at
+    return incoming != stored and incoming.model_dump_json() > stored.model_dump_json()
+
+
+def refuse_shared_zones(cameras: Sequence[Camera]) -> None:
+    """Raises `ConfigError` where two cameras have a zone of one id: readings are kept by zone."""
+    owner: dict[str, str] = {}
+    for camera in cameras:
+        for zone in camera.counted_zones:
+            other = owner.setdefault(zone.id, camera.id)
+            if other != camera.id:
+                raise ConfigError(
+                    f"zone {zone.id!r} belongs to camera {other} and to camera {camera.id}",
+                    remedy=f"zone ids are unique in a city: call it {camera.id}:{zone.id}",
+                )

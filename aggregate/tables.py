@@ -1,0 +1,189 @@
+"""Many clips, windows and readings at once: frozen records of equally long columns.
+
+The stages below handle a batch of fifty clips or a year of a city alike, so they pass columns, not objects.
+Times are naive `datetime64[us]` in UTC, text columns are object arrays of str, null figures are NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.records import Reading, TrustState, Window
+
+Text = NDArray[np.object_]
+Times = NDArray[np.datetime64]
+Numbers = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+def text(values: Sequence[str | None]) -> Text:
+    """A text column; None is null."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def moment(time: datetime) -> np.datetime64:
+    """An aware time as the tables hold it."""
+    return np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def aware(time: np.datetime64) -> datetime:
+    """A time of a table as the records hold it."""
+    naive: datetime = time.astype("datetime64[us]").item()
+    return naive.replace(tzinfo=UTC)
+
+
+class Rows:
+    """Base of the tables: frozen dataclasses whose array fields all have one row per item in their first axis."""
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns().values())))
+
+    def take(self, rows: Mask | Integers) -> Self:
+        """The rows of a mask or of positions."""
+        kept: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        kept.update({name: column[rows] for name, column in self._columns().items()})
+        return type(self)(**kept)
+
+
+@dataclass(frozen=True, eq=False)
+class Clips(Rows):
+    """Stored observations. `present`, `peak`, `stationary`: [clip, series] in the order of `SERIES`."""
+
+    id: Text
+    zone: Text
+    event_time: Times
+    counted_at: Times
+    status: Text
+    present: Numbers
+    peak: Numbers
+    stationary: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Spans(Rows):
+    """Windows of zones: half-open [start, end)."""
+
+    zone: Text
+    window: Text
+    start: Times
+    end: Times
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingTable(Rows):
+    """Readings of all `series` of a window in one row. `mean` to `stationary_share`: [row, series]."""
+
+    series: tuple[str, ...]
+    zone: Text
+    camera: Text
+    window: Text
+    start: Times
+    end: Times
+    mean: Numbers
+    low: Numbers
+    high: Numbers
+    peak: Numbers
+    stationary_share: Numbers
+    coverage: Numbers
+    clips_counted: Integers
+    clips_expected: Integers
+    state: Text
+    reason: Text
+    revision: Integers
+    derived_at: Times
+
+    def same_content(self, other: ReadingTable) -> Mask:
+        """Per row, whether every column but `revision` and `derived_at` is the same; both tables equally long."""
+        same: Mask = np.ones(len(self), dtype=bool)
+        theirs = other._columns()
+        for name, ours in self._columns().items():
+            if name in ("revision", "derived_at"):
+                continue
+            equal = ours == theirs[name]
+            if ours.dtype.kind == "f":
+                equal |= np.isnan(ours) & np.isnan(theirs[name])
+            same &= equal.all(axis=1) if equal.ndim == 2 else equal.astype(bool)
+        return same
+
+    def select(self, series: Sequence[str]) -> ReadingTable:
+        """The same rows with the figures of these of its series alone."""
+        columns = [self.series.index(one) for one in series]
+        return replace(
+            self,
+            series=tuple(series),
+            mean=self.mean[:, columns],
+            low=self.low[:, columns],
+            high=self.high[:, columns],
+            peak=self.peak[:, columns],
+            stationary_share=self.stationary_share[:, columns],
+        )
+
+    def records(self) -> list[Reading]:
+        """One `Reading` per row and series."""
+        figures = {name: _nullable(values) for name, values in self._figures().items()}
+        readings: list[Reading] = []
+        for row in range(len(self)):
+            shared = {
+                "zone": self.zone[row],
+                "camera": self.camera[row],
+                "window": Window(self.window[row]),
+                "start": aware(self.start[row]),
+                "end": aware(self.end[row]),
+                "coverage": float(self.coverage[row]),
+                "clips_counted": int(self.clips_counted[row]),
+                "clips_expected": int(self.clips_expected[row]),
+                "state": TrustState(self.state[row]),
+                "reason": self.reason[row],
+                "revision": int(self.revision[row]),
+                "derived_at": aware(self.derived_at[row]),
+            }
+            for column, series in enumerate(self.series):
+                one = {name: values[row][column] for name, values in figures.items()}
+                readings.append(Reading.model_validate({**shared, **one, "series": series}))
+        return readings
+
+    def _figures(self) -> dict[str, Numbers]:
+        return {name: getattr(self, name) for name in FIGURES}
+
+
+FIGURES = ("mean", "low", "high", "peak", "stationary_share")
+"""The columns of a `ReadingTable` that hold a figure per series."""
+
+
+def _nullable(figures: Numbers) -> list[list[float | None]]:
+    """Rows of figures with None for NaN."""
+    return [[None if value != value else value for value in row] for row in figures.tolist()]  # noqa: PLR0124
+
+
+def no_readings(series: Sequence[str]) -> ReadingTable:
+    """A table without rows."""
+    nothing, never, none = text([]), np.empty(0, dtype="datetime64[us]"), np.empty(0, dtype=np.int64)
+    return ReadingTable(
+        series=tuple(series),
+        zone=nothing,
+        camera=nothing,
+        window=nothing,
+        start=never,
+        end=never,
+        **{name: np.empty((0, len(series))) for name in FIGURES},
+        coverage=np.empty(0),
+        clips_counted=none,
+        clips_expected=none,
+        state=nothing,
+        reason=nothing,
+        revision=none,
+        derived_at=never,
+    )

@@ -1,0 +1,114 @@
+"""Which windows a moment belongs to.
+
+Minutes are aligned to UTC, so all cameras share them. A day is the local day of the camera's time zone and lasts
+23, 24 or 25 hours:
+
+    Europe/London, 26 March 2017: clocks go forward at 01:00 UTC
+
+    UTC    25T22   25T23   26T00   26T01 ... 26T22   26T23   27T00
+    1d      ... 25 March ->|<------ 26 March (23 h) ->|<- 27 March
+    60m    |       |       |       |     ... |       |       |
+
+Every window is half-open: what happens at `end` belongs to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from aggregate.tables import Spans, Times, aware, moment, text
+from core.records import Window
+
+WIDTH_S: dict[Window, int] = {
+    Window.MINUTE: 60,
+    Window.FIVE_MINUTES: 300,
+    Window.QUARTER: 900,
+    Window.HOUR: 3600,
+}
+"""Widths of the windows that are aligned to UTC, in seconds; a day has no fixed width."""
+
+
+@dataclass(frozen=True)
+class WindowBounds:
+    """One window: half-open [start, end), UTC."""
+
+    window: Window
+    start: datetime
+    end: datetime
+
+
+@lru_cache(maxsize=4096)
+def _local_day(day: date, timezone: str) -> tuple[datetime, datetime]:
+    zone = ZoneInfo(timezone)
+    start = datetime.combine(day, time(), zone)
+    end = datetime.combine(day + timedelta(days=1), time(), zone)
+    return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def window_at(window: Window, event_time: datetime, timezone: str) -> WindowBounds:
+    """The window that holds `event_time`."""
+    if window is Window.DAY:
+        return WindowBounds(window, *_local_day(event_time.astimezone(ZoneInfo(timezone)).date(), timezone))
+    width_s = WIDTH_S[window]
+    start = datetime.fromtimestamp(event_time.timestamp() // width_s * width_s, UTC)
+    return WindowBounds(window, start, start + timedelta(seconds=width_s))
+
+
+def windows_touched(event_time: datetime, timezone: str) -> tuple[WindowBounds, ...]:
+    """The windows that hold `event_time`, one of every width."""
+    return tuple(window_at(window, event_time, timezone) for window in Window)
+
+
+def days_between(start: datetime, end: datetime, timezone: str) -> tuple[Times, Times]:
+    """Starts and ends of the local days that begin in [start, end), oldest first."""
+    zone = ZoneInfo(timezone)
+    first_day = start.astimezone(zone).date()
+    days = (end.astimezone(zone).date() - first_day).days + 1
+    bounds = [_local_day(first_day + timedelta(days=ahead), timezone) for ahead in range(days)]
+    bounds = [(begins, ends) for begins, ends in bounds if start <= begins < end]
+    return (
+        np.array([moment(begins) for begins, _ in bounds], dtype="datetime64[us]"),
+        np.array([moment(ends) for _, ends in bounds], dtype="datetime64[us]"),
+    )
+
+
+def spans_of(events: dict[str, tuple[Times, str]]) -> Spans:
+    """The distinct windows of every width that hold at least one event: zone -> (event times, time zone)."""
+    zones: list[str] = []
+    windows: list[str] = []
+    starts: list[Times] = []
+    ends: list[Times] = []
+    for zone, (times, timezone) in events.items():
+        for window in Window:
+            begins, finishes = _distinct(window, times, timezone)
+            zones += [zone] * len(begins)
+            windows += [window.value] * len(begins)
+            starts.append(begins)
+            ends.append(finishes)
+    none = np.empty(0, dtype="datetime64[us]")
+    return Spans(
+        zone=text(zones),
+        window=text(windows),
+        start=np.concatenate([none, *starts]),
+        end=np.concatenate([none, *ends]),
+    )
+
+
+def _distinct(window: Window, times: Times, timezone: str) -> tuple[Times, Times]:
+    if window is not Window.DAY:
+        width_us = WIDTH_S[window] * 1_000_000
+        starts = np.unique(times.astype(np.int64) // width_us) * width_us
+        return starts.astype("datetime64[us]"), (starts + width_us).astype("datetime64[us]")
+    # A local day cannot be had by arithmetic on UTC; one look-up per distinct quarter of an hour is enough, for
+    # every offset in use is a multiple of it.
+    quarters = np.unique(times.astype("datetime64[m]").astype(np.int64) // 15 * 15).astype("datetime64[m]")
+    days = sorted({_local_day(aware(at).astimezone(ZoneInfo(timezone)).date(), timezone) for at in quarters})
+    return (
+        np.array([moment(begins) for begins, _ in days], dtype="datetime64[us]"),
+        np.array([moment(ends) for _, ends in days], dtype="datetime64[us]"),
+    )

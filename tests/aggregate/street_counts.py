@@ -1,0 +1,73 @@
+"""Counts of a small street, made by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from core.records import CLASSES, PEOPLE, VEHICLES, Camera, CountObservation, Figures, Status, Zone, observation_id
+
+NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
+TOWER = Camera(id="tower", name="Tower Bridge Road", lat=51.5, lon=-0.08, cadence_s=300)
+PARK = Camera(
+    id="park",
+    name="Park Lane",
+    lat=51.51,
+    lon=-0.15,
+    cadence_s=600,
+    zones=(Zone(id="park:pavement", name="Pavement"), Zone(id="park:road", name="Carriageway")),
+)
+
+
+class StoppedClock:
+    """Stands still until it is set."""
+
+    def __init__(self, now: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self.time = now
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+def figures(**counts: float) -> Figures:
+    """Figures of the given classes; the others are zero, the two sums follow."""
+    values = {name: counts.get(name, 0.0) for name in CLASSES}
+    return Figures(
+        **values, people=sum(values[name] for name in PEOPLE), vehicles=sum(values[name] for name in VEHICLES)
+    )
+
+
+def counted(
+    event_time: datetime,
+    present: Figures | None = None,
+    *,
+    camera: str = "tower",
+    zone: str | None = None,
+    status: Status = Status.OK,
+    peak: Figures | None = None,
+    stationary: Figures | None = None,
+    model: str = "lowres-1@0123456789ab",
+    counted_at: datetime | None = None,
+) -> CountObservation:
+    """One observation; `present` is one pedestrian and two cars unless given."""
+    zone = zone or f"{camera}:view"
+    ok = status is Status.OK
+    present = present or figures(pedestrian=1, car=2)
+    return CountObservation(
+        id=observation_id(camera, zone, event_time, model),
+        camera=camera,
+        zone=zone,
+        event_time=event_time,
+        duration_s=10,
+        status=status,
+        reason=None if ok else f"the picture is {status}",
+        frames=8 if ok else 0,
+        present=present if ok else None,
+        peak=(peak or present) if ok else None,
+        spread=figures() if ok else None,
+        stationary=(stationary or figures()) if ok else None,
+        model=model,
+        counted_at=counted_at or event_time + timedelta(seconds=90),
+    )

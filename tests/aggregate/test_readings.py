@@ -1,0 +1,178 @@
+"""A reading is a pure function of the counts in its window: what it says, and what must not matter."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from street_counts import NOON, TOWER, counted, figures
+
+from aggregate.policy import AggregatePolicy
+from aggregate.readings import derive, expected_clips, while_open
+from aggregate.tables import Clips, Spans, moment, text
+from core.records import SERIES, CountObservation, Figures, Reading, Status, Window
+
+
+def columns(observations: list[CountObservation]) -> Clips:
+    def table(name: str) -> np.ndarray:
+        rows: list[Figures | None] = [getattr(one, name) for one in observations]
+        return np.array([[np.nan] * 9 if row is None else [row.get(series) for series in SERIES] for row in rows])
+
+    return Clips(
+        id=text([one.id for one in observations]),
+        zone=text([one.zone for one in observations]),
+        event_time=np.array([moment(one.event_time) for one in observations]),
+        counted_at=np.array([moment(one.counted_at) for one in observations]),
+        status=text([one.status.value for one in observations]),
+        present=table("present").reshape(-1, 9),
+        peak=table("peak").reshape(-1, 9),
+        stationary=table("stationary").reshape(-1, 9),
+    )
+
+
+def quarter(
+    observations: list[CountObservation], clips: Clips | None = None, start: datetime = NOON
+) -> dict[str, Reading]:
+    """The readings of the quarter of an hour that begins at noon, by series; empty where none was derived."""
+    spans = Spans(
+        zone=text(["tower:view"]),
+        window=text([Window.QUARTER.value]),
+        start=np.array([moment(start)]),
+        end=np.array([moment(start + timedelta(minutes=15))]),
+    )
+    clips = columns(observations) if clips is None else clips
+    table = derive(spans, clips, {"tower:view": TOWER}, AggregatePolicy(), moment(NOON))
+    return {reading.series: reading for reading in table.records()}
+
+
+def minutes(*after: float) -> list[datetime]:
+    return [NOON + timedelta(minutes=one) for one in after]
+
+
+def test_figures_of_three_clips() -> None:
+    """
+    12:00   12:05   12:10   12:15
+    [  2       4       9     )      pedestrians present; largest frame 3, 6, 11; standing 1, 0, 2
+    """
+    clips = [
+        counted(at, figures(pedestrian=n), peak=figures(pedestrian=top), stationary=figures(pedestrian=still))
+        for at, n, top, still in zip(minutes(0, 5, 10), (2, 4, 9), (3, 6, 11), (1, 0, 2), strict=True)
+    ]
+    people = quarter(clips)["people"]
+    assert people.mean == 5
+    assert people.peak == 11
+    assert people.stationary_share == pytest.approx(3 / 15)
+    assert people.low is not None
+    assert people.high is not None
+    assert 0 < people.low < 5 < people.high
+    assert (people.clips_counted, people.clips_expected, people.coverage) == (3, 3, 1)
+    assert (people.state, people.reason) == ("observed", None)
+
+
+def test_sums_are_sums_and_an_absent_class_is_a_measured_zero() -> None:
+    found = quarter([counted(at, figures(pedestrian=1, cyclist=2, car=3, bus=1)) for at in minutes(0, 5, 10)])
+    assert found["people"].mean == 3
+    assert found["vehicles"].mean == 4
+    assert found["truck"].mean == 0
+    assert found["truck"].low == 0
+    assert found["truck"].high is not None
+    assert found["truck"].high > 0
+
+
+def test_the_share_that_stands_still_is_unknown_where_no_one_is_there_or_no_one_can_tell() -> None:
+    clips = [counted(at, figures(pedestrian=4), stationary=figures(pedestrian=2)) for at in minutes(0, 5)]
+    assert quarter(clips)["vehicles"].stationary_share is None
+    table = columns(clips)
+    table.stationary[0] = np.nan  # a single frame cannot tell who stood still: only the other clip speaks
+    assert quarter([], table)["people"].stationary_share == 0.5
+    table.stationary[:] = np.nan
+    assert quarter([], table)["people"].stationary_share is None
+
+
+BAD = {"P": Status.PLACEHOLDER, "S": Status.SMEARED, "M": Status.MOVED_VIEW}
+
+
+@pytest.mark.parametrize(
+    ("clips", "state", "reason"),
+    [
+        ("ok ok ok", "observed", None),
+        ("ok ok ok ok", "observed", None),
+        ("ok S -", "partial", "1 of 3 clips counted; 1 smeared, 1 not received"),
+        ("ok ok -", "partial", "2 of 3 clips counted; 1 not received"),
+        ("ok ok ok S", "observed", "3 of 4 clips counted; 1 smeared"),
+        ("P P P", "missing", "placeholder (3 of 3 clips)"),
+        ("P P -", "missing", "placeholder (2 of 3 clips), 1 not received"),
+        ("P S P", "missing", "0 of 3 clips counted; 2 placeholder, 1 smeared"),
+        ("M M M", "missing", "moved view (3 of 3 clips)"),
+    ],
+)
+def test_state_and_reason(clips: str, state: str, reason: str | None) -> None:
+    """`-` is a clip that did not come; four clips may fall in a quarter where the camera is a little fast."""
+    given = [
+        counted(at, status=BAD.get(kind, Status.OK))
+        for at, kind in zip(minutes(0, 4, 8, 12), clips.split(), strict=False)
+        if kind != "-"
+    ]
+    people = quarter(given)["people"]
+    assert (people.state, people.reason) == (state, reason)
+    assert (people.mean is None) == (state == "missing")
+    assert people.coverage == min(1, round(people.clips_counted / 3, 6))
+
+
+def test_a_window_without_clips_has_no_reading() -> None:
+    assert quarter([counted(NOON - timedelta(microseconds=1)), counted(NOON + timedelta(minutes=15))]) == {}
+
+
+def test_the_newest_count_of_a_clip_speaks_whatever_it_says() -> None:
+    """Two models, one clip: never both."""
+    old = counted(NOON, figures(car=4), model="a@1", counted_at=NOON + timedelta(minutes=1))
+    new = counted(NOON, figures(car=6), model="b@1", counted_at=NOON + timedelta(minutes=2))
+    assert quarter([old, new])["vehicles"].mean == 6
+    assert quarter([new, old])["vehicles"].clips_counted == 1
+    found_bad = counted(NOON, status=Status.SMEARED, model="c@1", counted_at=NOON + timedelta(minutes=3))
+    assert quarter([found_bad, new, old])["vehicles"].reason == "smeared (1 of 3 clips), 2 not received"
+    at_once = counted(NOON, figures(car=9), model="d@1", counted_at=new.counted_at)
+    assert quarter([at_once, new]) == quarter([new, at_once])
+
+
+def test_order_duplicates_and_other_windows_do_not_matter() -> None:
+    rng = np.random.default_rng(7)
+    clips = [counted(at, figures(pedestrian=float(rng.gamma(1, 3)))) for at in minutes(*range(-15, 30))]
+    want = quarter(clips)
+    for _ in range(5):
+        shuffled = [clips[row] for row in rng.permutation(len(clips))]
+        assert quarter(shuffled + shuffled[:10]) == want
+
+
+@pytest.mark.parametrize(
+    ("width_s", "cadence_s", "clips"),
+    [
+        (900, 300, 3),
+        (900, 600, 1),  # one or two fall in a quarter: the one that always does is expected
+        (900, 240, 3),
+        (60, 300, 1),
+        (82_800, 300, 276),  # a day of 23 hours
+        (90_000, 300, 300),
+        (0.3, 0.1, 3),  # 0.3 / 0.1 is 2.9999999999999996
+    ],
+)
+def test_expected_are_the_clips_that_always_fall_in_a_window(width_s: float, cadence_s: float, clips: int) -> None:
+    assert expected_clips(np.array([width_s]), np.array([cadence_s])).tolist() == [clips]
+
+
+@pytest.mark.parametrize(
+    ("reason", "counted_clips", "said"),
+    [
+        (None, 3, None),
+        ("smeared (3 of 3 clips)", 0, "smeared (3 of 3 clips)"),  # all are in: nothing is pending
+        ("no clip received", 0, "window still open: 0 of 3 clips so far"),
+        ("2 of 3 clips counted; 1 not received", 2, "window still open: 2 of 3 clips so far"),
+        ("1 of 3 clips counted; 1 smeared, 1 not received", 1, "window still open: 1 of 3 clips so far; 1 smeared"),
+        ("dark (1 of 3 clips), 2 not received", 0, "window still open: 0 of 3 clips so far; dark (1 of 3 clips)"),
+    ],
+)
+def test_an_open_window_does_not_call_clips_missing_that_are_not_due(
+    reason: str | None, counted_clips: int, said: str | None
+) -> None:
+    assert while_open(reason, counted_clips, 3) == said

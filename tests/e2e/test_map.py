@@ -1,0 +1,384 @@
+"""The map page in a real browser, against the real API, with the world beyond this machine out of reach."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import pytest
+from fabricated_day import (
+    CAMERAS,
+    CARD_ONLY,
+    CROSSING,
+    DIST,
+    END,
+    NOTICE,
+    PATCHY,
+    TOWER,
+    MapService,
+    fabricated_day,
+    observation,
+)
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect, sync_playwright
+
+pytestmark = [pytest.mark.service, pytest.mark.timeout(120)]
+
+CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 20_000
+"""How long the page may take: software rendering on a busy machine is slow."""
+DESKTOP = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=360, height=740)
+RUSH = "#at=2017-03-09T08:30:00Z"
+
+# What the page draws with (api/web/src: colours.ts, style.ts), as RGB.
+TWENTY_TO_FIFTY = (0x44, 0x39, 0x83)
+FOCUS = (0xC2, 0x18, 0x5B)
+LAND = (0xF8, 0xF9, 0xFA)
+RIVER = (0xA9, 0xC8, 0xE3)
+
+
+@dataclass
+class Visit:
+    """A page with what went wrong on it and whom it spoke to."""
+
+    page: Page
+    shots: Path
+    expected_hosts: set[str]
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def entry(self, camera: str) -> Locator:
+        return self.page.locator(f'#list li[data-camera="{camera}"] button')
+
+    def figure(self, camera: str) -> str:
+        return self.entry(camera).locator(".figure").text_content() or ""
+
+    def shot(self, name: str) -> NDArray[np.uint8]:
+        """The page as RGB pixels [y, x, channel]; also kept as NAME.png."""
+        picture = self.page.screenshot(path=self.shots / f"{name}.png")
+        bgr = cv2.imdecode(np.frombuffer(picture, dtype=np.uint8), cv2.IMREAD_COLOR)
+        assert bgr is not None
+        return np.asarray(bgr[..., ::-1], dtype=np.uint8)
+
+
+Visitor = Callable[..., Visit]
+
+
+def _answer(route: Route, **answer: Any) -> None:
+    route.fulfill(**answer)
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.is_file():
+        _unavailable(f"needs Chromium as {CHROMIUM}: apt-get install chromium")
+    if not (DIST / "index.html").is_file():
+        _unavailable("needs the built page: make page")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-gl=angle",
+                "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def day() -> Iterator[MapService]:
+    with fabricated_day() as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("map")
+
+
+@pytest.fixture
+def visit(browser: Browser, shots: Path) -> Iterator[Visitor]:
+    """Opens a page; afterwards it must have spoken to nobody but us, and have nothing to complain of."""
+    visits: list[Visit] = []
+
+    def open_page(
+        service: MapService,
+        at: str = "",
+        viewport: ViewportSize = DESKTOP,
+        beyond: Set[str] = frozenset(),
+        tile: bytes | None = None,
+        **context: Any,
+    ) -> Visit:
+        """`beyond`: hosts it may ask besides us; `tile`: what they answer, where they do."""
+        page = browser.new_context(viewport=viewport, reduced_motion="reduce", **context).new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        seen = Visit(page, shots, {urlsplit(service.address).netloc, *beyond})
+        if tile is not None:
+            cors = {"Access-Control-Allow-Origin": "*"}
+            for host in beyond:
+                answer = partial(_answer, body=tile, content_type="image/png", headers=cors)
+                page.route(f"http://{host}/**", answer)
+        visits.append(seen)
+        page.on("console", lambda line: seen.complaints.append(line.text) if line.type != "log" else None)
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
+        page.goto(service.address + at)
+        return seen
+
+    yield open_page
+    for seen in visits:
+        seen.page.context.close()
+    for seen in visits:
+        assert seen.complaints == []
+        assert seen.hosts == seen.expected_hosts
+
+
+def settled(seen: Visit) -> Visit:
+    """Wait until figures are on the page and the map has drawn them."""
+    expect(seen.page.locator("#list button:not(.missing)").first).to_be_attached(timeout=PATIENCE_MS)
+    drawn(seen, LAND)
+    return seen
+
+
+def near(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Where the picture [y, x, channel] has this colour, within what blending and rounding change."""
+    return np.asarray(np.abs(picture.astype(int) - np.array(colour)).max(axis=-1) <= 6)
+
+
+def drawn(seen: Visit, colour: tuple[int, int, int], at_least: int = 40) -> NDArray[np.bool_]:
+    """Wait until the map shows this colour; returns where."""
+    box = seen.page.locator("#map").bounding_box()
+    assert box is not None
+    deadline = time.monotonic() + PATIENCE_MS / 1_000
+    while time.monotonic() < deadline:
+        found = near(seen.shot("waiting"), colour)
+        found[:, int(box["x"] + box["width"]) :] = False
+        found[: int(box["y"])] = False
+        if int(found.sum()) >= at_least:
+            return found
+        seen.page.wait_for_timeout(250)
+    raise AssertionError(f"the map never showed the colour {colour}; see {seen.shots}/waiting.png")
+
+
+def test_the_map_is_whole_without_any_network(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, RUSH))
+    expect(seen.page).to_have_title(re.compile("Fabricated London"))
+    expect(seen.page.locator("#notice")).to_have_text(NOTICE)
+    drawn(seen, RIVER, at_least=500)
+    drawn(seen, TWENTY_TO_FIFTY)
+    expect(seen.page.locator("#legend li")).to_have_count(9)
+    expect(seen.page.locator("#legend h2")).to_contain_text("people in view")
+    seen.shot("desktop")
+
+
+def test_every_camera_of_the_stored_day_is_listed_busiest_first_and_the_silent_one_last(
+    visit: Visitor, day: MapService
+) -> None:
+    seen = settled(visit(day, RUSH))
+    order = seen.page.locator("#list li").evaluate_all("items => items.map(item => item.dataset.camera)")
+    assert sorted(order) == sorted(camera.id for camera in CAMERAS)
+    figures = [float(seen.figure(camera)) for camera in order[:-1]]
+    assert figures == sorted(figures, reverse=True)
+    assert order[-1] == CARD_ONLY.id
+    assert seen.figure(CARD_ONLY.id) == "no data"
+    assert "partly observed" in (seen.entry(PATCHY.id).get_attribute("aria-label") or "")
+
+
+def test_the_slider_moves_through_the_day_by_keyboard_and_the_figures_follow(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, RUSH))
+    before = seen.figure(TOWER.id)
+    slider = seen.page.get_by_role("slider", name="Time of day")
+    assert slider.get_attribute("aria-valuetext") == "08:30–08:45 GMT, Thu 9 Mar 2017"
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "08:45–09:00 GMT, Thu 9 Mar 2017")
+    expect(seen.entry(TOWER.id).locator(".figure")).not_to_have_text(before)
+    slider.press("Home")
+    expect(seen.page.locator("#now strong")).to_have_text("00:00–00:15 GMT")
+    expect(seen.entry(TOWER.id).locator(".figure")).to_have_text(re.compile(r"^[0-4]\.\d$"))
+    assert float(before) > 20
+    slider.press("End")
+    expect(seen.page.locator("#now strong")).to_have_text("19:45–20:00 GMT")
+    assert "at=2017-03-09T19:45:00Z" in seen.page.url
+
+
+def test_playing_walks_through_the_windows_and_stops_when_asked(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, RUSH))
+    seen.page.locator("#speed").select_option("8")
+    seen.page.get_by_role("button", name="Play the day").click()
+    expect(seen.page.locator("#now strong")).to_have_text(re.compile("^09:(30|45)"))
+    seen.page.get_by_role("button", name="Pause").click()
+    stopped = seen.page.locator("#now strong").inner_text()
+    seen.page.wait_for_timeout(500)
+    assert seen.page.locator("#now strong").inner_text() == stopped
+
+
+def test_hovering_the_grey_camera_says_why_it_has_no_data_and_since_when(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, "#at=2017-03-09T10:30:00Z"))
+    card = seen.page.get_by_role("tooltip")
+    seen.entry(TOWER.id).focus()
+    expect(card).to_contain_text("Nothing counted since 10:00 GMT")
+    ring = np.argwhere(drawn(seen, FOCUS))  # the ring around the camera whose entry has the focus
+    y, x = (ring.min(axis=0) + ring.max(axis=0)) / 2
+    seen.page.locator("#search").focus()
+    expect(card).to_be_hidden()
+    seen.page.mouse.move(x, y)
+    expect(card).to_contain_text(TOWER.name)
+    expect(card).to_contain_text("No data: placeholder")
+    expect(card).to_contain_text("Nothing counted since 10:00 GMT")
+    expect(card).to_contain_text("0 of 3 clips")
+    seen.shot("grey-hover")
+
+
+def test_clicking_a_camera_on_the_map_opens_its_day(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, RUSH))
+    marks = np.argwhere(drawn(seen, TWENTY_TO_FIFTY))
+    on_map = marks[marks[:, 0] < DESKTOP["height"] * 0.75]  # below it is the legend
+    y, x = on_map.mean(axis=0)
+    seen.page.mouse.click(x, y)
+    panel = seen.page.locator("#camera")
+    expect(panel.get_by_role("heading", level=2)).to_have_text(TOWER.name)
+    expect(panel.get_by_role("img")).to_be_visible()
+    expect(panel.locator(".gaps")).to_contain_text("10:00–12:00 placeholder")
+    expect(panel.locator(".readout")).to_contain_text("08:30–08:45 GMT")
+    expect(panel.locator(".readout .value")).to_have_text(re.compile(r"^\d+\.\d \(\d+\.\d–\d+\.\d\)$"))
+    seen.shot("camera")
+    panel.get_by_text("The day as a table").click()
+    expect(panel.locator("tbody tr")).to_have_count(80)  # quarters of an hour from 00:00 to 20:00, none of the future
+
+
+def test_the_page_is_used_from_end_to_end_without_a_mouse(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, RUSH))
+    keyboard = seen.page.keyboard
+    keyboard.press("Tab")
+    expect(seen.page.get_by_role("link", name="Skip to the list")).to_be_focused()
+    keyboard.press("Enter")
+    expect(seen.page.locator("#search")).to_be_focused()
+    keyboard.type("oxford")
+    expect(seen.page.locator("#count")).to_have_text("1 of 6 cameras")
+    keyboard.press("ArrowDown")
+    expect(seen.entry(CARD_ONLY.id)).to_be_focused()
+    expect(seen.page.get_by_role("tooltip")).to_contain_text("No data: placeholder")
+    keyboard.press("Enter")
+    heading = seen.page.get_by_role("heading", name=CARD_ONLY.name)
+    expect(heading).to_be_focused()
+    expect(seen.page.locator("#camera .readout")).to_contain_text("no data: placeholder")
+    keyboard.press("Escape")
+    expect(seen.entry(CARD_ONLY.id)).to_be_focused()
+
+
+def test_class_window_camera_and_time_are_kept_in_the_address(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, RUSH))
+    seen.page.locator("#series").select_option("bus")
+    seen.page.get_by_label("60 min").check()
+    expect(seen.page.locator("#now strong")).to_have_text("08:00–09:00 GMT")
+    expect(seen.page.locator("#legend")).to_contain_text("0.1–0.2")
+    seen.entry(PATCHY.id).click()
+    expect(seen.page.locator("#camera .readout")).to_contain_text("Mean buses")
+    again = settled(visit(day, "#" + urlsplit(seen.page.url).fragment))
+    expect(again.page.locator("#camera .readout")).to_contain_text("08:00–09:00 GMT")
+    expect(again.page.locator("#series")).to_have_value("bus")
+
+
+def test_a_camera_with_several_zones_lets_one_be_chosen(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, f"{RUSH}&camera={CROSSING.id}"))
+    choice = seen.page.locator("#camera .zone select")
+    expect(choice.locator("option")).to_have_text(["East pavement", "Carriageway"])
+    choice.select_option("Carriageway")
+    expect(seen.page).to_have_url(re.compile("zone=07450:road"))
+    expect(choice).to_have_value("07450:road")
+
+
+def test_an_empty_store_says_so_and_figures_arrive_live(visit: Visitor) -> None:
+    zone = TOWER.counted_zones[0]
+    with fabricated_day(counted=False) as service:
+        seen = visit(service)
+        expect(seen.page.locator("#cover")).to_contain_text("No counts yet")
+        service.receive([observation(TOWER, zone, END - timedelta(minutes=5), people=3)])
+        expect(seen.entry(TOWER.id).locator(".figure")).to_have_text("3.0")
+        expect(seen.page.locator("#cover")).to_be_hidden()
+        expect(seen.page.locator("#now strong")).to_have_text("19:45–20:00 GMT")
+        seen.entry(TOWER.id).click()
+        expect(seen.page.locator("#camera .readout .value")).to_contain_text("3.0 (")
+        service.receive([observation(TOWER, zone, END, people=88)])
+        expect(seen.page.locator("#now strong")).to_have_text("20:00–20:15 GMT")
+        expect(seen.entry(TOWER.id).locator(".figure")).to_have_text("88.0")
+        expect(seen.page.locator("#camera .readout .value")).to_contain_text("88.0 (")
+        expect(seen.page.get_by_role("button", name="Live")).to_have_attribute("aria-pressed", "true")
+        seen.shot("live")
+
+
+def test_a_service_that_does_not_answer_is_told_and_tried_again(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, RUSH))
+    seen.page.context.set_offline(True)
+    seen.page.locator("#slider").press("ArrowLeft")
+    seen.page.locator("#slider").press("ArrowLeft")
+    expect(seen.page.locator("#cover")).to_contain_text("The service does not answer")
+    seen.shot("unreachable")
+    seen.page.context.set_offline(False)
+    seen.page.get_by_role("button", name="Try again").click()
+    expect(seen.page.locator("#cover")).to_be_hidden()
+    expect(seen.page.locator("#now strong")).to_have_text("08:00–08:15 GMT")
+    assert all("ERR_INTERNET_DISCONNECTED" in complaint for complaint in seen.complaints)
+    seen.complaints.clear()  # the browser's own lines about the cut line
+
+
+@pytest.mark.parametrize("at", [RUSH, f"{RUSH}&camera={PATCHY.id}"], ids=["map", "camera"])
+def test_a_phone_shows_everything_without_scrolling_sideways(visit: Visitor, day: MapService, at: str) -> None:
+    seen = settled(visit(day, at, PHONE, has_touch=True, is_mobile=True, device_scale_factor=2))
+    if at != RUSH:
+        expect(seen.page.locator("#camera .chart")).to_be_visible()
+    seen.shot(f"phone-{len(at)}")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    for control in ("#series", "#live", "#slider", "#handle"):
+        box = seen.page.locator(control).bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE["width"]
+
+
+def test_the_dark_theme_draws_dark_ground(visit: Visitor, day: MapService) -> None:
+    seen = visit(day, RUSH, color_scheme="dark")
+    drawn(seen, (0x1B, 0x21, 0x29), at_least=10_000)
+    seen.shot("dark")
+
+
+def test_a_basemap_out_of_reach_leaves_the_plain_ground(visit: Visitor) -> None:
+    with fabricated_day(basemap_url="http://tiles.test/{z}/{x}/{y}.png") as service:
+        seen = settled(visit(service, RUSH, beyond={"tiles.test"}))
+        drawn(seen, RIVER, at_least=500)
+        # Of the one probe the browser itself writes a line, which no page can keep it from.
+        assert [line for line in seen.complaints if "ERR_NAME_NOT_RESOLVED" not in line] == []
+        assert len(seen.complaints) == 1
+        seen.complaints.clear()
+
+
+def test_a_basemap_within_reach_is_drawn_under_the_cameras(visit: Visitor) -> None:
+    green = np.full((256, 256, 3), (80, 160, 80), dtype=np.uint8)
+    tile = cv2.imencode(".png", green)[1].tobytes()
+    with fabricated_day(basemap_url="http://tiles.test/{z}/{x}/{y}.png") as service:
+        seen = visit(service, RUSH, beyond={"tiles.test"}, tile=tile)
+        drawn(seen, (99, 123, 99), at_least=100_000)  # the green of the tile, muted
+        drawn(seen, TWENTY_TO_FIFTY)
