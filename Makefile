@@ -32,6 +32,7 @@ test: .venv/ready  ## the fast suite
 	$(BIN)/python -m pytest -n 2
 
 test-services: $(PAGE)  ## what needs a real service or minutes: Chromium, whole real days
+	cd api/web && ../../$(BIN)/npm test --silent
 	$(BIN)/python -m pytest -m 'service or slow'
 
 test-ultralytics: .venv-ultralytics/ready  ## the optional backend: the contract suite with every adapter present

@@ -59,7 +59,7 @@ PointPx = tuple[float, float]
 class Status(StrEnum):
     """What became of a clip: counted (`ok`), or why not. Anything but `ok` has null counts.
 
-    All but the last speak of the clip; `model_error` says that the model failed on it and counting it again may succeed.
+    All but the last speak of the clip; `model_error` says that the model failed on it: counting it again may succeed.
     """
 
     OK = "ok"

@@ -1,4 +1,4 @@
-"""The real days, replayed once for every test that looks at them."""
+"""The real days, replayed once for every test that looks at them, and the browser that looks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from visits import browser, shots, visit  # noqa: F401 - fixtures
 
 from busyness.config import Config, StoreConfig, load_config
 from busyness.replaying import Replayed, replay

@@ -1,0 +1,78 @@
+"""Poisson likelihood of counts, on cells, on blocks of cells and on the whole frame.
+
+Squared error and absolute error of a rare count both have their best answer near zero, and people are rare per cell:
+networks trained with them learn to see nobody. The Poisson likelihood's best answer is the mean, so sums stay right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from contract import CLASSES, PEOPLE, VEHICLES
+from network import Outputs
+from sources import KINDS
+from torch import Tensor
+from torch.nn import functional as F
+
+BLOCKS = (1, 4, 8)  # side of a block, in cells: 4, 16 and 32 px
+BLOCK_WEIGHTS = (1.0, 0.5, 0.5)
+WHOLE_WEIGHT = 0.5
+GROUP_WEIGHTS = (1.5, 1.0)  # people are fewer and smaller
+KIND_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0)
+SCALE = 0.1  # about one over the number of objects in a frame
+
+
+@dataclass(frozen=True)
+class Loss:
+    total: Tensor
+    people: float
+    vehicles: float
+    classes: float
+
+
+def block_sum(x: Tensor, side: int) -> Tensor:
+    return x if side == 1 else F.avg_pool2d(x, side) * (side * side)
+
+
+def count_loss(predicted: Tensor, truth: Tensor, known: Tensor, empty: Tensor, totals: Tensor) -> Tensor:
+    """[n, 72, 88] maps of one group -> [n]. Deviance, so a perfect answer costs about nothing at the block scales."""
+    truth = truth * known
+    loss = torch.zeros(len(predicted))
+    for side, weight in zip(BLOCKS, BLOCK_WEIGHTS, strict=True):
+        expected = block_sum((predicted * known)[:, None], side)
+        charged = block_sum((predicted * empty)[:, None], side)
+        there = block_sum(truth[:, None], side)
+        terms = charged - there * torch.log(expected + 1e-4) - there + there * torch.log(there + 1e-4)
+        loss = loss + weight * terms.sum(dim=(1, 2, 3))
+    total = predicted.sum(dim=(1, 2)) + 1e-3
+    low, high = totals[:, 0], totals[:, 1]
+    aim = torch.minimum(torch.maximum(total.detach(), low), high.clamp(min=0))
+    whole = (total - aim * torch.log(total)) - (aim - aim * torch.log(aim + 1e-3))
+    return loss + WHOLE_WEIGHT * torch.where(high >= 0, whole, torch.zeros_like(whole))
+
+
+def class_loss(logits: Tensor, kinds: Tensor, known: Tensor) -> Tensor:
+    """[n]: how badly the shares fit, where the truth has mass. A loose label is met by any of its classes."""
+    log_shares = torch.cat((logits[:, PEOPLE].log_softmax(dim=1), logits[:, VEHICLES].log_softmax(dim=1)), dim=1)
+    loss = torch.zeros(len(logits))
+    for index, (names, weight) in enumerate(zip(KINDS, KIND_WEIGHTS, strict=True)):
+        if weight == 0:
+            continue
+        members = log_shares[:, [CLASSES.index(name) for name in names]]
+        fit = members[:, 0] if len(names) == 1 else members.logsumexp(dim=1)
+        mask = known[:, 0 if index < 2 else 1]
+        loss = loss - weight * (kinds[:, index] * mask * fit).sum(dim=(1, 2))
+    return loss
+
+
+def counting_loss(out: Outputs, kinds: Tensor, known: Tensor, empty: Tensor, totals: Tensor) -> Loss:
+    truth = (kinds[:, PEOPLE].sum(dim=1), kinds[:, 2:].sum(dim=1))
+    groups = [
+        count_loss(out.groups[:, g], truth[g], known[:, g], empty[:, g], totals[:, g]).mean() * SCALE * GROUP_WEIGHTS[g]
+        for g in (0, 1)
+    ]
+    classes = class_loss(out.class_logits, kinds, known).mean() * SCALE
+    return Loss(
+        groups[0] + groups[1] + classes, float(groups[0].detach()), float(groups[1].detach()), float(classes.detach())
+    )

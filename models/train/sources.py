@@ -1,0 +1,206 @@
+"""Every picture that training may see, decoded once and kept in memory as uint8.
+
+A `Picture` says not only what is in it but also what its labels are silent about: a set without people labelled is no
+evidence that nobody was there. `labels/` is read here too, but only for validation (`load_validation`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import cv2
+import numpy as np
+from contract import CLASSES
+from numpy.typing import NDArray
+
+# What a label can say about the class of an object: one class, or only that it is one of several. Many freely licensed
+# sets call a van a car, or a van a truck; `vehicle` may be any of the five.
+KINDS: tuple[tuple[str, ...], ...] = (
+    *((name,) for name in CLASSES),
+    ("car", "van"),
+    ("van", "truck"),
+    ("motorcycle", "car", "van", "truck", "bus"),
+)
+PEOPLE_KINDS = (0, 1)
+CAR_OR_VAN, VAN_OR_TRUCK, ANY_VEHICLE = 7, 8, 9
+LOOSE = {"car": CAR_OR_VAN, "truck": VAN_OR_TRUCK, "vehicle": ANY_VEHICLE}
+
+FIRST_FOLD = ("06710", "06592", "07450", "01251", "08750")
+SECOND_FOLD = ("04254", "09800", "03601", "03604", "06514", "mini_1", "mini_5")
+# Clips without a camera number in their name, or of a camera that a label file names otherwise.
+CLIP_CAMERA = {"clip_1": "mini_1", "clip_3": "06592", "clip_5": "mini_5", "clip_6": "07450"}
+MINIMUM_SIDE_PX = 5  # smaller objects cannot be seen, so neither counting nor missing them is an error
+
+
+class Known(Enum):
+    """Where the labels of a group (people or vehicles) speak."""
+
+    ALL = "all"  # everything is labelled: silence means nobody
+    BOXES = "boxes"  # only the labelled objects and their near surroundings say something
+    BELOW = "below"  # far objects are unlabelled: only below the highest labelled box
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Picture:
+    frames: tuple[NDArray[np.uint8], ...]  # each [y, x, 3] RGB; neighbours in time that share these labels
+    boxes_px: NDArray[np.float32]  # [n, 4] centre x, centre y, width, height
+    kinds: NDArray[np.int64]  # [n] index into KINDS
+    people: Known
+    vehicles: Known
+    uncertain_people: int
+    uncertain_vehicles: int
+    origin: str
+    camera: str
+    visibility: str = "day"
+
+
+def camera_of(path: str) -> str:
+    """Camera id from a clip's path; '' where it cannot be known."""
+    if "days/" in path:
+        return path.split("days/")[1].split("/", maxsplit=1)[0]
+    stem = path.rsplit("/", maxsplit=1)[-1].removesuffix(".mp4")
+    if stem in CLIP_CAMERA:
+        return CLIP_CAMERA[stem]
+    found = re.search(r"00001\.(\d{5})", path)
+    return found.group(1) if found else ""
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path))
+    if picture is None:
+        raise FileNotFoundError(f"cannot read the picture {path}")
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def read_clip(path: Path, wanted: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
+    """The wanted frames of a clip, read in order: seeking in these clips lands on other frames than counting does."""
+    indices = set(wanted)
+    clip = cv2.VideoCapture(str(path))
+    frames: dict[int, NDArray[np.uint8]] = {}
+    for index in range(max(indices) + 1):
+        if index in indices:
+            ok, frame = clip.read()
+            if ok:
+                frames[index] = np.ascontiguousarray(frame[:, :, ::-1])
+        else:
+            ok = clip.grab()
+        if not ok:
+            break
+    clip.release()
+    return frames
+
+
+def boxes_of(objects: list[dict], kind_of: Callable[[str], int]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Objects of either label format: centre x, y, w, h, or `bbox` with its top left corner."""
+    rows, kinds = [], []
+    for item in objects:
+        if "bbox" in item:
+            left, top, width, height = item["bbox"]
+            rows.append((left + width / 2, top + height / 2, width, height))
+        else:
+            rows.append((item["x"], item["y"], item["w"], item["h"]))
+        kinds.append(kind_of(item["class"]))
+    return np.array(rows, np.float32).reshape(-1, 4), np.array(kinds, np.int64)
+
+
+def exact(name: str) -> int:
+    return CLASSES.index(name)
+
+
+def loose(name: str) -> int:
+    return LOOSE[name] if name in LOOSE else exact(name)
+
+
+def load_eye_labels(data: Path, held_out: tuple[str, ...]) -> Iterator[Picture]:
+    """`labels_train/`: the frame and its neighbours 40 and 80 ms away, in which nothing has moved by more than 2 px."""
+    for path in sorted((data / "labels_train").glob("*.json")):
+        label = json.loads(path.read_text())
+        if label["camera"] in held_out or camera_of(label["source"]) in held_out:
+            continue
+        at = label["frame_index"]
+        frames = read_clip(data / label["source"], [i for i in range(at - 2, at + 3) if i >= 0])
+        boxes, kinds = boxes_of(label["objects"], exact)
+        yield Picture(
+            tuple(frames.values()), boxes, kinds, Known.ALL, Known.ALL, label["uncertain_pedestrians"],
+            label["uncertain_vehicles"], "labels_train", label["camera"], label["visibility"],
+        )  # fmt: skip
+
+
+def load_annotated(data: Path, name: str, held_out: tuple[str, ...]) -> Iterator[Picture]:
+    folder = data / "annotated" / name
+    for line in (folder / "index.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        camera = camera_of(row["image"]) if name == "dssg_jamcam" else name
+        if camera in held_out:
+            continue
+        people, vehicles = {
+            "dssg_jamcam": (Known.NONE, Known.ALL),
+            "manaus_traffic": (Known.ALL, Known.ALL),
+            "topview_vehicles": (Known.ALL, Known.BELOW),  # motorways: nobody walks there
+            "atl_v2": (Known.ALL, Known.ALL),  # trunk roads, no people labelled and next to none there
+            "rf100_vehicles": (Known.ALL, Known.BELOW),  # motorways
+        }[name]
+        if row.get("partial"):
+            people, vehicles = Known.BOXES, Known.NONE
+        boxes, kinds = boxes_of(row["objects"], loose)
+        image = read_rgb(folder / row["image"])
+        yield Picture((image,), boxes, kinds, people, vehicles, 0, 0, name, camera)
+
+
+def load_pseudo(data: Path, index: Path, held_out: tuple[str, ...]) -> Iterator[Picture]:
+    """Frames that only a teacher labelled (pseudo_label.py). It misses most small people: its silence says nothing."""
+    for line in index.read_text().splitlines():
+        row = json.loads(line)
+        camera = camera_of(row["source"])
+        if camera in held_out or camera == "":
+            continue
+        boxes, kinds = boxes_of(row["objects"], loose)
+        frame = read_clip(data / row["source"], [row["frame_index"]]).get(row["frame_index"])
+        if frame is not None:
+            people = Known.ALL if row["nobody"] else Known.BOXES
+            yield Picture((frame,), boxes, kinds, people, Known.ALL, 2, 2, "pseudo", camera)
+
+
+def load_training(data: Path, pseudo: Path | None, held_out: tuple[str, ...]) -> dict[str, list[Picture]]:
+    """All pictures by origin. `held_out` cameras are in none of them."""
+    pictures = {"labels_train": list(load_eye_labels(data, held_out))}
+    for name in ("dssg_jamcam", "manaus_traffic", "topview_vehicles", "atl_v2", "rf100_vehicles"):
+        pictures[name] = list(load_annotated(data, name, held_out))
+    if pseudo is not None:
+        pictures["pseudo"] = list(load_pseudo(data, pseudo, held_out))
+    for group in pictures.values():
+        for picture in group:
+            if picture.camera in held_out:
+                raise AssertionError(f"held-out camera {picture.camera} got into training ({picture.origin})")
+    return {name: group for name, group in pictures.items() if group}
+
+
+def load_validation(data: Path, cameras: tuple[str, ...] | None, but: tuple[str, ...] = ()) -> list[Picture]:
+    """Frames of `labels/` on these cameras (None: all), `but` for some. Never trained on."""
+    pictures = []
+    for path in sorted((data / "labels").glob("*.json")):
+        label = json.loads(path.read_text())
+        if label["camera"] in but or (cameras is not None and label["camera"] not in cameras):
+            continue
+        boxes, kinds = boxes_of(label["objects"], exact)
+        pictures.append(
+            Picture(
+                (read_rgb(path.with_suffix(".png")),),
+                boxes,
+                kinds,
+                Known.ALL,
+                Known.ALL,
+                label["uncertain_pedestrians"],
+                label["uncertain_vehicles"],
+                "labels",
+                label["camera"],
+                label["visibility"],
+            )
+        )
+    return pictures
