@@ -170,8 +170,8 @@ def _iso(times: pd.Series[Any], unit: Unit) -> pd.Series[Any]:
 
 def _rows(chunk: pd.DataFrame) -> list[str]:
     """One JSON object a row; NaN, NaT and None are null."""
-    # 15 decimals are the most pandas writes; its default of 10 would round shares and coverage.
-    return chunk.to_json(orient="records", lines=True, double_precision=15).splitlines()
+    # Readings are stored with six decimals; more than nine would show the noise of binary fractions (51.490200000000002).
+    return chunk.to_json(orient="records", lines=True, double_precision=9).splitlines()
 
 
 def _json(table: Table) -> Iterator[str]:

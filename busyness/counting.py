@@ -15,7 +15,7 @@ from rich.table import Table
 from core.records import CLASSES
 from detect.counter import CountResult, count_media
 from detect.registry import open_model
-from ingest.folder import discover
+from ingest.folder import discover, recorded_at
 
 
 def count_paths(
@@ -31,7 +31,7 @@ def count_paths(
     )  # fmt: skip
     with progress:
         for source in progress.track(sources, description="counting"):
-            result = count_media(source, model, frames=frames)
+            result = count_media(source, model, frames=frames, event_time=recorded_at(source))
             if as_json:
                 sys.stdout.write(result.model_dump_json() + "\n")
                 sys.stdout.flush()

@@ -85,7 +85,7 @@ def show(replayed: Replayed, console: Console) -> None:
     if totals.total() != replayed.clips:
         console.print(f"[red]{replayed.clips - totals.total()} of {replayed.clips} clips are unaccounted for[/red]")
     for skipped in replayed.skipped:
-        console.print(f"left out: {skipped.path} {skipped.reason}", highlight=False, markup=False)
+        console.print(f"left out: {skipped.path} {skipped.reason}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _progress(console: Console) -> Progress:
