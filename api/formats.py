@@ -170,7 +170,7 @@ def _iso(times: pd.Series[Any], unit: Unit) -> pd.Series[Any]:
 
 def _rows(chunk: pd.DataFrame) -> list[str]:
     """One JSON object a row; NaN, NaT and None are null."""
-    # Readings are stored with six decimals; more than nine would show the noise of binary fractions (51.490200000000002).
+    # Stored figures have six decimals; more than nine would show the noise of binary fractions (51.490200000000002).
     return chunk.to_json(orient="records", lines=True, double_precision=9).splitlines()
 
 
