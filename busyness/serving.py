@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from pathlib import Path
 from types import FrameType
@@ -73,6 +74,7 @@ def listen(api: ApiConfig) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((api.host, api.port))
+        listener.listen()  # from here on a caller waits for the server instead of being refused
     except OSError as error:
         listener.close()
         raise ConfigError(
@@ -106,15 +108,20 @@ def describe(config: Config, console: Console, *, cameras: int, model: str | Non
 
 
 class _Server(uvicorn.Server):
-    """Ends the live streams first when it is told to stop; open map pages would otherwise hold it up."""
+    """Ends the live streams first when it is told to stop: open map pages would otherwise hold it up.
+
+    Interrupted or terminated, it returns, so that the stages end in order and the store is closed; interrupted
+    again, it does not wait for anyone.
+    """
 
     def __init__(self, config: uvicorn.Config, feed: ReadingFeed) -> None:
         super().__init__(config)
         self._feed = feed
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         self._feed.close()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def answer(app: FastAPI, feed: ReadingFeed, listener: socket.socket, console: Console) -> None:
