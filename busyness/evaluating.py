@@ -68,7 +68,7 @@ def show(comparison: Comparison, console: Console) -> None:
     for group, guess in groups:
         for evaluation in comparison.evaluations:
             errors = evaluation.overall if group == "all cameras" else evaluation.by_training[group]
-            table.add_row(evaluation.model, group, *_cells(errors), f"{evaluation.ms_per_frame:.0f}")
+            table.add_row(_short(evaluation.model), group, *_cells(errors), f"{evaluation.ms_per_frame:.0f}")
         table.add_row("always the mean", group, *_cells(guess), "", style="dim")
         table.add_section()
     console.print(table)
@@ -87,6 +87,11 @@ def show(comparison: Comparison, console: Console) -> None:
                 name, str(error.labelled), f"{error.counted:.0f}", f"{error.mae:.2f}", _percent(error.bias_percent)
             )
         console.print(classes)
+
+
+def _short(model: str) -> str:
+    """The name without the hash of the weights."""
+    return model.partition("@")[0]
 
 
 def _cells(errors: Errors) -> tuple[str, ...]:
