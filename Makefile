@@ -13,17 +13,24 @@ help:  ## what can be made
 
 setup: .venv/ready  ## the environment alone
 
-.venv/ready: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("busyness needs Python 3.11 or newer; this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("busyness needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; echo "$(PYTHON) cannot make an environment: on Debian, apt install python3-venv"; exit 1; }
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/ready: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	@touch $@
 
 page: $(PAGE)  ## build the map page
 
-$(PAGE): .venv/ready $(PAGE_SOURCES)
-	cd api/web && ../../$(BIN)/npm ci --no-audit --no-fund --loglevel=error && ../../$(BIN)/npm run --silent build
-	touch $@
+# npm's scripts look for node on the path: it is the one that came with the environment.
+$(PAGE): .venv/installed $(PAGE_SOURCES)
+	cd api/web && export PATH="$(CURDIR)/$(BIN):$$PATH" && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+	@touch $@
 
 run: $(PAGE)  ## the demo: a synthetic city on a map, no network and no key
 	$(BIN)/busyness run configs/demo.yaml
@@ -31,15 +38,15 @@ run: $(PAGE)  ## the demo: a synthetic city on a map, no network and no key
 test: .venv/ready  ## the fast suite
 	$(BIN)/python -m pytest -n 2
 
-test-services: $(PAGE)  ## what needs a real service or minutes: Chromium, whole real days
-	cd api/web && ../../$(BIN)/npm test --silent
+test-services: .venv/ready $(PAGE)  ## what needs a real service or minutes: Chromium, whole real days
+	cd api/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 	$(BIN)/python -m pytest -m 'service or slow'
 
 test-ultralytics: .venv-ultralytics/ready  ## the optional backend: the contract suite with every adapter present
 	.venv-ultralytics/bin/python -m pytest tests/contract/test_counting_models.py -m ''
 
 .venv-ultralytics/ready: pyproject.toml constraints.txt
-	test -x .venv-ultralytics/bin/python || $(PYTHON) -m venv .venv-ultralytics
+	$(PYTHON) -m venv --clear .venv-ultralytics
 	.venv-ultralytics/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,ultralytics]'
 	touch $@
 

@@ -80,6 +80,16 @@ def replay(
 
 
 @app.command()
+def rebuild(config: ConfigPath) -> None:
+    """Derive every stored reading anew, for instance after the policy or a camera's cadence has changed."""
+    from busyness.config import load_config
+    from busyness.wiring import rebuild_readings
+
+    changed = rebuild_readings(load_config(config))
+    Console().print(f"{changed} readings changed; the earlier ones still answer as_of", highlight=False)
+
+
+@app.command()
 def evaluate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="a folder of labelled frames: ID.json and ID.png")],
     models: Annotated[list[str] | None, typer.Option("--model", help="may be given several times")] = None,

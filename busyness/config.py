@@ -7,28 +7,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from aggregate.policy import AggregatePolicy
 from core.config import Closed
 from core.errors import ConfigError
-from core.records import Camera, UtcTime
+from core.records import Camera
 from detect.counter import FRAMES_PER_CLIP
+from detect.zones import check_zones
 from ingest.decode import DecodeLimits
 from ingest.folder import FolderConfig
 from ingest.synthetic import SyntheticConfig
 
 
 class ClockConfig(Closed):
-    """An accelerated clock, for the synthetic street; without it the machine's own clock is used."""
+    """An accelerated clock for the synthetic street, from its start on; without it the machine's own clock is used."""
 
     speedup: PositiveFloat = Field(le=10_000)
-    start: UtcTime | None = Field(default=None, description="defaults to the start of the synthetic street")
 
 
 class DetectConfig(Closed):
@@ -68,6 +67,17 @@ class Config(Closed):
     api: ApiConfig = ApiConfig()
     map: MapConfig = MapConfig()
 
+    @model_validator(mode="after")
+    def _nothing_is_ignored(self) -> Self:
+        if isinstance(self.source, SyntheticConfig):
+            if self.cameras:
+                raise ValueError("the synthetic street brings its own cameras: remove cameras:")
+        elif not self.cameras:
+            raise ValueError("a folder of clips needs its cameras: list them under cameras:")
+        elif self.clock is not None:
+            raise ValueError("recorded clips are as old as they are: clock: is for the synthetic street, remove it")
+        return self
+
 
 def load_config(path: Path) -> Config:
     """Read and check a configuration file. Raises `ConfigError` that names the file, the line and the key."""
@@ -80,7 +90,7 @@ def load_config(path: Path) -> Config:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a subclass of SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", remedy="mend the line it names") from error
     if tree is None or not isinstance(content, dict):
         raise ConfigError(f"{path} holds no settings", remedy="start from configs/demo.yaml")
@@ -89,6 +99,7 @@ def load_config(path: Path) -> Config:
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(path, tree, error)), remedy="See configs/ for whole examples") from error
     _refuse_twins(path, tree, config.cameras)
+    _refuse_impossible_zones(path, tree, config.cameras)
     return _resolve(config, path.parent)
 
 
@@ -103,19 +114,15 @@ def load_outlines(path: Path) -> dict[str, Any]:
     return outlines
 
 
-def clock_start(config: Config) -> datetime | None:
-    """When the accelerated clock begins; None where the machine's clock is used."""
-    if config.clock is None:
-        return None
-    if config.clock.start is not None:
-        return config.clock.start
-    if isinstance(config.source, SyntheticConfig):
-        return config.source.start
-    raise ConfigError("clock.start is needed with a source that has no start of its own", remedy="add clock.start")
-
-
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML lets a key stand twice and keeps the last; that hides mistakes, so it is refused."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """As YAML does; a value that is none (month 13) is named with its line instead of a traceback."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -135,6 +142,8 @@ def _explain(path: Path, tree: yaml.Node, error: ValidationError) -> Iterator[st
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = "there is no such setting"
+        elif problem["type"] == "string_type" and isinstance(problem["input"], int):
+            message = 'this is a number to YAML: quote it, as in "06710"'
         yield f"{path}, line {line}: {key}: {message}"
 
 
@@ -164,11 +173,24 @@ def _refuse_twins(path: Path, tree: yaml.Node, cameras: tuple[Camera, ...]) -> N
             seen[key] = line
 
 
+def _refuse_impossible_zones(path: Path, tree: yaml.Node, cameras: tuple[Camera, ...]) -> None:
+    for index, camera in enumerate(cameras):
+        try:
+            check_zones(camera)
+        except ConfigError as error:
+            line = _line_of(tree, ["cameras", index, "zones"])
+            message = f"{path}, line {line}: camera {camera.id}: {error.message}"
+            raise ConfigError(message, remedy=error.remedy) from error
+
+
 def _resolve(config: Config, folder: Path) -> Config:
     """The same configuration with its relative paths counted from `folder`."""
 
     def at(path: Path | None) -> Path | None:
-        return None if path is None else (folder / path.expanduser()).resolve()
+        try:
+            return None if path is None else (folder / path.expanduser()).resolve()
+        except (ValueError, OSError, RuntimeError) as error:
+            raise ConfigError(f"{str(path)!r} is no path: {error}", remedy="mend it in the configuration") from error
 
     changes: dict[str, Any] = {
         "store": config.store.model_copy(update={"path": at(config.store.path)}),

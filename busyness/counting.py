@@ -46,14 +46,14 @@ def _table(results: Sequence[CountResult], width: int) -> Table:
     wide = width >= 110
     seen = [name for name in CLASSES if any(r.counts is not None and r.counts[name] >= 0.05 for r in results)]
     shown = ("people", "vehicles", *(seen if wide else ()))
-    folder = Path(os.path.commonpath([Path(result.source).parent for result in results]))
+    folder = Path(os.path.commonpath([Path(result.source).absolute().parent for result in results]))
     table = Table(title=escape(str(folder)), caption="mean number present in a frame")
     table.add_column("source", overflow="fold", min_width=24)
     for name in (*shown, "still"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", overflow="fold")
     for result in results:
-        source = escape(str(Path(result.source).relative_to(folder)))
+        source = escape(str(Path(result.source).absolute().relative_to(folder)))
         if result.counts is None or result.people is None or result.vehicles is None:
             why = f"[yellow]{result.status}[/yellow]: {escape(result.reason or '')}"
             table.add_row(source, *[""] * (len(shown) + 1), why)

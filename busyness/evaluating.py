@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from core.errors import MissingExtra, SourceError
+from core.errors import MissingExtra, ModelError, SourceError
 from detect.evaluation import Comparison, Errors, compare
 from detect.labels import read_labels
 from detect.model import CountingModel
@@ -23,7 +23,7 @@ def evaluate_models(
     """Measure every model of `specs`, and the reference detectors of a folder beside them, on `labels`.
 
     Raises `SourceError`, `ModelError`, `MissingExtra` for a model of `specs`; a reference whose runtime is not
-    installed is named and left out.
+    installed, or that is no such detector, is named and left out.
     """
     models = [open_model(spec, threads=2) for spec in specs]
     models += _reference_models(references, console) if references else []
@@ -49,8 +49,8 @@ def _reference_models(folder: Path, console: Console) -> list[CountingModel]:
     for spec in specs:
         try:
             models.append(open_model(spec, threads=2))
-        except MissingExtra as missing:
-            console.print(f"left out {spec}: {missing}", highlight=False, markup=False)
+        except (MissingExtra, ModelError) as error:
+            console.print(f"left out {spec}: {error}", highlight=False, markup=False, soft_wrap=True)
     return models
 
 

@@ -1,4 +1,4 @@
-"""What an operator watches: how many clips came to what end, how long counting takes, how much waits."""
+"""What an operator watches: how many clips came to what end, and how long counting takes."""
 
 from __future__ import annotations
 

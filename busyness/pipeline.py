@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from aggregate.aggregator import Aggregator
 from aggregate.feed import ReadingFeed
 from busyness.metrics import Meters
-from core.bus import CLIPS, OBSERVATIONS, Bus
+from core.bus import CLIPS, OBSERVATIONS, Bus, TopicClosed
 from core.errors import BusynessError
 from core.records import Camera, CountObservation
 from detect.counter import ClipCounter
@@ -88,10 +88,10 @@ class Pipeline:
         def guarded() -> None:
             try:
                 stage(*arguments)
+            except TopicClosed:  # the pipeline is being stopped, or another stage has died and said why
+                self._stopping.set()
             except BaseException as error:  # a stage that dies must take the pipeline down, not leave it half alive
-                if self._stopping.is_set():
-                    return
-                self.failure = error
+                self.failure = self.failure or error
                 log.error("stage %s stopped: %s", name, error, exc_info=not isinstance(error, BusynessError))
                 self._stopping.set()
                 self.bus.close(CLIPS)

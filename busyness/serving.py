@@ -17,7 +17,7 @@ from aggregate.feed import ReadingFeed
 from api.app import create_app
 from busyness.config import ApiConfig, Config
 from busyness.wiring import about, install, open_clock, open_store
-from core.errors import ConfigError
+from core.errors import BusynessError, ConfigError
 
 WEB_DIST = Path(__file__).resolve().parent.parent / "api" / "web" / "dist"
 LOOPBACK = ("127.", "localhost", "::1")
@@ -44,6 +44,8 @@ def run(config: Config, console: Console) -> None:
     finally:
         pipeline.stop()
         installation.store.close()
+    if pipeline.trouble:
+        raise BusynessError(pipeline.trouble, remedy="its log lines say more; what was stored is safe")
 
 
 def serve(config: Config, console: Console) -> None:
@@ -75,6 +77,10 @@ def listen(api: ApiConfig) -> socket.socket:
     try:
         listener.bind((api.host, api.port))
         listener.listen()  # from here on a caller waits for the server instead of being refused
+    except socket.gaierror as error:
+        listener.close()
+        remedy = "set api.host to an address of this machine"
+        raise ConfigError(f"there is no host {api.host!r}: {error.strerror}", remedy=remedy) from error
     except OSError as error:
         listener.close()
         raise ConfigError(
@@ -100,11 +106,10 @@ def describe(config: Config, console: Console, *, cameras: int, model: str | Non
         ("clock", f"{config.clock.speedup:g} times as fast as yours" if config.clock else None),
     ):
         if value is not None:
-            console.print(f"  {what:<8} {value}", highlight=False)
+            console.print(f"  {what:<8} {value}", highlight=False, markup=False)
     if not config.api.host.startswith(LOOPBACK):
-        console.print(
-            f"  [yellow]warning[/yellow]  {config.api.host} can be reached from other machines, without a key"
-        )
+        warning = f"  warning  {config.api.host} can be reached from other machines, without a key"
+        console.print(warning, style="yellow", markup=False)
 
 
 class _Server(uvicorn.Server):

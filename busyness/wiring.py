@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -14,7 +15,7 @@ from aggregate.duckdb_store import DuckDBStore
 from aggregate.feed import ReadingFeed
 from aggregate.store import Store
 from api.app import About
-from busyness.config import Config, clock_start, load_outlines
+from busyness.config import Config, load_outlines
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
 from core.bus import MemoryBus
@@ -23,7 +24,6 @@ from core.errors import ConfigError
 from core.records import Camera
 from detect.counter import ClipCounter
 from detect.registry import open_model
-from detect.zones import check_zones
 from ingest.clip import ClipOpener, Source
 from ingest.folder import FolderConfig, FolderSource
 from ingest.opener import FileOpener
@@ -46,18 +46,14 @@ class Installation:
 
 def open_clock(config: Config) -> Clock:
     """The machine's clock, or the accelerated one that the configuration asks for."""
-    start = clock_start(config)
-    if config.clock is None or start is None:
+    if config.clock is None or not isinstance(config.source, SyntheticConfig):
         return SystemClock()
-    return AcceleratedClock(start, config.clock.speedup)
+    return AcceleratedClock(config.source.start, config.clock.speedup)
 
 
 def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
-    """The store that the configuration names; its folder is made where it is missing."""
-    path = config.store.path
-    if path is not None and not read_only:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    return DuckDBStore.open(path, read_only=read_only)
+    """The store that the configuration names; its folder is made where it is missing. Raises `StoreError`."""
+    return DuckDBStore.open(config.store.path, read_only=read_only)
 
 
 def open_source(config: Config, clock: Clock | None) -> tuple[Source, ClipOpener]:
@@ -65,8 +61,6 @@ def open_source(config: Config, clock: Clock | None) -> tuple[Source, ClipOpener
     if isinstance(config.source, SyntheticConfig):
         street = SyntheticStreet(config.source, clock)
         return street, street
-    if not config.cameras:
-        raise ConfigError("a folder of clips needs its cameras", remedy="list them under cameras: in the configuration")
     return FolderSource(config.source, config.cameras), FileOpener(config.detect.limits)
 
 
@@ -84,8 +78,6 @@ def install(config: Config, *, replay: Path | None = None) -> Installation:
         config = config.model_copy(update={"source": pattern.model_copy(update={"path": replay})})
     clock = SystemClock() if replay else open_clock(config)
     source, opener = open_source(config, None if replay else clock)
-    for camera in source.cameras:
-        check_zones(camera)
     models = [open_model(config.detect.model) for _ in range(config.detect.workers)]
     counters = [ClipCounter(model, opener, config.detect.frames_per_clip, clock) for model in models]
     store = open_store(config)
@@ -98,6 +90,20 @@ def install(config: Config, *, replay: Path | None = None) -> Installation:
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)
     answers = Answers(store, clock, live=live)
     return Installation(config, clock, store, feed, answers, registry, models[0].name, pipeline)
+
+
+def rebuild_readings(config: Config) -> int:
+    """Derive anew every window that is stored; returns how many readings changed. Raises `StoreError`."""
+    if config.store.path is None:
+        raise ConfigError("rebuild needs a store on disk", remedy="set store.path")
+    store = open_store(config)
+    try:
+        store.save_cameras(cameras_of(config))
+        extent = store.extent()
+        aggregator = Aggregator(store, config.aggregate, SystemClock())
+        return aggregator.rebuild(extent[0], extent[1] + timedelta(microseconds=1)) if extent else 0
+    finally:
+        store.close()
 
 
 def about(config: Config) -> About:

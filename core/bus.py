@@ -32,6 +32,10 @@ CLIPS = Topic("clips", ClipReady, key=lambda clip: clip.camera)
 OBSERVATIONS = Topic("observations", CountObservation, key=lambda observation: observation.camera)
 
 
+class TopicClosed(RuntimeError):
+    """A record was published to a topic after its end."""
+
+
 class Subscription(Protocol[RecordT_co]):
     """One consumer's place in a topic."""
 
@@ -53,7 +57,7 @@ class Bus(Protocol):
     """Where the stages meet: in memory here, a broker in a cluster."""
 
     def publish(self, topic: Topic[RecordT], record: RecordT) -> None:
-        """Append a record; waits while the topic is full (backpressure)."""
+        """Append a record; waits while the topic is full (backpressure). Raises `TopicClosed`."""
         ...
 
     def subscribe(self, topic: Topic[RecordT]) -> Subscription[RecordT]:
@@ -93,7 +97,7 @@ class MemoryBus:
         with lane.changed:
             lane.changed.wait_for(lambda: len(lane.waiting) < lane.capacity or lane.closed)
             if lane.closed:
-                raise RuntimeError(f"topic {topic.name} is closed")
+                raise TopicClosed(f"topic {topic.name} is closed")
             lane.waiting.append(payload)
             lane.changed.notify_all()
 

@@ -55,6 +55,9 @@ TimeZoneName = Annotated[str, AfterValidator(_zone_name)]
 Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 PointPx = tuple[float, float]
 
+LOCATION_LENGTH = 2048
+"""The longest `ClipReady.location`, in characters."""
+
 
 class Status(StrEnum):
     """What became of a clip: counted (`ok`), or why not. Anything but `ok` has null counts.
@@ -146,7 +149,7 @@ class ClipReady(Closed):
 
     camera: Identifier
     event_time: UtcTime
-    location: str = Field(min_length=1, max_length=2048)
+    location: str = Field(min_length=1, max_length=LOCATION_LENGTH)
     etag: str | None = Field(default=None, max_length=200)
     size_bytes: NonNegativeInt | None = None
     repeats: UtcTime | None = None

@@ -116,6 +116,27 @@ def test_replay_of_an_empty_folder_names_it(tmp_path: Path) -> None:
     assert "empty" in busyness("replay", tmp_path / "empty", "--config", config, code=2).stderr
 
 
+def test_what_cannot_be_stored_or_served_is_one_clear_message(tmp_path: Path) -> None:
+    config = tmp_path / "town.yaml"
+    (tmp_path / "file").write_text("in the way")
+    config.write_text(CONFIG.format(store=tmp_path / "file" / "deeper" / "counts.duckdb"))
+    write_clip(tmp_path / "clips" / "00001" / "08_1489046400000.mp4", frames=2)
+    assert "file" in busyness("replay", tmp_path / "clips", "--config", config, code=1).stderr
+    assert "does not exist" in busyness("serve", config, code=1).stderr
+    config.write_text(CONFIG.format(store=tmp_path / "counts.duckdb") + "api: {host: no.such.host.invalid}\n")
+    assert "there is no host 'no.such.host.invalid'" in busyness("serve", config, code=2).stderr
+
+
+def test_readings_are_rebuilt_after_a_change_of_policy(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clips" / "00001" / "08_1489046400000.mp4")
+    config = tmp_path / "town.yaml"
+    config.write_text(CONFIG.format(store=tmp_path / "counts.duckdb"))
+    busyness("replay", tmp_path / "clips", "--config", config)
+    assert busyness("rebuild", config).stdout.startswith("0 readings changed")
+    config.write_text(config.read_text() + "aggregate: {observed_coverage: 0.001}\n")
+    assert not busyness("rebuild", config).stdout.startswith("0 readings changed")
+
+
 def test_cameras_are_listed(tmp_path: Path) -> None:
     config = tmp_path / "town.yaml"
     config.write_text(CONFIG.format(store=tmp_path / "counts.duckdb"))

@@ -60,6 +60,9 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
         (("kind: pavement", "kind: sidewalk"), 13, "cameras.0.zones.0.kind: Input should be 'view', 'pavement'"),
         (("kind: folder", "kind: ftp"), 2, "source"),
         (("    lon: -0.28\n", "    lon: -0.28\n    cadence: 5\n"), 10, "cameras.0.cadence: there is no such setting"),
+        (('"06710"', "6710"), 6, 'cameras.0.id: this is a number to YAML: quote it, as in "06710"'),
+        (("[100, 0], [100, 100]", "[100, 100], [100, 0], [0, 90]"), 10, "camera 06710: zone 'kerb' crosses itself"),
+        (("name: a town", "name: a town\nclock: {speedup: 2}"), 1, "clock: is for the synthetic street, remove it"),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_key(
@@ -70,6 +73,23 @@ def test_a_mistake_is_named_with_its_line_and_key(
         load_config(path)
     assert f"{path}, line {line}: " in str(caught.value)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("start: 2026-13-45T00:00:00Z", "month must be in 1..12"), ("? [a, b]\n: 1", "unhashable"), ("a: !!int x", "int")],
+)
+def test_a_value_that_yaml_cannot_read_is_named_with_its_line(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"(?s)town\.yaml is not valid YAML: .*{message}"):
+        load_config(written(tmp_path, GOOD + line + "\n"))
+
+
+def test_nothing_that_is_written_is_ignored(tmp_path: Path) -> None:
+    both = GOOD.replace("kind: folder\n  path: clips", "kind: synthetic")
+    with pytest.raises(ConfigError, match="the synthetic street brings its own cameras: remove cameras:"):
+        load_config(written(tmp_path, both))
+    with pytest.raises(ConfigError, match="a folder of clips needs its cameras"):
+        load_config(written(tmp_path, GOOD[: GOOD.index("cameras:")]))
 
 
 def test_a_camera_that_stands_twice_is_refused(tmp_path: Path) -> None:

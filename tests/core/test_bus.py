@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.bus import CLIPS, OBSERVATIONS, MemoryBus
+from core.bus import CLIPS, OBSERVATIONS, MemoryBus, TopicClosed
 from core.records import ClipReady
 from ingest.frame import Frame
 
@@ -66,5 +66,5 @@ def test_a_frame_or_another_record_is_refused() -> None:
 def test_publishing_to_a_closed_topic_is_an_error() -> None:
     bus = MemoryBus()
     bus.close(CLIPS)
-    with pytest.raises(RuntimeError, match="topic clips is closed"):
+    with pytest.raises(TopicClosed, match="topic clips is closed"):
         bus.publish(CLIPS, clip(0))
