@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from aggregate.policy import AggregatePolicy
+from aggregate.policy import FUTURE_TOLERANCE, AggregatePolicy
 from aggregate.readings import derive, is_open, while_open
 from aggregate.store import Store
 from aggregate.tables import Clips, ReadingTable, Spans, Times, moment, text
@@ -20,6 +20,7 @@ from core.records import Camera, CountObservation, Reading
 log = logging.getLogger(__name__)
 
 _REBUILT_AT_ONCE = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
 _NEVER = np.datetime64("0001-01-01", "us")
 
 
@@ -28,24 +29,37 @@ class Aggregator:
 
     A reading is a function of the stored observations of its window alone. While event time of the camera (its
     watermark: the newest event time stored) has not passed the window's end by the allowed lateness, the reading
-    is replaced in place. After that a reading that would change gets a new revision, and the older one stays for
-    those who ask what was known before. One that would not change is left alone: redelivery leaves no trace.
+    is replaced in place, and what it was before is not kept. After that a reading that would change gets a new
+    revision, and the older one stays for those who ask what was known before. One that would not change is left
+    alone: redelivery leaves no trace.
 
     What counts as late is judged by the watermark before the batch, so that a recorded day that arrives in one
     batch, in any order, is as timely as one that arrived live.
+
+    An observation from further ahead of the clock than `FUTURE_TOLERANCE` is refused: no clip can begin after it was
+    counted, so its date is wrong, and one such date would close every window of its camera and move the present of
+    every answer, for good. It is not stored, but logged with camera and time and added up in `refused`.
     """
 
     def __init__(self, store: Store, policy: AggregatePolicy, clock: Clock) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
+        self._refused = 0
+
+    @property
+    def refused(self) -> int:
+        """How many observations were refused since this aggregator was made."""
+        return self._refused
 
     def accept(self, observations: Sequence[CountObservation]) -> list[Reading]:
         """Store observations and derive every window they touch; both are durable when it returns.
 
         Returns the readings that changed. Observations of a camera that the store does not know are stored too,
-        but give no readings before the camera is saved and its time rebuilt. Raises `StoreError`.
+        but give no readings before the camera is saved and its time rebuilt. Those from the future are not stored
+        (see the class). Raises `StoreError`.
         """
+        observations = self._possible(observations)
         if not observations:
             return []
         with self._store.transaction():
@@ -59,11 +73,13 @@ class Aggregator:
         return _published(changed, _advanced(before, observations))
 
     def rebuild(self, start: datetime, end: datetime) -> int:
-        """Derive anew every window that holds a stored observation of [start, end); returns how many rows changed.
+        """Derive anew every window that holds a stored observation of [start, end]; returns how many rows changed.
 
-        For backfill, a changed policy or a camera that became known later. Commits a day at a time.
+        For backfill, a changed policy or a camera that became known later. Both ends are included, so that
+        `rebuild(*store.extent())` is everything. Commits a day at a time. Raises `StoreError`.
         """
         changed = 0
+        end += _INSTANT
         while start < end:
             until = min(end, start + _REBUILT_AT_ONCE)
             with self._store.transaction():
@@ -73,14 +89,38 @@ class Aggregator:
 
     def _rebuild_once(self, start: datetime, end: datetime) -> ReadingTable:
         cameras = {camera.id: camera for camera in self._store.cameras()}
+        # A zone may have been given to another camera since: it is rebuilt for the one that has it now.
+        owner = {zone.id: camera for camera in cameras.values() for zone in camera.counted_zones}
+        held_by = self._store.zones_between(start, end)
         camera_of = {
-            zone: cameras[camera] for zone, camera in self._store.zones_between(start, end).items() if camera in cameras
+            zone: owner.get(zone) or cameras[camera]
+            for zone, camera in held_by.items()
+            if zone in owner or camera in cameras
         }
         first, last = moment(start), moment(end)
         held = self._store.clips(_one_span(list(camera_of), first, last))
         held = held.take((held.event_time >= first) & (held.event_time < last))
         spans = spans_of({zone: (times, camera_of[zone].timezone) for zone, times in _times_by_zone(held).items()})
         return self._derive(spans, camera_of, self._store.watermarks())
+
+    def _possible(self, observations: Sequence[CountObservation]) -> Sequence[CountObservation]:
+        """Those that are not from the future; the others are told and added up."""
+        now = self._clock.now()
+        latest = now + FUTURE_TOLERANCE
+        future = sorted({(one.camera, one.event_time) for one in observations if one.event_time > latest})
+        if not future:
+            return observations
+        for camera, event_time in future:
+            log.warning(
+                "camera %s: the clip of %s is from the future (it is %s): its counts are refused and not stored; "
+                "mend the date of the camera, the file name or this machine, then replay it",
+                camera,
+                event_time.isoformat(timespec="seconds"),
+                now.isoformat(timespec="seconds"),
+            )
+        possible = [one for one in observations if one.event_time <= latest]
+        self._refused += len(observations) - len(possible)
+        return possible
 
     def _derive(self, spans: Spans, camera_of: Mapping[str, Camera], watermark: Mapping[str, datetime]) -> ReadingTable:
         """Derive the readings of `spans` and save those that differ from what is stored, revised where closed."""
@@ -137,8 +177,8 @@ def _events(
         times.setdefault(observation.zone, []).append(moment(observation.event_time))
     for camera in sorted(unknown):
         log.warning(
-            "camera %s is not in the store: its counts are kept, but give no readings before the camera is saved "
-            "and its time rebuilt",
+            "camera %s is not in the store: its counts are kept, but give no readings; "
+            "add it to the cameras and run busyness rebuild CONFIG",
             camera,
         )
     return camera_of, {zone: np.array(moments, dtype="datetime64[us]") for zone, moments in times.items()}

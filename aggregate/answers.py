@@ -20,7 +20,7 @@ from aggregate.query import (
 )
 from aggregate.readings import NOT_RECEIVED, is_open, while_open
 from aggregate.store import Store
-from aggregate.tables import FIGURES, ReadingTable, Text, Times, aware, moment, no_readings, text
+from aggregate.tables import FIGURES, Mask, ReadingTable, Text, Times, aware, moment, no_readings, text
 from aggregate.windows import window_at
 from core.clock import Clock
 from core.errors import QueryError
@@ -65,6 +65,9 @@ class Answers:
     a camera is quiet when it has sent nothing for two cadences before it. Of a live store (`live`) the present is
     what `clock` says; otherwise it is the newest event time stored, so that a recorded day is answered as it was
     when its last clip came in.
+
+    As of a moment, the figures are those of then for every window that was closed then. Those of a window that
+    was still open were provisional and are not kept once replaced; the answer says so instead of a figure.
     """
 
     def __init__(self, store: Store, clock: Clock, *, live: bool = False) -> None:
@@ -85,7 +88,7 @@ class Answers:
         return known[camera]
 
     def extent(self) -> tuple[datetime, datetime] | None:
-        """The first and the newest event time stored; None where nothing is."""
+        """The first and the newest event time stored of the cameras of now; None where nothing is."""
         return self._store.extent()
 
     def readings(self, query: ReadingQuery) -> pd.DataFrame:
@@ -157,7 +160,7 @@ class Answers:
     # -- what a question comes down to ----------------------------------------------------------------------------
 
     def _present(self, as_of: datetime | None) -> datetime | None:
-        """Event time now, or as it was at `as_of`; None where nothing is stored of a recorded day."""
+        """Event time now, or (to the minute) as it was at `as_of`; None where nothing is stored of a recorded day."""
         if self._live:
             now = self._clock.now()
             return now if as_of is None else min(now, as_of)
@@ -208,20 +211,33 @@ class Answers:
         """The grid with what is stored of it (and was known at `as_of`)."""
         if len(grid) == 0:
             return no_readings(series)
+        table = filled(grid, self._stored(grid, query, series, query.as_of))
+        if query.as_of is not None:
+            unknown = np.flatnonzero(table.revision == 0)
+            later = filled(grid, self._stored(grid, query, series, None)) if len(unknown) else table
+            table = with_reasons(table, unknown, _unknown_then(query.as_of, later.revision[unknown] > 0))
+        return _open_said(table, moment(present))
+
+    def _stored(self, grid: Grid, query: ReadingQuery, series: tuple[str, ...], as_of: datetime | None) -> ReadingTable:
         everywhere = query.zones is None and query.cameras is None and query.bbox is None
-        stored = self._store.readings(
+        return self._store.readings(
             window=query.window,
             series=series,
             start=aware(grid.start.min()),
             end=aware(grid.start.max()) + _INSTANT,
             zones=None if everywhere else sorted({zone.zone for zone in grid.zones}),
-            as_of=query.as_of,
+            as_of=as_of,
         )
-        table = filled(grid, stored)
-        if query.as_of is not None:
-            unknown = np.flatnonzero(table.revision == 0)
-            table = with_reasons(table, unknown, [f"no reading from {_stamp(query.as_of)} or before"] * len(unknown))
-        return _open_said(table, moment(present))
+
+
+def _unknown_then(as_of: datetime, known_now: Mask) -> list[str]:
+    """Why nothing is known of windows as of a moment, by whether a reading was derived later.
+
+    Whether that one took the place of a provisional one is not kept either, hence the "if".
+    """
+    never = f"no reading from {_stamp(as_of)} or before"
+    replaced = f"{never} is kept: if there was one, it was provisional and has been replaced since"
+    return [replaced if known else never for known in known_now]
 
 
 def _open_said(table: ReadingTable, present: np.datetime64) -> ReadingTable:

@@ -38,7 +38,7 @@ def observation_select() -> str:
 
 def clip_select() -> str:
     """What to select, from observations called `o`, for `clips_from`."""
-    return "o.id, o.zone, o.event_time, o.counted_at, o.status, o.present, o.peak, o.stationary"
+    return "o.id, o.camera, o.zone, o.event_time, o.counted_at, o.status, o.present, o.peak, o.stationary"
 
 
 def reading_select(series: Sequence[str]) -> str:
@@ -91,6 +91,7 @@ def observations_from(rows: pa.Table) -> list[CountObservation]:
 def clips_from(rows: pa.Table) -> Clips:
     return Clips(
         id=_text(rows, "id"),
+        camera=_text(rows, "camera"),
         zone=_text(rows, "zone"),
         event_time=_times(rows, "event_time"),
         counted_at=_times(rows, "counted_at"),

@@ -23,7 +23,7 @@ CREATE TABLE schema_version (version INTEGER NOT NULL);
 INSERT INTO schema_version VALUES ({SCHEMA_VERSION});
 
 CREATE TABLE cameras (
-    id VARCHAR PRIMARY KEY,
+    id VARCHAR PRIMARY KEY,                 -- those of now: one that is no longer configured has no row
     config VARCHAR NOT NULL                 -- core.records.Camera as JSON, with its zones
 );
 

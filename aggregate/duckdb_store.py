@@ -97,15 +97,14 @@ class DuckDBStore:
             return
 
     def save_cameras(self, cameras: Sequence[Camera]) -> None:
-        if not cameras:
-            return
+        now = {camera.id: camera for camera in cameras}
+        refuse_shared_zones(list(now.values()))
+        config = [camera.model_dump_json() for camera in now.values()]
+        rows = pa.table({"id": pa.array(list(now), pa.string()), "config": pa.array(config, pa.string())})
         with self.transaction():
-            merged = {camera.id: camera for camera in (*self._cameras, *cameras)}
-            refuse_shared_zones(list(merged.values()))
-            changed = {camera.id: camera.model_dump_json() for camera in cameras}
-            rows = pa.table({"id": list(changed), "config": list(changed.values())})
+            self._write("DELETE FROM cameras WHERE id NOT IN (SELECT id FROM batch)", batch=rows)
             self._write("INSERT OR REPLACE INTO cameras SELECT id, config FROM batch", batch=rows)
-            self._cameras = tuple(merged[camera] for camera in sorted(merged))
+            self._cameras = tuple(now[camera] for camera in sorted(now))
 
     def _load_cameras(self) -> None:
         rows = self._read("SELECT config FROM cameras ORDER BY id")
@@ -268,11 +267,19 @@ class DuckDBStore:
         return readings_from(self._read(query, wanted), series)
 
     def extent(self, as_of: datetime | None = None) -> tuple[datetime, datetime] | None:
-        known = "" if as_of is None else "WHERE counted_at <= $as_of"
-        rows = self._read(
-            f"SELECT min(event_time) AS first, max(event_time) AS newest FROM observations {known}",
-            {} if as_of is None else {"as_of": naive(as_of)},
-        )
+        ours = "camera IN (SELECT id FROM cameras)"
+        if as_of is None:
+            # Sorted for one row, so that only the oldest row groups are read.
+            rows = self._read(
+                f"SELECT (SELECT event_time FROM observations WHERE {ours} ORDER BY event_time LIMIT 1) AS first, "
+                f"(SELECT max(newest) FROM watermarks WHERE {ours}) AS newest"
+            )
+        else:
+            rows = self._read(
+                "SELECT min(starts) AS first, max(starts) AS newest FROM readings "
+                f"WHERE width = $minute AND derived_at <= $as_of AND {ours}",
+                {"minute": Window.MINUTE.value, "as_of": naive(as_of)},
+            )
         row = rows.to_pylist()[0]
         if row["first"] is None:
             return None

@@ -16,8 +16,8 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from aggregate.readings import NOT_RECEIVED, expected_clips
-from aggregate.tables import FIGURES, Integers, ReadingTable, Rows, Spans, Times, moment, text
+from aggregate.readings import NOT_RECEIVED, expected_clips, not_due
+from aggregate.tables import FIGURES, Integers, Numbers, ReadingTable, Rows, Spans, Text, Times, moment, text
 from aggregate.windows import WIDTH_S, days_between
 from core.records import Camera, TrustState, Window
 
@@ -121,7 +121,10 @@ def _sorted(grid: Grid) -> Grid:
 
 
 def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
-    """One row per row of the grid: the stored reading, or a missing one of revision 0."""
+    """One row per row of the grid: the stored reading, or a missing one of revision 0.
+
+    A reading of another camera, to which the zone belonged before, is not the zone's.
+    """
     rows = len(grid)
     blank = np.full((rows, len(stored.series)), np.nan)
     cadence_s = np.array([zone.camera.cadence_s for zone in grid.zones], dtype=np.float64)
@@ -138,7 +141,7 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
         clips_counted=np.zeros(rows, dtype=np.int64),
         clips_expected=expected_clips(width_s, cadence_s[grid.zone_row]),
         state=text([TrustState.MISSING.value])[np.zeros(rows, dtype=np.int64)],
-        reason=text([NOT_RECEIVED])[np.zeros(rows, dtype=np.int64)],
+        reason=_absences(grid, width_s),
         revision=np.zeros(rows, dtype=np.int64),
         derived_at=np.full(rows, np.datetime64("NaT"), dtype="datetime64[us]"),
     )
@@ -146,6 +149,14 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
     for name in (*FIGURES, "coverage", "clips_counted", "clips_expected", "state", "reason", "revision", "derived_at"):
         getattr(table, name)[there] = getattr(stored, name)[source]
     return table
+
+
+def _absences(grid: Grid, width_s: Numbers) -> Text:
+    """Per row, why it has no figures where nothing is stored: a camera is not blamed for a clip that was not due."""
+    cadence_s = np.array([zone.camera.cadence_s for zone in grid.zones], dtype=np.float64)[grid.zone_row]
+    none_due = text([not_due(zone.camera.cadence_s) for zone in grid.zones])[grid.zone_row]
+    reasons: Text = np.where(width_s < cadence_s, none_due, NOT_RECEIVED)
+    return reasons
 
 
 def _places(grid: Grid, stored: ReadingTable) -> tuple[Integers, Integers]:
@@ -160,6 +171,7 @@ def _places(grid: Grid, stored: ReadingTable) -> tuple[Integers, Integers]:
     wanted = step * width + zone_row
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     found = (zone_row >= 0) & (starts[step] == stored.start) & (keys[place] == wanted)
+    found &= text([zone.camera.id for zone in grid.zones])[zone_row] == stored.camera
     return place[found], np.flatnonzero(found)
 
 

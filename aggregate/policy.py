@@ -1,4 +1,4 @@
-"""How readings are made: what counts as late, as observed, as certain."""
+"""How readings are made: what counts as late, as observed, as impossible."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from datetime import timedelta
 from pydantic import Field
 
 from core.config import Closed
+
+FUTURE_TOLERANCE = timedelta(hours=1)
+"""How far ahead of the clock an observation may be; what is beyond has a wrong date and is refused. A camera that
+stamps its local summer time as UTC is still let in."""
 
 
 class AggregatePolicy(Closed):
@@ -22,7 +26,6 @@ class AggregatePolicy(Closed):
     observed_coverage: float = Field(
         default=0.75, gt=0, le=1, description="share of the expected clips that makes a reading `observed`"
     )
-    interval_level: float = Field(default=0.90, gt=0, lt=1, description="confidence of the interval of the mean")
 
     @property
     def allowed_lateness(self) -> timedelta:

@@ -12,7 +12,7 @@ from core.errors import NotFound, QueryError
 from core.records import SERIES, Camera, Window
 
 BoundingBox = tuple[float, float, float, float]
-"""(west, south, east, north) in WGS84 degrees; a box across the antimeridian has west > east."""
+"""(west, south, east, north) in WGS84 degrees; none crosses the antimeridian: west <= east, south <= north."""
 
 MAX_ROWS = 1_000_000
 """The most rows one answer may hold; larger ones are asked for in pages."""
@@ -29,7 +29,8 @@ class ReadingQuery:
 
     `zones`, `cameras` are ids, `series` is from `core.records.SERIES`, `bbox` selects by camera position. Windows
     that begin in the half-open [`start`, `end`) answer; None is the stored extent. `as_of` asks for what was known
-    at that moment. `limit` and `offset` page through the rows in the order start, zone, class.
+    at that moment; it holds for windows that were closed then, for provisional figures are not kept. `limit` and
+    `offset` page through the rows in the order start, zone, class.
     """
 
     zones: tuple[str, ...] | None = None
@@ -77,14 +78,18 @@ def expect_series(series: Collection[str]) -> None:
 
 
 def expect_box(box: BoundingBox) -> None:
-    """Raises `QueryError` for a box that is not on the globe."""
+    """Raises `QueryError` for a box that is not on the globe, or whose corners are swapped."""
     west, south, east, north = box
     if not all(math.isfinite(edge) for edge in box) or max(abs(west), abs(east)) > 180 or max(-south, north) > 90:
         raise QueryError(
             f"the box {box} is not in degrees", remedy="give west,south,east,north, as in -0.2,51.4,0,51.6"
         )
-    if south > north:
-        raise QueryError(f"the box {box} has its south above its north", remedy="give west,south,east,north")
+    for lower, upper, swapped in (("west", "east", west > east), ("south", "north", south > north)):
+        if swapped:
+            raise QueryError(
+                f"the box {box} has its {lower} beyond its {upper}",
+                remedy="corners are swapped? give west,south,east,north",
+            )
 
 
 def in_box(camera: Camera, box: BoundingBox | None) -> bool:
@@ -92,8 +97,7 @@ def in_box(camera: Camera, box: BoundingBox | None) -> bool:
     if box is None:
         return True
     west, south, east, north = box
-    inside = west <= camera.lon <= east if west <= east else camera.lon >= west or camera.lon <= east
-    return inside and south <= camera.lat <= north
+    return west <= camera.lon <= east and south <= camera.lat <= north
 
 
 def expect_known(kind: str, asked: Iterable[str], known: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregate.intervals import mean_interval
+from aggregate.intervals import INTERVAL_LEVEL, mean_interval
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
 from core.records import SERIES, Camera, Status, TrustState
@@ -18,15 +18,29 @@ _DECIMALS = 6
 """Figures are rounded, so that the same counts give the same reading to the last bit on every machine."""
 
 NOT_RECEIVED = "no clip received"
+_NONE_HERE = "no clip in this window"
 
 
 def expected_clips(width_s: Numbers, cadence_s: Numbers) -> Integers:
-    """How many clips are sure to fall in a window of this width: floor(width / cadence), at least 1.
+    """How many clips a window of this width is held against: floor(width / cadence), at least 1.
 
     Rounding up or to the nearest would blame the camera: of clips every 10 minutes a quarter holds one or two, and
-    no clip is missing where it holds one.
+    no clip is missing where it holds one. A window narrower than the cadence holds one clip or none, and where it
+    holds none perhaps none was due: `not_due` words it so.
     """
     return np.maximum(1, np.floor(width_s / cadence_s + 1e-9)).astype(np.int64)
+
+
+def not_due(cadence_s: float) -> str:
+    """Why a window without any clip has no figures, where it is narrower than the camera's cadence."""
+    return f"{_NONE_HERE}: the camera gives one every {_duration(cadence_s)}"
+
+
+def _duration(seconds: float) -> str:
+    for unit_s, unit in ((3600, "h"), (60, "min")):
+        if seconds % unit_s == 0:
+            return f"{seconds / unit_s:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def derive(
@@ -34,11 +48,12 @@ def derive(
 ) -> ReadingTable:
     """The readings of those `spans` that hold at least one of `clips`, all `SERIES`, revision 1.
 
-    `camera_of` gives the camera of every zone in `spans`. Which clips are given in which order, how often, and
+    `camera_of` gives the camera of every zone in `spans`; clips of the zone that another camera sent, before the zone
+    was given to this one, are left out. Which clips are given in which order, how often, and
     what lies outside the spans does not matter. Of several counts of one zone and event time (another model, a
     recount) only the newest is used, whatever it says: ties go to the larger id.
     """
-    kept = _newest_counts(clips)
+    kept = _newest_counts(clips.take(_sent_by_owner(clips, camera_of)))
     first, last = _rows_of_spans(spans, kept)
     held = last > first
     spans, first, last = spans.take(held), first[held], last[held]
@@ -49,7 +64,7 @@ def derive(
     ok = kept.status == Status.OK.value
     # Rows of counted clips before each row: turns a range of clips into a range of counted ones.
     before = np.concatenate([[0], np.cumsum(ok)])
-    figures = _figures(kept.take(ok), before[first], before[last], policy.interval_level)
+    figures = _figures(kept.take(ok), before[first], before[last])
     counted = before[last] - before[first]
     coverage = np.minimum(1.0, counted / expected).round(_DECIMALS)
     state = np.where(coverage >= policy.observed_coverage, TrustState.OBSERVED.value, TrustState.PARTIAL.value)
@@ -71,6 +86,11 @@ def derive(
         revision=np.ones(rows, dtype=np.int64),
         derived_at=np.full(rows, derived_at, dtype="datetime64[us]"),
     )
+
+
+def _sent_by_owner(clips: Clips, camera_of: Mapping[str, Camera]) -> Mask:
+    owner = {zone: camera.id for zone, camera in camera_of.items()}
+    return np.array([owner.get(zone) == camera for zone, camera in zip(clips.zone, clips.camera, strict=True)], bool)
 
 
 def _newest_counts(clips: Clips) -> Clips:
@@ -100,7 +120,7 @@ def _rows_of_spans(spans: Spans, clips: Clips) -> tuple[Integers, Integers]:
     return first, last
 
 
-def _figures(counted: Clips, first: Integers, last: Integers, level: float) -> dict[str, Numbers]:
+def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbers]:
     """mean, low, high, peak, stationary_share: [span, series], NaN where no clip of the span was counted."""
     shape = (len(first), len(SERIES))
     figures = {name: np.full(shape, np.nan) for name in ("mean", "low", "high", "peak", "stationary_share")}
@@ -118,7 +138,8 @@ def _figures(counted: Clips, first: Integers, last: Integers, level: float) -> d
     total = np.add.reduceat(present, begins, axis=0)
     mean = total / count
     deviation = np.add.reduceat((present - mean[span_of]) ** 2, begins, axis=0)
-    low, high = mean_interval(mean, deviation / np.maximum(count - 1, 1), np.broadcast_to(count, mean.shape), level)
+    variance = deviation / np.maximum(count - 1, 1)
+    low, high = mean_interval(mean, variance, np.broadcast_to(count, mean.shape), INTERVAL_LEVEL)
 
     # A clip that cannot tell who stood still (a single frame) says nothing about the share, in neither sum.
     stationary = counted.stationary[rows]
@@ -176,6 +197,8 @@ def while_open(reason: str | None, counted: int, expected: int) -> str | None:
     """The reason of a window that goes on: clips that are not due yet are not called missing."""
     if reason == NOT_RECEIVED:
         return f"window still open: 0 of {expected} clips so far"
+    if reason is not None and reason.startswith(_NONE_HERE):
+        return f"window still open: {reason}"
     if reason is None or not _ABSENT.search(reason):
         return reason
     faults = _HEAD.sub("", _ABSENT.sub("", reason))

@@ -28,11 +28,14 @@ class Store(Protocol):
         ...
 
     def save_cameras(self, cameras: Sequence[Camera]) -> None:
-        """Insert or replace by id; other cameras stay. Raises `ConfigError` where two cameras share a zone id."""
+        """These are the cameras now, and no others. Raises `ConfigError` where two of them share a zone id.
+
+        What is stored of a camera that is not among them stays, and answers again once it is saved again.
+        """
         ...
 
     def cameras(self) -> list[Camera]:
-        """Every camera, by id."""
+        """The cameras as they were saved last, by id."""
         ...
 
     def upsert_observations(self, observations: Sequence[CountObservation]) -> list[CountObservation]:
@@ -80,11 +83,18 @@ class Store(Protocol):
         zones: Sequence[str] | None = None,
         as_of: datetime | None = None,
     ) -> ReadingTable:
-        """Stored readings of windows that begin in [start, end), newest revision (of those derived by `as_of`)."""
+        """Stored readings of windows that begin in [start, end), newest revision (of those derived by `as_of`).
+
+        What was derived of an open window and replaced in place is not kept, so it is in no answer as of then.
+        """
         ...
 
     def extent(self, as_of: datetime | None = None) -> tuple[datetime, datetime] | None:
-        """The first and the newest event time stored (and counted by `as_of`); None where nothing is."""
+        """The first and the newest event time stored of the cameras of now; None where nothing is.
+
+        As of a moment: the first and the newest minute of which a reading derived by then is kept, for a recount
+        replaces an observation, but not the reading of a closed window.
+        """
         ...
 
     def camera_states(self) -> pd.DataFrame:

@@ -63,6 +63,7 @@ class Clips(Rows):
     """Stored observations. `present`, `peak`, `stationary`: [clip, series] in the order of `SERIES`."""
 
     id: Text
+    camera: Text
     zone: Text
     event_time: Times
     counted_at: Times

@@ -14,6 +14,7 @@ from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
 from api import cameras, health, live, metrics, pages, problems, readings
 from api.formats import MEDIA_TYPES
+from api.head import HeadRequests
 from api.headers import ResponseHeaders, page_policy
 from api.parameters import Format
 from api.room import About, Room
@@ -26,6 +27,7 @@ DESCRIPTION = """How busy is this street, and how sure are we of it?
 Figures are numbers of people and vehicles **present**, counted from public cameras without knowing who was there.
 A missing figure is null with a reason, never zero. Times are UTC; periods and windows are half-open, [from, to).
 Tables come as JSON, CSV, Parquet or GeoJSON (`format`, or the Accept header); errors are problem+json with a remedy.
+HEAD is answered wherever GET is, except by the live stream.
 """
 
 TAGS = [
@@ -77,6 +79,7 @@ def create_app(
         compresslevel=5,
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, MEDIA_TYPES[Format.PARQUET]),
     )
+    app.add_middleware(HeadRequests, streams=(app.url_path_for("live"),))
     app.add_middleware(ResponseHeaders, policy=page_policy(about.basemap_origin))
     app.add_middleware(metrics.RequestMetrics, registry=registry)
     problems.describe_problems(app)

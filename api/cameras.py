@@ -14,7 +14,7 @@ from pydantic import Field
 
 from aggregate.query import expect_known
 from api.formats import Table, answer, chosen, offered
-from api.parameters import CamerasQuestion, ZonesQuestion
+from api.parameters import CamerasQuestion, ZonesQuestion, once
 from api.problems import Responses, documented
 from api.room import InRoom, positions
 from api.rows import CAMERAS_SCHEMA, ZONES_SCHEMA, CamerasAnswer, ZonesAnswer
@@ -115,6 +115,7 @@ def extent(room: InRoom) -> ExtentAnswer:
 @router.get(
     "/cameras",
     operation_id="cameras",
+    dependencies=[once],
     tags=["analyst", "operator", "planner"],
     summary="Cameras and what they last sent",
     response_class=Response,
@@ -148,6 +149,7 @@ def cameras(request: Request, question: Annotated[CamerasQuestion, Query()], roo
 @router.get(
     "/zones",
     operation_id="zones",
+    dependencies=[once],
     tags=["analyst", "planner"],
     summary="Zones, the parts of a picture that are counted",
     response_class=Response,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
 from aggregate.feed import FeedSubscription
 from aggregate.query import expect_known
-from api.parameters import LiveQuestion
+from api.parameters import LiveQuestion, once
 from api.problems import Responses, documented
 from api.room import InRoom
 from api.rows import reading_row
@@ -33,18 +34,26 @@ HEARTBEAT_S = 15.0
 RECONNECT_MS = 3_000
 
 
-def _subscription(question: Annotated[LiveQuestion, Query()], room: InRoom) -> Iterator[FeedSubscription]:
+@dataclass(frozen=True)
+class Watch:
+    """What one client asked to be told of, and its place in the feed."""
+
+    question: LiveQuestion
+    subscription: FeedSubscription
+
+
+def _watch(question: Annotated[LiveQuestion, Query()], room: InRoom) -> Iterator[Watch]:
     """A place in the feed for as long as the request lasts, however it ends."""
     expect_known("camera", question.camera or (), {camera.id for camera in room.answers.cameras()})
     with room.feed.subscribe() as subscription:
-        yield subscription
+        yield Watch(question, subscription)
 
 
 _STREAM: Responses = {
     200: {
-        "description": "Event `readings`: data is an object `{readings: [row, ...]}` with rows as in /v1/latest. "
-        "Event `dropped`: data is `{count: n}`, the readings that this client was too slow for; ask /v1/latest "
-        "again. A comment comes every 15 s when nothing else does.",
+        "description": "Event `readings`: data is an object `{readings: [row, ...]}` with rows as in /v1/latest; "
+        "(`revision`, `derived_at`) is the version of a row. Event `dropped`: data is `{count: n}`, the readings that "
+        "this client was too slow for; ask /v1/latest again. A comment comes every 15 s when nothing else does.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
@@ -55,25 +64,25 @@ _STREAM: Responses = {
     operation_id="live",
     tags=["operator", "planner"],
     summary="Readings as they change (server-sent events)",
+    dependencies=[once],
     response_class=Response,
     responses=_STREAM
     | documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
 )
-async def live(
-    question: Annotated[LiveQuestion, Query()], subscription: Annotated[FeedSubscription, Depends(_subscription)]
-) -> EventSourceResponse:
-    """Stays open until either side leaves. A reading that changes again is sent again, with a higher revision."""
+async def live(watch: Annotated[Watch, Depends(_watch)]) -> EventSourceResponse:
+    """Stays open until either side leaves. A reading that changes again is sent again, as a newer version.
+
+    The version is (`revision`, `derived_at`): while its window is open a reading changes under the same revision.
+    """
     # Not a generator route of FastAPI's: a client that leaves while it is not reading ends that one in an error.
-    return EventSourceResponse(
-        _events(subscription, question), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    )
+    return EventSourceResponse(_events(watch), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
 
-async def _events(subscription: FeedSubscription, question: LiveQuestion) -> AsyncIterator[bytes]:
+async def _events(watch: Watch) -> AsyncIterator[bytes]:
     yield format_sse_event(comment="listening", retry=RECONNECT_MS)
     spoke = time.monotonic()
-    while not subscription.closed:
-        for event in await _news(subscription, question):
+    while not watch.subscription.closed:
+        for event in await _news(watch):
             yield event
             spoke = time.monotonic()
         if time.monotonic() - spoke >= HEARTBEAT_S:
@@ -82,22 +91,22 @@ async def _events(subscription: FeedSubscription, question: LiveQuestion) -> Asy
         await anyio.sleep(LOOK_EVERY_S)
 
 
-async def _news(subscription: FeedSubscription, question: LiveQuestion) -> list[bytes]:
+async def _news(watch: Watch) -> list[bytes]:
     """The events since the last look."""
     events = []
-    dropped = subscription.take_dropped()
+    dropped = watch.subscription.take_dropped()
     if dropped:
         events.append(format_sse_event(event="dropped", data_str=json.dumps({"count": dropped})))
-    changed = subscription.get(0)
+    changed = watch.subscription.get(0)
     if changed:
-        payload = await anyio.to_thread.run_sync(_payload, changed, question)
+        payload = await anyio.to_thread.run_sync(_payload, changed, watch.question)
         if payload is not None:
             events.append(format_sse_event(event="readings", data_str=payload))
     return events
 
 
 def _payload(changed: Sequence[Reading], question: LiveQuestion) -> str | None:
-    """The readings that were asked for, each in its newest revision; None where there is none."""
+    """The readings that were asked for, each in its newest version; None where there is none."""
     newest = {
         (reading.zone, reading.series, reading.start): reading
         for reading in changed

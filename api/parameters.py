@@ -5,18 +5,19 @@ Each question is a closed record, so a misspelt parameter is refused instead of 
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
+from fastapi import Depends, Request
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from aggregate.query import near
+from aggregate.query import expect_box, near
 from core.config import Closed
+from core.errors import QueryError
 from core.records import SERIES, Window
 
 DEFAULT_CLASSES = ("people", "vehicles")
@@ -43,6 +44,11 @@ def _refused(parameter: str, message: str, remedy: str) -> PydanticCustomError:
     return PydanticCustomError(f"bad_{parameter}", "{message}", {"message": message, "remedy": remedy})
 
 
+def _empty() -> PydanticCustomError:
+    # Taken for "no filter", an empty filter (of a script whose list of cameras came out empty) would give everything.
+    return PydanticCustomError("empty", "is empty", {"remedy": "give an empty parameter a value or leave it out"})
+
+
 def _first(value: object) -> object:
     """The query-model machinery gives lists for list-like types; a text parameter is its only element."""
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
@@ -51,19 +57,21 @@ def _first(value: object) -> object:
 
 
 def parse_names(value: object) -> object:
-    """`zone=a,b&zone=c` is (a, b, c), each once; an empty parameter is the same as none."""
+    """`zone=a,b&zone=c` is (a, b, c), each once."""
     text = _first(value)
     if not isinstance(text, str):
         return value
     names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if len(names) > MAX_NAMES:
         raise _refused("names", f"{len(names)} names are asked for at once", f"ask for at most {MAX_NAMES} at a time")
-    return names or None
+    if not names:
+        raise _empty()
+    return names
 
 
 def parse_classes(value: object) -> object:
-    """The names of `SERIES`; none means `DEFAULT_CLASSES`."""
-    names = parse_names(value) or DEFAULT_CLASSES
+    """The names of `SERIES`."""
+    names = parse_names(value)
     if not isinstance(names, tuple):
         return names
     for name in names:
@@ -77,25 +85,21 @@ def parse_classes(value: object) -> object:
 
 
 def parse_bbox(value: object) -> object:
-    """`west,south,east,north` in degrees; west < east and south < north."""
+    """`west,south,east,north` in degrees, as `aggregate.query.expect_box` wants them."""
     text = _first(value)
     if not isinstance(text, str):
         return value
     if not text.strip():
-        return None
+        raise _empty()
     order = "write bbox=west,south,east,north in WGS84 degrees, such as bbox=-0.15,51.49,-0.05,51.53"
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
         raise _refused("bbox", f"bbox is {text[:80]!r}, which is not four numbers", order) from None
-    if not all(map(math.isfinite, (west, south, east, north))):
-        raise _refused("bbox", f"bbox is {text[:80]!r}, which has a number that is not finite", order)
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
-        raise _refused(
-            "bbox", f"bbox is {text[:80]!r}, which lies outside longitude -180..180, latitude -90..90", order
-        )
-    if west >= east or south >= north:
-        raise _refused("bbox", f"bbox is {text[:80]!r}, whose corners are swapped", order)
+    try:
+        expect_box((west, south, east, north))
+    except QueryError as fault:
+        raise _refused("bbox", f"bbox is {text[:80]!r}: {fault.message}", fault.remedy or order) from None
     return west, south, east, north
 
 
@@ -106,7 +110,7 @@ def parse_time(value: object) -> object:
         return value
     text = _LOST_PLUS.sub(r"\1+\2", text.strip())
     if not text:
-        return None
+        raise _empty()
     example = "write it as 2017-03-09T08:00:00Z, or with another offset, as 2017-03-09T08:00:00%2B01:00"
     try:
         moment = datetime.fromisoformat(text)
@@ -144,7 +148,10 @@ def _time(schema: JsonDict) -> None:
 class _Formatted(Closed):
     format: Format | None = Field(
         default=None,
-        description="how the table is written; without it the Accept header decides, and JSON is the default",
+        description="how the table is written; without it the Accept header decides, and JSON is the default. CSV has "
+        "no types, so that a spreadsheet or a plain pandas.read_csv reads camera 04254 as the number 4254: "
+        'pandas.read_csv(address, dtype={"camera": str, "zone": str}) keeps it (of /v1/cameras and /v1/zones, '
+        '"id" too). Parquet is typed and better wherever it can be read',
         examples=["csv"],
     )
 
@@ -254,3 +261,24 @@ class ReadingsQuestion(_Counted, _Boxed, _Formatted):
                 "the period is [from, to): swap them, or move to forward",
             )
         return self
+
+
+# Of these all but the last would be ignored. Any other may be repeated, or is unknown and refused as such.
+_ONCE = frozenset(info.alias or name for name, info in ReadingsQuestion.model_fields.items()) - {
+    "camera",
+    "zone",
+    "class",
+}
+
+
+async def _expect_once(request: Request) -> None:
+    """Raises `QueryError` for a parameter that has one value and is given several."""
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        if name in _ONCE and len(values) > 1:
+            shown = ", ".join(repr(value[:40]) for value in values[:3])
+            raise QueryError(f"{name} is given {len(values)} times ({shown})", remedy=f"give {name} once")
+
+
+once = Depends(_expect_once)
+"""What every route with parameters depends on."""

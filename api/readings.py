@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from aggregate.answers import Answers
 from aggregate.query import ReadingQuery
 from api.formats import Table, answer, chosen, offered
-from api.parameters import LatestQuestion, ReadingsQuestion
+from api.parameters import LatestQuestion, ReadingsQuestion, once
 from api.problems import documented
 from api.room import InRoom, positions
 from api.rows import READINGS_SCHEMA, LatestAnswer, ReadingsAnswer
@@ -26,6 +29,7 @@ _FAULTS = documented(
 @router.get(
     "/readings",
     operation_id="readings",
+    dependencies=[once],
     tags=["analyst", "planner"],
     summary="Readings of a period",
     response_class=Response,
@@ -35,40 +39,64 @@ def readings(request: Request, question: Annotated[ReadingsQuestion, Query()], r
     """One row for every zone, class and window that begins in [from, to), in the order start, zone, class.
 
     A window of which nothing came is a row too: `state` missing, null figures and the reason. Long answers come in
-    pages: follow `next` (JSON, GeoJSON) or the `Link` header (every format) until there is none.
+    pages: follow `next` (JSON, GeoJSON) or the `Link` header (every format) until there is none. Both are relative to
+    the address of this page and fix the period, so that what arrives meanwhile moves no row to another page.
     """
     dialect = chosen(question.format, request)
-    frame = room.answers.readings(
-        ReadingQuery(
-            zones=question.zone,
-            cameras=question.camera,
-            series=question.classes,
-            bbox=question.bbox,
-            start=question.start,
-            end=question.end,
-            window=question.window,
-            as_of=question.as_of,
-            limit=question.limit + 1,  # one more than asked tells whether another page follows
-            offset=question.offset,
-        )
+    query = ReadingQuery(
+        zones=question.zone,
+        cameras=question.camera,
+        series=question.classes,
+        bbox=question.bbox,
+        start=question.start,
+        end=question.end,
+        window=question.window,
+        as_of=question.as_of,
+        limit=question.limit + 1,  # one more than asked tells whether another page follows
+        offset=question.offset,
     )
+    frame = room.answers.readings(query)
     page = frame.head(question.limit)
-    following = _page_after(request, question) if len(frame) > len(page) else None
+    following = _page_after(request, question, _closed(query, room.answers)) if len(frame) > len(page) else None
     points = positions(room.answers.cameras())
     members = {"count": len(page), "next": following}
     return answer(Table("readings", page, READINGS_SCHEMA, points, members=members, next=following), dialect)
 
 
-def _page_after(request: Request, question: ReadingsQuestion) -> str:
-    """The absolute address of the page that follows: the same question, further on."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("limit", "offset")]
-    place = [("limit", str(question.limit)), ("offset", str(question.offset + question.limit))]
-    return f"{request.url_for('readings')}?{urlencode(kept + place)}"
+def _closed(query: ReadingQuery, answers: Answers) -> ReadingQuery:
+    """The same question with both edges of its period, as they are now; there is at least one row."""
+    start, end = query.start, query.end
+    if start is None:
+        first = answers.readings(replace(query, limit=1, offset=0))
+        start = first["start"].iloc[0].to_pydatetime()
+    if end is None:
+        last = answers.readings(replace(query, limit=1, offset=answers.row_count(query) - 1))
+        end = last["end"].iloc[0].to_pydatetime()
+    return replace(query, start=start, end=end)
+
+
+def _page_after(request: Request, question: ReadingsQuestion, closed: ReadingQuery) -> str:
+    """The address of the page that follows: the same question, its period fixed, further on.
+
+    Path and query only: of scheme and host the client knows more than we do, who have them from its Host header.
+    """
+    edges = {"from": closed.start, "to": closed.end, "as_of": closed.as_of}
+    place = {"limit": question.limit, "offset": question.offset + question.limit}
+    said = request.query_params.multi_items()
+    kept = [(name, value) for name, value in said if name not in edges and name not in place]
+    fixed = [(name, _written(time)) for name, time in edges.items() if time is not None]
+    path = request.scope.get("root_path", "").rstrip("/") + request.app.url_path_for("readings")
+    return f"{quote(path)}?{urlencode([*kept, *fixed, *place.items()])}"
+
+
+def _written(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @router.get(
     "/latest",
     operation_id="latest",
+    dependencies=[once],
     tags=["analyst", "operator", "planner"],
     summary="The newest reading of every zone",
     response_class=Response,

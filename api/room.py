@@ -19,13 +19,18 @@ from core.clock import Clock
 from core.config import Closed
 from core.records import Camera
 
-_HOST = re.compile(r"(\{[^{}]*\}\.|\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?")
 
 
 def _tile_address(address: str | None) -> str | None:
     if address is None:
         return None
     parts = urlsplit(address)
+    if "{" in parts.netloc:
+        raise ValueError(
+            f"{address!r} has a host to be filled in, which the page does not do: "
+            "name one host, as in https://a.tiles.example.org/{z}/{x}/{y}.png"
+        )
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc):
         raise ValueError(
             f"{address!r} is not the http(s) address of a map: write it as https://tiles.example.org/{{z}}/{{x}}/{{y}}.png"
@@ -50,11 +55,11 @@ class About(Closed):
 
     @property
     def basemap_origin(self) -> str | None:
-        """Scheme and host of the basemap, as a Content-Security-Policy source; any `{s}.` becomes `*.`."""
+        """Scheme and host of the basemap, as a Content-Security-Policy source."""
         if self.basemap_url is None:
             return None
         parts = urlsplit(self.basemap_url)
-        return f"{parts.scheme}://{re.sub(r'^{[^{}]*}', '*', parts.netloc)}"
+        return f"{parts.scheme}://{parts.netloc}"
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,12 @@ ZONES_SCHEMA = pa.schema(
 
 
 class ReadingRow(Closed):
-    """One class of one zone in one window. Figures are null exactly when `state` is `missing`; null is never zero."""
+    """One class of one zone in one window. Null is never zero.
+
+    `mean`, `low`, `high` and `peak` are null exactly when `state` is `missing`. `stationary_share` is then null too,
+    and also where there is no share to tell: nothing of the class was present, or no clip could tell who stood still.
+    (`revision`, `derived_at`) is the version of a row: the larger pair is the newer one.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -89,16 +94,22 @@ class ReadingRow(Closed):
     high: float | None = Field(description="upper end of the 90 % interval of `mean`, number present", examples=[7.9])
     peak: float | None = Field(description="largest number present in any sampled frame", examples=[11.2])
     stationary_share: float | None = Field(
-        description="share of those present that stood still through their clip, 0..1", examples=[0.12]
+        description="share of those present that stood still through their clip, 0..1; null where nothing was present "
+        "or no clip could tell",
+        examples=[0.12],
     )
     coverage: float = Field(description="share of the expected clips that were counted, 0..1", examples=[1.0])
     clips_counted: int = Field(description="clips counted in the window", examples=[3])
     clips_expected: int = Field(description="clips the camera should have given in the window", examples=[3])
     state: TrustState = Field(description="how far the reading can be trusted", examples=["observed"])
     reason: str | None = Field(description="why it is partial or missing", examples=[None])
-    revision: int = Field(description="grows with every change of the figures; 0 where nothing came", examples=[1])
+    revision: int = Field(
+        description="grows when a closed window changes; an open one changes under the same revision with a later "
+        "`derived_at`, and the two together are the version; 0 where nothing came",
+        examples=[1],
+    )
     derived_at: datetime | None = Field(
-        description="when this revision was derived, UTC; null where nothing came", examples=["2017-03-09T08:15:02Z"]
+        description="when these figures were derived, UTC; null where nothing came", examples=["2017-03-09T08:15:02Z"]
     )
 
 
@@ -107,7 +118,10 @@ class ReadingsAnswer(Closed):
 
     readings: list[ReadingRow]
     count: int = Field(description="rows in this page", examples=[1])
-    next: str | None = Field(description="address of the next page, null on the last", examples=[None])
+    next: str | None = Field(
+        description="address of the next page, relative to that of this one; null on the last",
+        examples=["/v1/readings?from=2017-03-09T08%3A00%3A00Z&to=2017-03-09T09%3A00%3A00Z&limit=1&offset=1"],
+    )
 
 
 class LatestAnswer(Closed):
@@ -132,7 +146,7 @@ class CameraRow(Closed):
         description="when its newest clip began, UTC; null where none came", examples=["2017-03-09T23:55:00Z"]
     )
     last_status: Status | None = Field(description="what became of that clip", examples=["ok"])
-    last_reason: str | None = Field(description="why that clip was not counted", examples=[None])
+    last_reason: str | None = Field(description="why that clip was not counted, or only in part", examples=[None])
     last_counted: datetime | None = Field(
         description="when its newest counted clip began, UTC", examples=["2017-03-09T23:55:00Z"]
     )

@@ -6,12 +6,13 @@ Unknown keys are refused and every error names the file, the line and the key.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
 
 from aggregate.policy import AggregatePolicy
 from core.config import Closed
@@ -49,8 +50,15 @@ class ApiConfig(Closed):
 
 class MapConfig(Closed):
     outlines: Path | None = Field(default=None, description="GeoJSON drawn under the cameras when there is no basemap")
-    basemap_url: str | None = Field(default=None, pattern=r"^https?://[^\s'\";,]+$")
+    basemap_url: str | None = None
     basemap_attribution: str | None = None
+
+    @field_validator("basemap_url")
+    @classmethod
+    def _one_host(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^/\s'\";,{}*]+/[^\s'\";,]*", url):
+            raise ValueError("give one host, as in https://tile.example.org/{z}/{x}/{y}.png")
+        return url
 
 
 class Config(Closed):

@@ -61,5 +61,6 @@ def _table(results: Sequence[CountResult], width: int) -> Table:
         figures = {"people": result.people, "vehicles": result.vehicles, **result.counts}
         still = result.stationary
         stood = "" if still is None else f"{still['people'] + still['vehicles']:.1f}"
-        table.add_row(source, *(f"{figures[name]:.1f}" for name in shown), stood, result.status)
+        status = f"{result.status}: {escape(result.reason)}" if result.reason else result.status
+        table.add_row(source, *(f"{figures[name]:.1f}" for name in shown), stood, status)
     return table

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from aggregate.aggregator import Aggregator
 from core.records import CountObservation
 
 
 class Meters:
     """The pipeline's own measures, in the registry that `/metrics` shows."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, aggregator: Aggregator) -> None:
         self.clips_found = Counter("busyness_clips_found", "clips named by the source", registry=registry)
         self.observations = Counter(
             "busyness_observations", "zone observations stored, by what became of the clip", ["camera", "status"],
@@ -23,6 +24,11 @@ class Meters:
             "busyness_clip_counting_seconds", "time to open, judge and count one clip", registry=registry,
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )  # fmt: skip
+
+        refused = Gauge(
+            "busyness_observations_refused", "not stored: their time is in the future", registry=registry
+        )  # fmt: skip
+        refused.set_function(lambda: aggregator.refused)
 
     def stored(self, observations: Sequence[CountObservation]) -> None:
         for observation in observations:

@@ -40,11 +40,13 @@ class Tally:
 
 @dataclass(frozen=True)
 class Replayed:
-    """The account of a replay: clips found, what became of each, and files that are no clip of a known camera."""
+    """The account of a replay: clips found, what became of each, files that are no clip of a known camera, and how many
+    observations were refused because their time is in the future."""
 
     clips: int
     tally: Tally
     skipped: tuple[SkippedFile, ...]
+    refused: int
 
 
 def replay(config: Config, folder: Path, console: Console) -> Replayed:
@@ -63,7 +65,7 @@ def replay(config: Config, folder: Path, console: Console) -> Replayed:
     finally:
         pipeline.stop()
         installation.store.close()
-    return Replayed(len(source), tally, tuple(source.skipped))
+    return Replayed(len(source), tally, tuple(source.skipped), pipeline.aggregator.refused)
 
 
 def show(replayed: Replayed, console: Console) -> None:
@@ -84,6 +86,8 @@ def show(replayed: Replayed, console: Console) -> None:
     console.print(table)
     if totals.total() != replayed.clips:
         console.print(f"[red]{replayed.clips - totals.total()} of {replayed.clips} clips are unaccounted for[/red]")
+    if replayed.refused:
+        console.print(f"[red]{replayed.refused} observations were not stored: their time is in the future[/red]")
     for skipped in replayed.skipped:
         console.print(f"left out: {skipped.path} {skipped.reason}", highlight=False, markup=False, soft_wrap=True)
 

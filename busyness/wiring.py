@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -85,7 +84,7 @@ def install(config: Config, *, replay: Path | None = None) -> Installation:
     feed = ReadingFeed()
     registry = CollectorRegistry()
     aggregator = Aggregator(store, config.aggregate, clock)
-    pipeline = Pipeline(source, counters, aggregator, feed, MemoryBus(), Meters(registry))
+    pipeline = Pipeline(source, counters, aggregator, feed, MemoryBus(), Meters(registry, aggregator))
     # In a recording, and where the clock outruns the counting, the present is the newest clip.
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)
     answers = Answers(store, clock, live=live)
@@ -101,7 +100,7 @@ def rebuild_readings(config: Config) -> int:
         store.save_cameras(cameras_of(config))
         extent = store.extent()
         aggregator = Aggregator(store, config.aggregate, SystemClock())
-        return aggregator.rebuild(extent[0], extent[1] + timedelta(microseconds=1)) if extent else 0
+        return aggregator.rebuild(*extent) if extent else 0
     finally:
         store.close()
 

@@ -193,7 +193,8 @@ class CountObservation(Closed):
     `present`, `peak`, `spread` and `stationary` are per-frame numbers of objects: the mean over the sampled
     frames, the largest frame, the standard deviation between frames, and the part that stood still through
     the clip. All are null when `status` is not `ok`; `stationary` is null too where standing still cannot be
-    told: in a still, or a clip of a moment.
+    told: in a still, or a clip of a moment. `reason` is why the clip was not counted or, where it was, that
+    only a part of it could be decoded.
     """
 
     id: str = Field(pattern=r"^[0-9a-f]{32}$")
@@ -242,7 +243,8 @@ class Reading(Closed):
 
     `mean` is the mean number present over the counted clips, [`low`, `high`] its 90 % interval from the spread
     between clips, `peak` the largest frame, `stationary_share` the part that stood still (0..1), `coverage` the
-    share of the expected clips that were counted. Figures are null exactly when `state` is `missing`.
+    share of the expected clips that were counted. Figures are null where `state` is `missing`; `stationary_share` is
+    null too where no one was present or no clip could tell who stood still, and no other figure is.
     """
 
     zone: Identifier

@@ -41,6 +41,7 @@ from detect.stationary import stationary_density
 from detect.zones import ZoneSums, integrate
 from ingest.clip import ClipOpener, SampledClip, UnusableClip
 from ingest.decode import DecodeLimits, open_media
+from ingest.filename import printable
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ _VEHICLES = [CLASSES.index(name) for name in VEHICLES]
 class CountResult(Closed):
     """What `busyness count` says of one source. `counts` is the mean number present by class; null unless `ok`.
 
+    `reason` is why it was not counted or, where it was, that only a part of the clip could be decoded.
     `stationary` has the classes and the two sums; it is null too for a still, where standing still cannot be told.
     """
 
@@ -114,6 +116,7 @@ class ClipCounter:
     def observe(self, camera: Camera, clip: ClipReady) -> list[CountObservation]:
         """One observation for each of `camera.counted_zones`, in their order; `ok` for all of them, or for none.
 
+        Where only a part of the clip could be decoded, their `reason` says so although they are `ok`.
         Raises nothing for a bad clip or a failing model (`model_error`). Raises `ConfigError` for a zone that encloses
         no area: `detect.zones.check_zones` finds it before the first clip.
         """
@@ -205,7 +208,7 @@ def count_media(
 ) -> CountResult:
     """Count the file at `path`, clip or still; see `count_source`."""
     return count_source(
-        str(path),
+        printable(path),
         lambda wanted: open_media(path, wanted, limits or DecodeLimits()),
         model,
         frames=frames,
@@ -258,7 +261,12 @@ def _verdict(clip: SampledClip, judge: Judge, source: str, size_px: tuple[int, i
                     f"the clip is {frame.width_px}x{frame.height_px}, camera {source} is {size_px[0]}x{size_px[1]}. "
                     "Set the camera's width and height to those of its clips, and draw its zones in them",
                 )
-    return judge(clip)
+    seen = judge(clip)
+    if seen.status is Status.OK and clip.decode_errors:
+        announced = clip.decoded_frames + clip.decode_errors
+        part = f"counted from {clip.decoded_frames} of {announced} frames: the clip breaks off or is damaged"
+        return replace(seen, reason=part)
+    return seen
 
 
 def _density(model: CountingModel, clip: SampledClip) -> Density:

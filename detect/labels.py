@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import cv2
-import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from core.config import Closed
 from core.errors import SourceError
 from core.records import CLASSES
+from ingest.clip import UnusableClip
+from ingest.decode import DecodeLimits, frame_at
 from ingest.frame import Frame
 
 
@@ -59,21 +59,26 @@ def read_labels(folder: Path) -> tuple[LabelledFrame, ...]:
 
 
 def picture_of(label: LabelledFrame, folder: Path) -> Frame:
-    """The picture that was labelled: ID.png, or else frame `frame_index` of its source.
+    """The picture that was labelled: ID.png, or else frame `frame_index` of its source, within the default limits.
 
-    Raises `SourceError` where neither is there, or it has another size than was labelled.
+    Raises `SourceError` where neither is there or can be decoded, or it has another size than was labelled.
     """
     still = folder / f"{label.id}.png"
-    picture = cv2.imread(str(still)) if still.is_file() else _frame_of_source(label, folder)
-    if picture is None:
-        raise SourceError(f"{still} cannot be read as a picture", remedy="restore the labels folder")
-    height_px, width_px = picture.shape[:2]
-    if (width_px, height_px) != (label.width, label.height):
+    path, index = (still, 0) if still.is_file() else (_source_of(label, folder), label.frame_index)
+    try:
+        frame = frame_at(path, index, DecodeLimits())
+    except UnusableClip as error:
         raise SourceError(
-            f"the picture of {label.id} is {width_px}x{height_px}, its labels are of {label.width}x{label.height}",
+            f"the picture of {label.id} cannot be had from {path}: {error.message}",
+            remedy="restore the clip or still that was labelled",
+        ) from error
+    if (frame.width_px, frame.height_px) != (label.width, label.height):
+        raise SourceError(
+            f"the picture of {label.id} is {frame.width_px}x{frame.height_px}, "
+            f"its labels are of {label.width}x{label.height}",
             remedy="restore the picture that was labelled",
         )
-    return Frame(np.ascontiguousarray(picture[:, :, ::-1], dtype=np.uint8), offset_s=0.0)
+    return frame
 
 
 def _read(file: Path) -> LabelledFrame:
@@ -85,8 +90,7 @@ def _read(file: Path) -> LabelledFrame:
         ) from error
 
 
-def _frame_of_source(label: LabelledFrame, folder: Path) -> cv2.typing.MatLike:
-    """Frame `frame_index` of the source, BGR. Walked from the beginning: seeking in these clips lands elsewhere."""
+def _source_of(label: LabelledFrame, folder: Path) -> Path:
     if label.source is None:
         raise SourceError(
             f"{label.id} has neither {label.id}.png in {folder} nor a source",
@@ -98,12 +102,4 @@ def _frame_of_source(label: LabelledFrame, folder: Path) -> cv2.typing.MatLike:
             f"the source {path} of {label.id} does not exist",
             remedy="keep the clips beside the labels folder as they were, or put ID.png beside ID.json",
         )
-    clip = cv2.VideoCapture(str(path))
-    try:
-        reached = all(clip.grab() for _ in range(label.frame_index + 1))
-        decoded, picture = clip.retrieve() if reached else (False, None)
-    finally:
-        clip.release()
-    if not decoded or picture is None:
-        raise SourceError(f"{path} has no frame {label.frame_index}", remedy="restore the clip that was labelled")
-    return picture
+    return path

@@ -16,6 +16,7 @@ import stat
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -23,6 +24,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from core.config import Closed
 from core.records import Status
 from ingest.clip import SampledClip, UnusableClip
+from ingest.filename import printable
 from ingest.frame import Frame, Pixels
 from ingest.header import HEAD_BYTES, Kind, recognise, still_header
 
@@ -66,17 +68,39 @@ def open_media(path: Path, frames: int, limits: DecodeLimits) -> SampledClip:
     return _open_still(path, kind, limits)
 
 
+def frame_at(path: Path, index: int, limits: DecodeLimits) -> Frame:
+    """Frame `index` of a clip, counted from 0 in the order of decoding; a still has frame 0 alone.
+
+    A clip is walked from its beginning: seeking where there is a single key frame lands elsewhere. Raises
+    `UnusableClip` as `open_media` does, and undecodable where the clip ends before that frame.
+    """
+    if index < 0:
+        raise ValueError(f"frames are counted from 0, got {index}")
+    kind = _recognised(path, limits)
+    if kind is Kind.CLIP:
+        found, _ = _walk(path, _within_limits(path, limits), (index,), limits, stop=index + 1)
+    else:
+        found = list(_open_still(path, kind, limits).frames[index : index + 1])
+    if not found:
+        raise _undecodable(path, f"has no frame {index}")
+    return found[0]
+
+
 def _recognised(path: Path, limits: DecodeLimits) -> Kind:
     try:
         info = path.stat()
+        if stat.S_ISDIR(info.st_mode):
+            os.scandir(path).close()  # one that cannot be read says why
         if not stat.S_ISREG(info.st_mode):
-            raise UnusableClip(Status.UNREACHABLE, f"{path.name} is not a file", remedy="Give a clip or a still")
+            raise UnusableClip(
+                Status.UNREACHABLE, f"{printable(path.name)} is not a file", remedy="Give a clip or a still"
+            )
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UnusableClip(
-            Status.UNREACHABLE, f"{path.name} cannot be read: {why}", remedy="Check its path and permissions"
+            Status.UNREACHABLE, f"{printable(path.name)} cannot be read: {why}", remedy="Check its path and permissions"
         ) from error
     if not head:
         raise _undecodable(path, "is empty (0 bytes)")
@@ -107,14 +131,9 @@ def _open_still(path: Path, kind: Kind, limits: DecodeLimits) -> SampledClip:
 
 def _open_clip(path: Path, frames: int, limits: DecodeLimits) -> SampledClip:
     """Two walks at most: the second only where the container promised another number of frames than it held."""
-    capture = _capture(path)
+    capture = _within_limits(path, limits)
     promised = _promised_frames(capture)
     fps = _frame_rate(capture)
-    _check_pixels(path, int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), limits)
-    if promised > limits.max_frames:
-        raise _oversize(path, f"{promised} frames", "max_frames", limits.max_frames)
-    if promised / fps > limits.max_duration_s:
-        raise _oversize(path, f"{promised / fps:.0f} s", "max_duration_s", limits.max_duration_s)
     sampled, decoded = _walk(path, capture, evenly_spaced(promised, frames), limits)
     if decoded < promised * limits.min_decoded_share or decoded == 0:
         raise _undecodable(path, f"breaks off: {decoded} of {promised} promised frames could be decoded")
@@ -134,23 +153,41 @@ def evenly_spaced(total: int, wanted: int) -> list[int]:
     return [(2 * part + 1) * total // (2 * count) for part in range(count)]
 
 
+def _within_limits(path: Path, limits: DecodeLimits) -> cv2.VideoCapture:
+    """The clip, opened; refused where what its container announces is over a limit."""
+    capture = _capture(path)
+    promised = _promised_frames(capture)
+    duration_s = promised / _frame_rate(capture)
+    _check_pixels(path, int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), limits)
+    if promised > limits.max_frames:
+        raise _oversize(path, f"{promised} frames", "max_frames", limits.max_frames)
+    if duration_s > limits.max_duration_s:
+        raise _oversize(path, f"{duration_s:.0f} s", "max_duration_s", limits.max_duration_s)
+    return capture
+
+
 def _capture(path: Path) -> cv2.VideoCapture:
-    # An absolute path begins with "/", so a colon in a file name is never taken for a protocol.
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    # An absolute path begins with "/", so a colon in a file name is never taken for a protocol. It goes to OpenCV as
+    # bytes: a str that is not UTF-8 ends the process with a segmentation fault (OpenCV 5.0).
+    name: Any = os.fsencode(path.absolute())  # which its stubs do not know of
+    capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         raise _undecodable(path, "cannot be opened as a clip: it is damaged, or breaks off before its index")
     return capture
 
 
 def _walk(
-    path: Path, capture: cv2.VideoCapture, wanted: Sequence[int], limits: DecodeLimits
+    path: Path, capture: cv2.VideoCapture, wanted: Sequence[int], limits: DecodeLimits, stop: int | None = None
 ) -> tuple[list[Frame], int]:
-    """Decode every frame, keep those at the indices `wanted`; returns them and the number of frames decoded."""
+    """Decode every frame, or the first `stop`, and keep those at the indices `wanted`.
+
+    Returns them and the number of frames decoded. The capture is closed.
+    """
     indices = set(wanted)
     sampled: list[Frame] = []
     decoded = 0
     try:
-        while capture.grab():
+        while decoded != stop and capture.grab():
             if decoded in indices:
                 offset_s = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
                 given, picture = capture.retrieve()
@@ -196,10 +233,10 @@ def _check_pixels(path: Path, width_px: int, height_px: int, limits: DecodeLimit
 def _oversize(path: Path, size: str, limit: str, allowed: float) -> UnusableClip:
     return UnusableClip(
         Status.OVERSIZE,
-        f"{path.name} has {size}, over the limit {limit} = {allowed:,.10g}",
+        f"{printable(path.name)} has {size}, over the limit {limit} = {allowed:,.10g}",
         remedy=f"Give a smaller one, or raise {limit}",
     )
 
 
 def _undecodable(path: Path, what: str) -> UnusableClip:
-    return UnusableClip(Status.UNDECODABLE, f"{path.name} {what}", remedy="Fetch or record it again")
+    return UnusableClip(Status.UNDECODABLE, f"{printable(path.name)} {what}", remedy="Fetch or record it again")

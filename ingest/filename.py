@@ -1,4 +1,4 @@
-"""What a recorded clip's name says: which camera filmed it, and when.
+"""What a recorded clip's name says: which camera filmed it, and when; and how a name is said to people.
 
 A pattern is the end of a file's path with fields in braces, such as `{camera}/{any}_{epoch_ms}.{suffix}`:
 
@@ -10,9 +10,11 @@ A pattern is the end of a file's path with fields in braces, such as `{camera}/{
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 
 MEDIA_SUFFIXES = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "jpg", "jpeg", "png")
 
@@ -88,3 +90,11 @@ class NamePattern:
         except ValueError:
             return None
         return local.astimezone(UTC)
+
+
+def printable(path: Path | str) -> str:
+    r"""The path as text for messages and JSON: bytes of it that are not UTF-8 are written as `\xff`.
+
+    On Linux a file name is any bytes, which Python keeps as lone surrogates: those no terminal and no JSON can carry.
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
 from core.config import Closed
 from core.errors import SourceError
-from core.records import Camera, ClipReady, TimeZoneName
-from ingest.filename import KNOWN_PATTERNS, MEDIA_SUFFIXES, Named, NamePattern
+from core.records import LOCATION_LENGTH, Camera, ClipReady, TimeZoneName
+from ingest.filename import KNOWN_PATTERNS, MEDIA_SUFFIXES, Named, NamePattern, printable
 
 
 class FolderConfig(Closed):
@@ -39,10 +39,21 @@ class FolderConfig(Closed):
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file of the folder that is not among its clips, and why."""
+    """A file that is not among the clips of the folder, or a folder in it that cannot be read, and why.
+
+    `path` is for people, as `ingest.filename.printable` writes it: it need not lead to the file.
+    """
 
     path: Path
     reason: str
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What lies below a folder: its files, sorted, and why each of the folders that cannot be read cannot."""
+
+    files: tuple[Path, ...]
+    unreadable: Mapping[Path, str]
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +70,8 @@ class FolderSource:
 
     The order is that of the times in the names, whatever the order on the disk: a file copied late, or named after
     a clock that went back, takes its place in event time. Every file is accounted for: it is among the clips, or it
-    is in `skipped` with the reason. Raises `SourceError` where there is no folder, or no clip in it.
+    is in `skipped` with the reason, as is a folder in it that cannot be read. Raises `SourceError` where the folder
+    itself cannot be read, or there is no clip in it.
     """
 
     def __init__(self, config: FolderConfig, cameras: Sequence[Camera]) -> None:
@@ -75,7 +87,7 @@ class FolderSource:
         if not self._recordings:
             first = f": {self.skipped[0].path.name} {self.skipped[0].reason}" if self.skipped else ""
             raise SourceError(
-                f"no clips in folder {self._root} ({len(self.skipped)} other files{first})",
+                f"no clips in folder {printable(self._root)} ({len(self.skipped)} left out{first})",
                 remedy=f"Name clips like {self._expected()}; and configure their cameras",
             )
 
@@ -111,23 +123,27 @@ class FolderSource:
 
     def _scan(self) -> tuple[list[_Recording], tuple[SkippedFile, ...]]:
         found: dict[tuple[str, datetime], Path] = {}
-        skipped: list[SkippedFile] = []
-        for path in _files(self._root):
+        listing = _list(self._root)
+        left_out = {folder: f"cannot be read: {why}" for folder, why in listing.unreadable.items()}
+        for path in listing.files:
             named = self._named(path)
             camera = self._configured(named.camera) if named else None
             if not _is_media(path):
-                skipped.append(SkippedFile(path, f"is not a clip or still ({', '.join(MEDIA_SUFFIXES)})"))
+                left_out[path] = f"is not a clip or still ({', '.join(MEDIA_SUFFIXES)})"
+            elif (fault := _not_a_location(path)) is not None:
+                left_out[path] = fault
             elif named is None:
-                skipped.append(SkippedFile(path, f"names no camera and time: expected {self._expected()}"))
+                left_out[path] = f"names no camera and time: expected {self._expected()}"
             elif camera is None:
-                skipped.append(SkippedFile(path, f"is of camera {named.camera}, which is not configured"))
+                left_out[path] = f"is of camera {named.camera}, which is not configured"
             elif (camera, named.event_time) in found:
                 first = found[camera, named.event_time]
-                skipped.append(SkippedFile(path, f"has the same camera and time as {first.relative_to(self._root)}"))
+                left_out[path] = f"has the same camera and time as {first.relative_to(self._root)}"
             else:
                 found[camera, named.event_time] = path
         recordings = [_Recording(event_time, camera, path) for (camera, event_time), path in found.items()]
-        return sorted(recordings), tuple(skipped)
+        skipped = tuple(SkippedFile(Path(printable(path)), reason) for path, reason in left_out.items())
+        return sorted(recordings), skipped
 
     def _named(self, path: Path) -> Named | None:
         """What the path says below the folder or, for the folder of one camera, with that folder's name before it."""
@@ -163,39 +179,69 @@ def recorded_at(path: Path) -> datetime | None:
 def discover(paths: Sequence[Path]) -> list[Path]:
     """What `busyness count` examines: the files given, whatever they are called, and the clips and stills in folders.
 
-    A folder without any, and a path that does not exist, stay in the list, so that opening them says so. Nothing is
-    listed twice.
+    A folder without any, one further down that cannot be read, and a path that does not exist, stay in the list, so
+    that opening them says so. Nothing is listed twice. Raises `SourceError` for a folder given that cannot be read.
     """
     listed: dict[Path, Path] = {}
     for path in paths:
-        inside = [file for file in _files(path) if _is_media(file)] if path.is_dir() else []
-        for file in inside or [path]:
+        for file in _media_below(path) if _is_folder(path) else [path]:
             listed.setdefault(file.absolute(), file)
     return list(listed.values())
 
 
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+def _media_below(folder: Path) -> list[Path]:
+    listing = _list(folder)
+    return sorted([*filter(_is_media, listing.files), *listing.unreadable]) or [folder]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # not to be looked at, or too long a name: opening it says so
+        return False
+
+
+def _list(folder: Path) -> _Listing:
+    """Raises `SourceError` for the folder itself; what is wrong with one in it is in the listing."""
+    try:
+        os.scandir(folder).close()
+    except FileNotFoundError as error:
+        raise _no_folder(f"folder {printable(folder)} does not exist") from error
+    except NotADirectoryError as error:
+        raise _no_folder(f"{printable(folder)} is not a folder") from error
+    except OSError as error:
         raise SourceError(
-            f"{folder} is not a folder" if folder.exists() else f"folder {folder} does not exist",
-            remedy="Set `path` to the folder of the recordings",
-        )
+            f"folder {printable(folder)} cannot be read: {error.strerror}", remedy="Check its permissions"
+        ) from error
     files: list[Path] = []
+    unreadable: dict[Path, str] = {}
+
+    def note(error: OSError) -> None:
+        unreadable[Path(os.fsdecode(error.filename))] = error.strerror or str(error)
+
     visited: set[str] = set()
-    for parent, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
+    for parent, folders, names in os.walk(folder, onerror=note, followlinks=True):
         real = os.path.realpath(parent)
         if real in visited:  # a link that leads back
             folders.clear()
             continue
         visited.add(real)
         files += [Path(parent, name) for name in names]
-    return sorted(files)
+    return _Listing(tuple(sorted(files)), dict(sorted(unreadable.items())))
 
 
-def _unreadable(error: OSError) -> NoReturn:
-    raise SourceError(
-        f"folder {error.filename} cannot be read: {error.strerror}", remedy="Check its permissions"
-    ) from error
+def _no_folder(message: str) -> SourceError:
+    return SourceError(message, remedy="Set `path` to the folder of the recordings")
+
+
+def _not_a_location(path: Path) -> str | None:
+    """Why no `ClipReady` can say where the file is; None where one can."""
+    location = str(path)
+    if printable(path) != location:
+        return "has a name that is not UTF-8: rename it, or the folder it is in"
+    if len(location) > LOCATION_LENGTH:
+        return f"has a path of {len(location)} characters, over the limit of {LOCATION_LENGTH}: shorten it"
+    return None
 
 
 def _is_media(path: Path) -> bool:

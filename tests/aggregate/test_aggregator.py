@@ -15,7 +15,7 @@ from street_counts import NOON, PARK, TOWER, StoppedClock, counted, figures
 from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers, ReadingQuery
 from aggregate.duckdb_store import DuckDBStore
-from aggregate.policy import AggregatePolicy
+from aggregate.policy import FUTURE_TOLERANCE, AggregatePolicy
 from core.records import Camera, CountObservation, Reading, Status, Window
 
 DAY = (NOON - timedelta(days=2), NOON + timedelta(days=2))
@@ -180,9 +180,47 @@ def test_counts_of_an_unknown_camera_are_kept_and_told(caplog: pytest.LogCapture
         changed = street.accept(cars(0, 2), counted(at(0), camera="park", zone="park:road"))
     assert {reading.camera for reading in changed} == {"park"}
     assert "camera tower is not in the store" in caplog.text
-    street.store.save_cameras([TOWER])
+    assert "run busyness rebuild CONFIG" in caplog.text
+    street.store.save_cameras([TOWER, PARK])
     assert street.aggregator.rebuild(*DAY) > 0
     assert street.quarter() == (2, 1)
+
+
+def test_rebuilding_the_extent_is_everything(street: Street) -> None:
+    """Both ends are included: a store that was filled without an aggregator gives what a live one gave."""
+    batch = [cars(-1441, 3), cars(0, 2), cars(5, 4), cars(60, 1)]
+    street.accept(*batch)
+    bare = Street()
+    bare.store.upsert_observations(batch)
+    extent = bare.store.extent()
+    assert extent == (at(-1441), at(60))
+    assert bare.aggregator.rebuild(*extent) > 0
+    assert bare.rows(*DAY) == street.rows(*DAY)
+    assert bare.aggregator.rebuild(*extent) == 0
+    bare.store.close()
+
+
+def test_a_clip_from_the_future_is_refused_and_told(street: Street, caplog: pytest.LogCaptureFixture) -> None:
+    """It would close every window of its camera and move the present of every answer, for good."""
+    stamped_2099 = counted(datetime(2099, 1, 1, tzinfo=UTC))
+    with caplog.at_level(logging.WARNING):
+        changed = street.accept(cars(0, 2), stamped_2099)
+    assert {reading.start.year for reading in changed} == {2017}
+    assert "camera tower: the clip of 2099-01-01T00:00:00+00:00 is from the future" in caplog.text
+    assert street.aggregator.refused == 1
+    assert street.store.extent() == (at(0), at(0))
+    assert street.store.watermark("tower") == at(0)
+    assert street.accept(stamped_2099) == []
+    assert street.aggregator.refused == 2
+    street.accept(cars(5, 4))
+    assert street.quarter() == (3, 1), "the window is still open: nothing was revised"
+
+
+@pytest.mark.parametrize(("ahead", "refused"), [(FUTURE_TOLERANCE, 0), (FUTURE_TOLERANCE + timedelta(seconds=1), 1)])
+def test_a_clock_that_is_a_little_behind_refuses_nothing(street: Street, ahead: timedelta, refused: int) -> None:
+    street.aggregator.accept([counted(street.clock.now() + ahead)])
+    assert street.aggregator.refused == refused
+    assert (street.store.extent() is None) == bool(refused)
 
 
 def test_a_clock_set_back_does_not_reorder_revisions(street: Street) -> None:

@@ -15,7 +15,7 @@ from aggregate.answers import CAMERA_STATE_COLUMNS, READING_COLUMNS, Answers, Re
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.policy import AggregatePolicy
 from core.errors import NotFound, QueryError
-from core.records import Camera, Status, Window
+from core.records import Camera, CountObservation, Status, Window, Zone
 
 HELSINKI = Camera(id="esplanadi", name="Esplanadi", lat=60.17, lon=24.94, timezone="Europe/Helsinki", cadence_s=300)
 CLOCK = StoppedClock()
@@ -85,6 +85,19 @@ def test_a_window_without_any_clip_is_missing_not_zero(answers: Answers) -> None
     assert (row["clips_counted"], row["clips_expected"], row["coverage"]) == (0, 1, 0)
 
 
+def test_a_window_narrower_than_the_cadence_blames_no_camera(answers: Answers) -> None:
+    """
+    12:00       12:05       12:10       12:15       12:20     park: one clip every 10 minutes
+      1           none due    1           none due
+    """
+    query = ReadingQuery(
+        zones=("park:road",), series=("vehicles",), window=Window.FIVE_MINUTES, start=at(0), end=at(20)
+    )
+    none_due = (None, "missing", "no clip in this window: the camera gives one every 10 min")
+    seen = (1, "observed", None)
+    assert [row[1:] for row in brief(answers.readings(query))] == [seen, none_due, seen, none_due]
+
+
 def test_rows_come_by_start_zone_and_class(answers: Answers) -> None:
     frame = answers.readings(ReadingQuery(series=("vehicles", "people", "vehicles"), start=at(0), end=at(30)))
     keys = list(zip(frame["start"], frame["zone"], frame["class"], strict=True))
@@ -130,7 +143,7 @@ def test_a_range_may_be_far_longer_than_what_is_stored(answers: Answers) -> None
     )
     expected = int((at(45) - datetime(2010, 1, 1, tzinfo=UTC)) / timedelta(minutes=1)) + 1
     assert answers.row_count(query) == expected
-    assert set(answers.readings(query)["reason"]) == {"no clip received"}
+    assert set(answers.readings(query)["reason"]) == {"no clip in this window: the camera gives one every 5 min"}
     last = answers.readings(ReadingQuery(**{**vars(query), "offset": expected - 1}))
     assert last["start"].tolist() == [pd.Timestamp(at(45))]
 
@@ -138,8 +151,6 @@ def test_a_range_may_be_far_longer_than_what_is_stored(answers: Answers) -> None
 def test_the_box_selects_by_position(answers: Answers) -> None:
     assert [camera.id for camera in answers.cameras((-0.2, 51.4, 0, 51.6))] == ["park", "tower"]
     assert [camera.id for camera in answers.cameras((-0.15, 51.51, -0.15, 51.51))] == ["park"]
-    across_the_date_line = (170.0, -90.0, -0.1, 90.0)
-    assert [camera.id for camera in answers.cameras(across_the_date_line)] == ["park"]
     frame = answers.readings(ReadingQuery(bbox=(24, 60, 25, 61)))
     assert set(frame["camera"]) == {"esplanadi"}
     assert len(answers.readings(ReadingQuery(bbox=(0, 0, 1, 1)))) == 0
@@ -148,9 +159,94 @@ def test_the_box_selects_by_position(answers: Answers) -> None:
 def test_as_of_answers_what_was_known(store: DuckDBStore, answers: Answers) -> None:
     known = answers.readings(ReadingQuery(zones=("tower:view",), as_of=CLOCK.now()))
     assert (known["revision"] > 0).any()
-    before = answers.readings(ReadingQuery(zones=("tower:view",), start=at(0), as_of=CLOCK.now() - timedelta(days=1)))
-    assert before["mean"].isna().all()
-    assert set(before["reason"]) == {"no reading from 2025-12-31T00:00:00Z or before"}
+    before = answers.readings(ReadingQuery(zones=("tower:view",), as_of=CLOCK.now() - timedelta(days=1)))
+    assert len(before) == 0, "nothing was stored then, so nothing had begun"
+
+
+def recounted(minutes: float, number: float, hours: float = 0) -> CountObservation:
+    """Counted `hours` after 12:30, whenever the clip was."""
+    return counted(at(minutes), figures(car=number), counted_at=at(30) + timedelta(hours=hours))
+
+
+def test_replaying_the_same_counts_leaves_what_was_known_before() -> None:
+    """
+    processing time   1st replay        as_of        2nd replay: newer counts, the same figures
+                      0 h               0.5 h        1 h          (and a 3rd after 2 h)
+    """
+    store, clock = DuckDBStore.open(None), StoppedClock()
+    store.save_cameras([TOWER])
+    aggregator, answers = Aggregator(store, AggregatePolicy(), clock), Answers(store, clock)
+    between = clock.now() + timedelta(hours=0.5)
+    query = ReadingQuery(window=Window.FIVE_MINUTES, as_of=between)
+    for hours in range(3):
+        aggregator.accept([recounted(minutes, 2, hours) for minutes in range(0, 60, 5)])
+        known = answers.readings(query)
+        assert known["mean"].notna().sum() == 2 * 12
+        assert len(known) == 2 * 12
+        if hours == 0:
+            first = known
+        pd.testing.assert_frame_equal(known, first)
+        clock.sleep(3600)
+    store.close()
+
+
+def test_as_of_an_open_window_the_provisional_reading_is_said_to_be_gone() -> None:
+    """
+    event time   12:00   12:05 | as_of |  12:10     12:15 .. 13:00: closes the quarter, then 12:10 is recounted
+    quarter        r1      r1  |       |   r1 replaced in place          r2
+    """
+    store, clock = DuckDBStore.open(None), StoppedClock()
+    store.save_cameras([TOWER])
+    aggregator, answers = Aggregator(store, AggregatePolicy(), clock), Answers(store, clock)
+
+    def quarter(as_of: datetime) -> tuple[str, Any, str, str | None]:
+        query = ReadingQuery(series=("vehicles",), start=at(0), end=at(15), as_of=as_of)
+        (row,) = brief(answers.readings(query))
+        return row
+
+    aggregator.accept([recounted(0, 2), recounted(5, 2)])
+    open_then = clock.now()
+    assert quarter(open_then) == ("12:00", 2, "partial", "window still open: 2 of 3 clips so far")
+    clock.sleep(600)
+    aggregator.accept([recounted(10, 5)])
+    aggregator.accept([recounted(60, 0)])
+    closed_then = clock.now()
+    clock.sleep(600)
+    aggregator.accept([recounted(10, 8, hours=1)])
+    assert quarter(open_then) == (
+        "12:00",
+        None,
+        "missing",
+        "no reading from 2026-01-01T00:00:00Z or before is kept: if there was one, it was provisional and has been "
+        "replaced since",
+    )
+    assert quarter(closed_then) == ("12:00", 3, "observed", None)
+    assert quarter(clock.now()) == ("12:00", 4, "observed", None)
+    unseen = answers.readings(ReadingQuery(start=at(30), end=at(45), as_of=closed_then))
+    assert set(unseen["reason"]) == {"no reading from 2026-01-01T00:10:00Z or before"}
+    store.close()
+
+
+def test_a_zone_given_to_another_camera_does_not_answer_with_the_figures_of_the_old_one() -> None:
+    """The old camera is no longer configured; its pavement has the same name at the new one."""
+    pavement = (Zone(id="pavement", name="Pavement"),)
+    old, new = (TOWER.model_copy(update={"id": name, "zones": pavement}) for name in ("old", "new"))
+    store = DuckDBStore.open(None)
+    aggregator, answers = Aggregator(store, AggregatePolicy(), CLOCK), Answers(store, CLOCK)
+    query = ReadingQuery(window=Window.FIVE_MINUTES, series=("vehicles",))
+    store.save_cameras([old])
+    aggregator.accept([counted(at(0), figures(car=2), camera="old", zone="pavement")])
+    store.save_cameras([new])
+    assert answers.cameras() == [new]
+    assert len(answers.readings(query)) == 0
+    aggregator.accept([counted(at(5), figures(car=4), camera="new", zone="pavement")])
+    assert aggregator.rebuild(at(0), at(5)) == 0
+    assert brief(answers.readings(ReadingQuery(series=("vehicles",))))[0][1] == 4
+    found = answers.readings(ReadingQuery(window=Window.FIVE_MINUTES, series=("vehicles",), start=at(0)))
+    assert found["mean"].isna().tolist() == [True, False]
+    store.save_cameras([old])
+    assert brief(answers.readings(query)) == [("12:00", 2, "observed", None)]
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -180,7 +276,8 @@ def test_what_is_not_known_is_named_with_what_looks_like_it(answers: Answers, qu
         (ReadingQuery(limit=0), "limit is 0, expected 1 to 1000000"),
         (ReadingQuery(limit=1_000_001), "page with offset"),
         (ReadingQuery(offset=-1), "offset is -1"),
-        (ReadingQuery(bbox=(0, 52, 1, 51)), "south above its north"),
+        (ReadingQuery(bbox=(0, 52, 1, 51)), "south beyond its north. corners are swapped? give west,south,east,north"),
+        (ReadingQuery(bbox=(170, -90, -0.1, 90)), "west beyond its east. corners are swapped?"),
         (ReadingQuery(bbox=(-200, 51, 1, 52)), "not in degrees"),
         (ReadingQuery(bbox=(float("nan"), 51, 1, 52)), "not in degrees"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from street_counts import NOON, TOWER, counted, figures
 
 from aggregate.policy import AggregatePolicy
-from aggregate.readings import derive, expected_clips, while_open
+from aggregate.readings import derive, expected_clips, not_due, while_open
 from aggregate.tables import Clips, Spans, moment, text
 from core.records import SERIES, CountObservation, Figures, Reading, Status, Window
 
@@ -21,6 +21,7 @@ def columns(observations: list[CountObservation]) -> Clips:
 
     return Clips(
         id=text([one.id for one in observations]),
+        camera=text([one.camera for one in observations]),
         zone=text([one.zone for one in observations]),
         event_time=np.array([moment(one.event_time) for one in observations]),
         counted_at=np.array([moment(one.counted_at) for one in observations]),
@@ -150,6 +151,7 @@ def test_order_duplicates_and_other_windows_do_not_matter() -> None:
     [
         (900, 300, 3),
         (900, 600, 1),  # one or two fall in a quarter: the one that always does is expected
+        (300, 600, 1),  # one or none: where one fell, it is the whole of what was due
         (900, 240, 3),
         (60, 300, 1),
         (82_800, 300, 276),  # a day of 23 hours
@@ -157,7 +159,9 @@ def test_order_duplicates_and_other_windows_do_not_matter() -> None:
         (0.3, 0.1, 3),  # 0.3 / 0.1 is 2.9999999999999996
     ],
 )
-def test_expected_are_the_clips_that_always_fall_in_a_window(width_s: float, cadence_s: float, clips: int) -> None:
+def test_expected_are_the_clips_that_always_fall_in_a_window_and_at_least_one(
+    width_s: float, cadence_s: float, clips: int
+) -> None:
     assert expected_clips(np.array([width_s]), np.array([cadence_s])).tolist() == [clips]
 
 
@@ -169,6 +173,7 @@ def test_expected_are_the_clips_that_always_fall_in_a_window(width_s: float, cad
         ("no clip received", 0, "window still open: 0 of 3 clips so far"),
         ("2 of 3 clips counted; 1 not received", 2, "window still open: 2 of 3 clips so far"),
         ("1 of 3 clips counted; 1 smeared, 1 not received", 1, "window still open: 1 of 3 clips so far; 1 smeared"),
+        (not_due(600), 0, "window still open: no clip in this window: the camera gives one every 10 min"),
         ("dark (1 of 3 clips), 2 not received", 0, "window still open: 0 of 3 clips so far; dark (1 of 3 clips)"),
     ],
 )
@@ -176,3 +181,19 @@ def test_an_open_window_does_not_call_clips_missing_that_are_not_due(
     reason: str | None, counted_clips: int, said: str | None
 ) -> None:
     assert while_open(reason, counted_clips, 3) == said
+
+
+@pytest.mark.parametrize(
+    ("cadence_s", "said"), [(600, "10 min"), (90, "90 s"), (7200, "2 h"), (0.5, "0.5 s"), (86_400, "24 h")]
+)
+def test_the_cadence_is_told_in_the_unit_that_fits(cadence_s: float, said: str) -> None:
+    assert not_due(cadence_s) == f"no clip in this window: the camera gives one every {said}"
+
+
+def test_clips_that_another_camera_sent_of_the_zone_are_not_its_own() -> None:
+    """The zone was another camera's before: what that one saw does not mix with what this one sees."""
+    clips = [counted(NOON, figures(car=2)), counted(NOON + timedelta(minutes=5), figures(car=8), camera="old")]
+    table = columns(clips)
+    table.zone[:] = "tower:view"
+    found = quarter([], table)["vehicles"]
+    assert (found.mean, found.clips_counted) == (2, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,9 @@ class FixedAnswers(Answers):
         if query.end is not None:
             frame = frame[frame["start"] < query.end]
         return frame.iloc[query.offset : query.offset + query.limit].reset_index(drop=True)
+
+    def row_count(self, query: ReadingQuery) -> int:
+        return len(self.readings(replace(query, limit=len(self.frame), offset=0)))
 
     def latest(
         self,

@@ -40,10 +40,10 @@ def faulty(make_street):
         ("/v1/readings?to=1489046400", 422, "is not an ISO 8601 time", "2017-03-09T08:00:00Z"),
         ("/v1/readings?from=0001-01-01T00:00:00%2B14:00", 422, "outside 1970..2200", "2017-03-09T08:00:00Z"),
         ("/v1/readings?as_of={now()}", 422, "'{now()}' is not an ISO 8601 time", "2017-03-09T08:00:00Z"),
-        ("/v1/readings?bbox=0,52,-1,51", 422, "corners are swapped", "west,south,east,north"),
-        ("/v1/readings?bbox=-1,52,0,51", 422, "corners are swapped", "west,south,east,north"),
-        ("/v1/readings?bbox=-200,51,0,52", 422, "outside longitude -180..180", "west,south,east,north"),
-        ("/v1/readings?bbox=nan,51,0,52", 422, "not finite", "west,south,east,north"),
+        ("/v1/readings?bbox=0,51,-1,52", 422, "bbox is '0,51,-1,52'", "west,south,east,north"),
+        ("/v1/readings?bbox=-1,52,0,51", 422, "bbox is '-1,52,0,51'", "west,south,east,north"),
+        ("/v1/readings?bbox=-200,51,0,52", 422, "bbox is '-200,51,0,52'", "west,south,east,north"),
+        ("/v1/readings?bbox=nan,51,0,52", 422, "bbox is 'nan,51,0,52'", "west,south,east,north"),
         ("/v1/readings?bbox=1,2,3", 422, "not four numbers", "west,south,east,north"),
         ("/v1/cameras?bbox=here", 422, "not four numbers", "west,south,east,north"),
         ("/v1/readings?limit=999999999", 422, "limit is '999999999'", "/docs"),
@@ -53,6 +53,23 @@ def faulty(make_street):
         ("/v1/readings?format=xlsx", 422, "format is 'xlsx'", "parquet"),
         ("/v1/readings?windw=5m", 422, "there is no parameter 'windw'", "did you mean window"),
         ("/v1/readings?zone=" + ",".join(map(str, range(1001))), 422, "1001 names", "at most 1000"),
+        ("/v1/readings?zone=", 422, "zone is empty", "leave it out"),
+        ("/v1/readings?camera=,", 422, "camera is empty", "leave it out"),
+        ("/v1/readings?class=%20", 422, "class is empty", "leave it out"),
+        ("/v1/readings?from=", 422, "from is empty", "leave it out"),
+        ("/v1/readings?as_of=&to=2017-03-09T08:00Z", 422, "as_of is empty", "leave it out"),
+        ("/v1/readings?window=", 422, "window is ''", "'15m'"),
+        ("/v1/cameras?bbox=", 422, "bbox is empty", "leave it out"),
+        ("/v1/zones?camera=", 422, "camera is empty", "leave it out"),
+        ("/v1/live?camera=", 422, "camera is empty", "leave it out"),
+        ("/v1/readings?window=15m&window=5m", 422, "window is given 2 times ('15m', '5m')", "give window once"),
+        ("/v1/readings?from=2017-03-09T08:00Z&from=2017-03-09T08:00Z", 422, "from is given 2 times", "give from once"),
+        ("/v1/readings?offset=1&offset=2", 422, "offset is given 2 times", "give offset once"),
+        ("/v1/latest?bbox=0,51&bbox=1,52", 422, "bbox is given 2 times", "give bbox once"),
+        ("/v1/cameras?format=csv&format=json", 422, "format is given 2 times", "give format once"),
+        ("/v1/zones?format=csv&format=csv", 422, "format is given 2 times", "give format once"),
+        ("/v1/live?window=5m&window=5m", 422, "window is given 2 times", "give window once"),
+        ("/v1/cameras?wndow=5m&wndow=1m", 422, "there is no parameter 'wndow'", "format"),
         ("/v1/readings?camera=06711", 404, "no camera '06711'", "did you mean 06710"),
         ("/v1/readings?zone=06710:south", 404, "no zone '06710:south'", "/v1/zones"),
         ("/v1/zones?camera=nowhere", 404, "no camera 'nowhere'", "/v1/cameras"),
@@ -79,11 +96,27 @@ def test_several_faults_are_told_together(street, assert_problem):
         assert name in problem["detail"]
 
 
+def test_filters_that_came_out_empty_are_told_together_and_never_ask_for_everything(street, assert_problem):
+    problem = assert_problem(street.get("/v1/readings?zone=&camera=,&bbox=&from="), 422)
+    for name in ("zone", "camera", "bbox", "from"):
+        assert f"{name} is empty" in problem["detail"]
+
+
+@pytest.mark.parametrize("query", ["window=1h", "class=crowd", "camera=,", "windw=5m"])
+def test_a_fault_of_a_live_question_is_told_once(street, assert_problem, query):
+    assert ";" not in assert_problem(street.get(f"/v1/live?{query}"), 422)["detail"]
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_another_method_is_told_which_one_works(street, assert_problem, method):
     response = street.request(method, "/v1/readings")
     assert "use GET" in assert_problem(response, 405)["remedy"]
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
+
+
+def test_the_live_stream_has_no_end_and_so_no_head(street):
+    response = street.request("HEAD", "/v1/live")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET")
 
 
 def test_outlines_that_are_not_configured_are_a_problem(make_street, assert_problem):

@@ -97,7 +97,7 @@ def test_every_answer_carries_the_security_headers(street):
     ("url", "origin"),
     [
         ("https://tile.example.org/{z}/{x}/{y}.png", "https://tile.example.org"),
-        ("https://{s}.tile.example.org:8443/{z}/{x}/{y}.png", "https://*.tile.example.org:8443"),
+        ("https://a.tile.example.org:8443/{z}/{x}/{y}.png", "https://a.tile.example.org:8443"),
         ("http://127.0.0.1:8080/style.json", "http://127.0.0.1:8080"),
     ],
 )
@@ -111,11 +111,17 @@ def test_the_policy_lets_in_the_basemap_and_nobody_else(make_street, url, origin
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:x", "https://a; script-src *", "https://a b/", "/tiles", "https:///x", "ftp://a/"]
+    "url",
+    ["javascript:x", "https://a; script-src *", "https://a b/", "/tiles", "https:///x", "ftp://a/", "https://*.a/"],
 )
 def test_a_basemap_address_cannot_widen_the_policy(url):
     with pytest.raises(ValidationError, match="is not the http"):
         About(name="x", basemap_url=url)
+
+
+def test_a_basemap_host_that_the_page_would_have_to_fill_in_is_refused_with_what_to_write():
+    with pytest.raises(ValidationError, match="name one host, as in https://a"):
+        About(name="x", basemap_url="https://{s}.tile.example.org/{z}/{x}/{y}.png")
 
 
 def test_outlines_have_to_be_geojson():
@@ -130,6 +136,38 @@ def test_figures_are_never_kept_and_large_answers_are_packed(street):
     assert {part.strip().lower() for part in packed.headers["vary"].split(",")} == {"accept", "accept-encoding"}
     assert "content-encoding" not in street.get("/v1/readings?format=parquet").headers
     assert street.get("/v1/outlines").headers["cache-control"] == "private, max-age=3600"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/", "/docs", "/docs/start.js", "/openapi.json", "/healthz", "/readyz", "/metrics", "/v1/about", "/v1/outlines",
+        "/v1/extent", "/v1/cameras", "/v1/zones?format=geojson", "/v1/latest?format=csv", "/v1/readings",
+        "/v1/readings?format=parquet", "/v1/readings?limit=3", "/v1/readings?limit=0", "/v1/readings?camera=x",
+        "/v1/nothing",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+def test_head_is_get_without_the_body(street, address, coding):
+    whole = street.get(address, headers={"accept-encoding": coding})
+    bare = street.request("HEAD", address, headers={"accept-encoding": coding})
+    assert bare.status_code == whole.status_code
+    assert bare.content == b""
+    if address == "/metrics":  # grows with every request
+        del bare.headers["content-length"], whole.headers["content-length"]
+    assert bare.headers == whole.headers
+
+
+def test_head_under_the_prefix_of_a_proxy(street):
+    street.app.root_path = "/density"
+    assert street.request("HEAD", "/density/v1/latest").status_code == 200
+    assert street.request("HEAD", "/density/v1/live").status_code == 405
+
+
+def test_head_is_counted_as_head_of_its_route(street):
+    street.request("HEAD", "/v1/readings?limit=1")
+    key = ("busyness_api_requests_total", ("method", "HEAD"), ("route", "/v1/readings"), ("status", "200"))
+    assert samples(street)[key] == 1
 
 
 def test_without_a_built_page_the_api_works_and_says_how_to_build(street, assert_problem):
@@ -163,6 +201,8 @@ def test_the_built_page_is_served_with_its_files(make_street, built, assert_prob
     script = street.get("/assets/main-abc123.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+    bare = street.request("HEAD", "/assets/main-abc123.js")
+    assert (bare.status_code, bare.content, bare.headers) == (200, b"", script.headers)
     again = street.get("/assets/main-abc123.js", headers={"if-none-match": script.headers["etag"]})
     assert again.status_code == 304
     assert_problem(street.get("/assets/gone.js"), 404)
@@ -224,6 +264,18 @@ def test_every_column_is_described_with_an_example(street):
             if "$ref" not in column and "anyOf" not in column:
                 assert column.get("description"), (row, name)
                 assert column.get("examples"), (row, name)
+
+
+def test_a_row_says_what_its_version_is_and_what_may_be_null(street):
+    row = street.app.openapi()["components"]["schemas"]["ReadingRow"]
+    revision = row["properties"]["revision"]["description"]
+    assert "`derived_at`" in revision
+    assert "every change" not in revision
+    assert "(`revision`, `derived_at`) is the version" in row["description"]
+    assert "nothing was present" in row["properties"]["stationary_share"]["description"]
+    live = street.app.openapi()["paths"]["/v1/live"]["get"]
+    assert "(`revision`, `derived_at`)" in live["description"]
+    assert "higher revision" not in live["description"]
 
 
 def test_every_documented_error_is_a_problem_and_every_table_has_its_four_dialects(street):

@@ -41,6 +41,16 @@ class DayClock:
         raise AssertionError("nothing here waits by the clock of the events")
 
 
+class PassingClock(DayClock):
+    """As late as a test says."""
+
+    def __init__(self, passed=timedelta()):
+        self.passed = passed
+
+    def now(self):
+        return super().now() + self.passed
+
+
 def observation(camera, minute, people):
     """A clip of `camera` with `people` on foot, or the placeholder card where `people` is None."""
     zone = camera.counted_zones[0].id
@@ -143,10 +153,62 @@ def test_every_window_answers_and_pages_join_without_a_seam(served, window):
         whole = analyst.get(question).json()["readings"]
         paged, following = [], f"{question}&limit={len(whole) // 3 + 1}"
         while following:
-            page = analyst.get(following).json()
-            paged += page["readings"]
-            following = page["next"]
+            response = analyst.get(following)
+            paged += response.json()["readings"]
+            following = response.json()["next"] and response.url.join(response.json()["next"])
     assert paged == whole != []
+
+
+@pytest.mark.parametrize("window", ["5m", "1d"])
+def test_no_row_changes_its_page_when_clips_arrive_before_and_after_what_was_stored(make_street, window):
+    store = DuckDBStore.open(None)
+    store.save_cameras(CAMERAS)
+    clock = PassingClock(timedelta(days=9))
+    aggregator = Aggregator(store, AggregatePolicy(), clock)
+    street = make_street(answers=Answers(store, clock))
+    aggregator.accept([observation(CAMERAS[0], minute, 1) for minute in (0, 5, 10, 1440)])
+    question = f"/v1/readings?window={window}&class=people"
+    whole = [(row["zone"], row["start"]) for row in street.get(question).json()["readings"]]
+    page = street.get(f"{question}&limit=1").json()
+    aggregator.accept([observation(CAMERAS[0], minute, 2) for minute in (-3 * 1440, 15, 3 * 1440)])
+    walked = page["readings"]
+    while page["next"]:
+        page = street.get(page["next"].replace("limit=1&", "limit=100&")).json()
+        walked += page["readings"]
+    assert [(row["zone"], row["start"]) for row in walked] == whole
+    assert len(whole) > 2
+    store.close()
+
+
+def test_head_over_a_real_connection_leaves_it_usable(served):
+    address, _, _ = served
+    with httpx.Client(base_url=address, limits=httpx.Limits(max_connections=1)) as client:
+        for path in ("/v1/extent", "/v1/readings?format=parquet", "/v1/cameras?format=csv", "/v1/nothing"):
+            bare, whole = client.head(path), client.get(path)
+            assert (bare.status_code, bare.content) == (whole.status_code, b"")
+            for name in ("content-type", "content-length", "content-encoding"):
+                assert bare.headers.get(name) == whole.headers.get(name)
+
+
+def test_nothing_present_is_zero_and_its_stationary_share_null(served):
+    address, _, _ = served
+    rows = httpx.get(f"{address}/v1/readings?camera=06710&class=car&to=2017-03-09T01:00:00Z").json()["readings"]
+    assert {(row["state"], row["mean"], row["stationary_share"]) for row in rows} == {("observed", 0.0, None)}
+
+
+def test_an_open_window_changes_under_the_same_revision_and_derived_at_tells_the_versions_apart(make_street):
+    store, clock = DuckDBStore.open(None), PassingClock()
+    store.save_cameras(CAMERAS)
+    aggregator = Aggregator(store, AggregatePolicy(), clock)
+    street = make_street(answers=Answers(store, clock))
+    versions = []
+    for minute in (0, 5):
+        aggregator.accept([observation(CAMERAS[0], minute, 1 + minute)])
+        clock.passed += timedelta(minutes=5)
+        (row,) = street.get("/v1/latest?camera=06710&class=people").json()["readings"]
+        versions.append((row["revision"], row["derived_at"], row["mean"]))
+    assert versions == [(1, "2017-03-09T02:00:00Z", 1.0), (1, "2017-03-09T02:05:00Z", 3.5)]
+    store.close()
 
 
 def test_unknown_names_and_the_rest_of_time_cost_nothing(served):

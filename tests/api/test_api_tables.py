@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import httpx
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -91,17 +92,40 @@ def test_pages_follow_each_other_without_gap_or_overlap(street, dialect):
     ]
 
 
-def test_next_is_an_absolute_address_in_json_and_geojson(street):
-    for dialect in ("json", "geojson"):
-        following = street.get(f"/v1/readings?limit=5&format={dialect}").json()["next"]
-        assert following.startswith("http://street.test/v1/readings?")
-        assert "offset=5" in following
+@pytest.mark.parametrize("dialect", ["json", "geojson"])
+def test_next_is_relative_so_that_nothing_of_the_host_header_comes_back(street, dialect):
+    response = street.get(f"/v1/readings?limit=5&format={dialect}", headers={"host": "evil.example"})
+    following = response.json()["next"]
+    assert following.startswith("/v1/readings?")
+    assert "evil" not in response.text + str(response.headers)
+    assert response.headers["link"] == f'<{following}>; rel="next"'
+
+
+@pytest.mark.parametrize("offset", [0, 7])
+def test_next_writes_out_the_edges_that_were_left_open(street, offset):
+    following = street.get(f"/v1/readings?window=15m&limit=5&offset={offset}").json()["next"]
+    assert dict(httpx.URL(following).params) == {
+        "window": "15m",
+        "from": "2017-03-09T08:00:00Z",
+        "to": "2017-03-09T09:00:00Z",
+        "limit": "5",
+        "offset": str(offset + 5),
+    }
+
+
+def test_next_keeps_the_edges_that_were_given_and_what_was_known_when(street):
+    edges = "from=2017-03-09T09:05:00%2B01:00&to=2017-03-09T08:50Z&as_of=2017-03-10T00:00:00.25Z"
+    asked = httpx.URL(street.get(f"/v1/readings?{edges}&limit=1").json()["next"]).params
+    assert asked.get_list("from") == ["2017-03-09T08:05:00Z"]
+    assert asked.get_list("to") == ["2017-03-09T08:50:00Z"]
+    assert asked.get_list("as_of") == ["2017-03-10T00:00:00.250000Z"]
 
 
 def test_next_keeps_the_path_under_which_a_proxy_serves_us(street):
     street.app.root_path = "/density"
     following = street.get("/density/v1/readings?limit=5&class=people").json()["next"]
-    assert following == "http://street.test/density/v1/readings?class=people&limit=5&offset=5"
+    period = "from=2017-03-09T08%3A00%3A00Z&to=2017-03-09T09%3A00%3A00Z"
+    assert following == f"/density/v1/readings?class=people&{period}&limit=5&offset=5"
     assert street.get(following).json()["count"] == 5
 
 
@@ -126,6 +150,16 @@ def test_csv_leaves_cells_empty_for_null_and_names_its_file(street):
     assert header == ",".join(READING_COLUMNS)
     times = '"2017-03-09T08:45:00Z","2017-03-09T09:00:00Z"'
     assert rows[-1] == f'"06710:north","06710","people","15m",{times},,,,,,0,0,3,"missing","no clip received",0,'
+
+
+def test_the_description_of_format_says_how_to_read_a_csv_without_losing_the_zero_of_a_camera(street):
+    operation = street.app.openapi()["paths"]["/v1/readings"]["get"]
+    (told,) = (one["description"] for one in operation["parameters"] if one["name"] == "format")
+    assert 'dtype={"camera": str, "zone": str}' in told
+    assert "Parquet" in told
+    content = street.get("/v1/readings?camera=04254&format=csv").content
+    assert set(pd.read_csv(io.BytesIO(content))["camera"]) == {4254}
+    assert set(pd.read_csv(io.BytesIO(content), dtype={"camera": str, "zone": str})["camera"]) == {"04254"}
 
 
 def test_parquet_has_typed_columns_and_utc_times(street):

@@ -60,6 +60,11 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
         (("kind: pavement", "kind: sidewalk"), 13, "cameras.0.zones.0.kind: Input should be 'view', 'pavement'"),
         (("kind: folder", "kind: ftp"), 2, "source"),
         (("    lon: -0.28\n", "    lon: -0.28\n    cadence: 5\n"), 10, "cameras.0.cadence: there is no such setting"),
+        (
+            ("name: a town", "name: a town\nmap: {basemap_url: 'https://{s}.tile.example.org/{z}/{x}/{y}.png'}"),
+            2,
+            "map.basemap_url: give one host",
+        ),
         (('"06710"', "6710"), 6, 'cameras.0.id: this is a number to YAML: quote it, as in "06710"'),
         (("[100, 0], [100, 100]", "[100, 100], [100, 0], [0, 90]"), 10, "camera 06710: zone 'kerb' crosses itself"),
         (("name: a town", "name: a town\nclock: {speedup: 2}"), 1, "clock: is for the synthetic street, remove it"),

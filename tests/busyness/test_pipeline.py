@@ -75,7 +75,7 @@ def pipeline(street: Street, workers: int = 3) -> Pipeline:
         ClipCounter(Reader(), street, 3, clock, judge=lambda _: Verdict(Status.OK, None)) for _ in range(workers)
     ]
     aggregator = Aggregator(store, AggregatePolicy(), clock)
-    return Pipeline(street, counters, aggregator, ReadingFeed(), MemoryBus(8), Meters(CollectorRegistry()))
+    return Pipeline(street, counters, aggregator, ReadingFeed(), MemoryBus(8), Meters(CollectorRegistry(), aggregator))
 
 
 def test_every_clip_is_counted_or_explained_once() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,7 +42,14 @@ class FixedClock(SystemClock):
 class Opened:
     """Opens every reference as the same clip: `frames` empty pictures over ten seconds."""
 
-    def __init__(self, frames: int, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX, span_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        frames: int,
+        width_px: int = WIDTH_PX,
+        height_px: int = HEIGHT_PX,
+        span_s: float = 10.0,
+        decode_errors: int = 0,
+    ) -> None:
         self._clip = SampledClip(
             frames=tuple(
                 Frame(np.zeros((height_px, width_px, 3), dtype=np.uint8), offset_s=index * span_s / max(1, frames - 1))
@@ -47,6 +57,7 @@ class Opened:
             ),
             duration_s=span_s,
             decoded_frames=frames,
+            decode_errors=decode_errors,
         )
 
     def open(self, clip: ClipReady, frames: int) -> SampledClip:
@@ -267,6 +278,75 @@ def test_counting_a_text_file_called_mp4(tmp_path: Path) -> None:
     assert (result.source, result.status) == (str(path), Status.UNDECODABLE)
     assert result.reason
     assert (result.counts, result.people, result.vehicles, result.stationary) == (None, None, None, None)
+
+
+def test_a_count_of_a_part_of_a_clip_says_so() -> None:
+    """The figures are those of the whole clip's; the reason is the trace of what was lost."""
+    density = counts(4, pedestrian=[1, 2, 3, 2])
+    whole = counter(Told(density), Opened(4)).observe(CAMERA, CLIP)
+    part = counter(Told(density), Opened(4, decode_errors=2)).observe(CAMERA, CLIP)
+
+    assert [found.reason for found in whole] == [None, None]
+    assert {(found.status, found.reason) for found in part} == {
+        (Status.OK, "counted from 4 of 6 frames: the clip breaks off or is damaged")
+    }
+    assert [found.model_copy(update={"reason": None}) for found in part] == whole
+
+
+@pytest.mark.parametrize(
+    ("model", "verdict", "status", "reason"),
+    [
+        (Told(counts(4)), Verdict(Status.SMEARED, "40 % of rows"), Status.SMEARED, "40 % of rows"),
+        (Failing(OSError("x")), Verdict(Status.OK), Status.MODEL_ERROR, f"model {Failing.name} failed: OSError: x"),
+    ],
+)
+def test_why_a_clip_was_not_counted_comes_before_what_it_lost(
+    model: Told | Failing, verdict: Verdict, status: Status, reason: str
+) -> None:
+    (found, _) = counter(model, Opened(4, decode_errors=2), lambda _: verdict).observe(CAMERA, CLIP)
+    assert (found.status, found.reason) == (status, reason)
+
+
+def write_street(path: Path, frames: int = 50) -> None:
+    """A clip of noise that a live camera might give, at 25 frames/s: sharp, bright and changing."""
+    noise = np.random.default_rng(7)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for _ in range(frames):
+        writer.write(noise.integers(0, 256, (48, 64, 3), dtype=np.uint8))
+    writer.release()
+
+
+def test_a_clip_cut_short_is_counted_and_says_from_how_much(tmp_path: Path) -> None:
+    """The whole way: a file that lost its last quarter, the decoder, the count."""
+    path = tmp_path / "cut.avi"
+    write_street(path)
+    whole = count_media(path, Told(counts(6, car=[1] * 6)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    cut = count_media(path, Told(counts(6, car=[1] * 6)))
+
+    assert (whole.status, whole.reason) == (Status.OK, None)
+    assert cut.status is Status.OK
+    assert cut.counts == whole.counts
+    told = re.fullmatch(r"counted from (\d+) of 50 frames: the clip breaks off or is damaged", cut.reason or "")
+    assert told is not None
+    assert 30 <= int(told[1]) < 50
+
+
+def test_a_source_whose_name_is_not_utf8_is_counted_and_can_be_printed(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.avi")
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("needs a file system that takes any bytes as a name")
+    empty = count_media(path, Told(counts(6)))
+    write_street(tmp_path / "street.avi")
+    (tmp_path / "street.avi").rename(path)
+    street = count_media(path, Told(counts(6)))
+
+    assert (empty.status, street.status) == (Status.UNDECODABLE, Status.OK)
+    for result in (empty, street):
+        assert result.source == str(tmp_path / r"\xff.avi")
+        assert CountResult.model_validate_json(result.model_dump_json()) == result
 
 
 def test_limits_reach_the_decoder(shared_data: Path) -> None:

@@ -86,10 +86,59 @@ def test_a_picture_of_another_size_than_was_labelled(tmp_path: Path) -> None:
         picture_of(label, tmp_path)
 
 
-def test_a_frame_beyond_the_clips_end(shared_data: Path) -> None:
-    label = read_labels(shared_data / "labels_train")[0].model_copy(update={"frame_index": 100_000})
-    with pytest.raises(SourceError, match="has no frame 100000"):
-        picture_of(label, shared_data / "labels_train")
+def write_clip(path: Path, frames: int = 20) -> None:
+    """A clip whose frame k is red with level 10 k."""
+    path.parent.mkdir(exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (32, 24))
+    for index in range(frames):
+        writer.write(np.full((24, 32, 3), (0, 0, 10 * index), dtype=np.uint8))
+    writer.release()
+
+
+def test_a_picture_from_a_clip_is_the_frame_of_the_index(tmp_path: Path) -> None:
+    write_label(tmp_path / "labels", source="clips/a.avi", frame_index=7)
+    write_clip(tmp_path / "clips" / "a.avi")
+    (label,) = read_labels(tmp_path / "labels")
+
+    assert int(picture_of(label, tmp_path / "labels").pixels[12, 16, 0]) == pytest.approx(70, abs=6)
+
+
+def test_a_picture_from_a_still_is_the_still(tmp_path: Path) -> None:
+    write_label(tmp_path / "labels", source="stills/a.jpg")
+    (tmp_path / "stills").mkdir()
+    cv2.imwrite(str(tmp_path / "stills" / "a.jpg"), np.full((24, 32, 3), 90, dtype=np.uint8))
+    (label,) = read_labels(tmp_path / "labels")
+
+    assert int(picture_of(label, tmp_path / "labels").pixels[12, 16, 0]) == pytest.approx(90, abs=3)
+
+
+def test_a_source_is_decoded_as_carefully_as_any_clip(tmp_path: Path) -> None:
+    """A playlist in the place of a clip leads nowhere, and neither does a file of another kind."""
+    write_label(tmp_path / "labels", source="clips/a.mp4")
+    write_clip(tmp_path / "clips" / "b.avi")
+    (tmp_path / "clips" / "a.mp4").write_text("#EXTM3U\n#EXTINF:10,\nb.avi\n#EXT-X-ENDLIST\n")
+    (label,) = read_labels(tmp_path / "labels")
+
+    with pytest.raises(SourceError, match=r"picture of one cannot be had from .*a\.mp4: a\.mp4 is neither a clip"):
+        picture_of(label, tmp_path / "labels")
+
+
+def test_a_frame_beyond_the_end(tmp_path: Path) -> None:
+    write_label(tmp_path / "labels", source="clips/a.avi", frame_index=20)
+    write_clip(tmp_path / "clips" / "a.avi")
+    (label,) = read_labels(tmp_path / "labels")
+
+    with pytest.raises(SourceError, match="has no frame 20"):
+        picture_of(label, tmp_path / "labels")
+
+
+def test_a_damaged_picture_names_its_label(tmp_path: Path) -> None:
+    write_label(tmp_path)
+    (tmp_path / "one.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (label,) = read_labels(tmp_path)
+
+    with pytest.raises(SourceError, match="picture of one cannot be had from"):
+        picture_of(label, tmp_path)
 
 
 def test_the_frame_of_a_clip_is_the_one_that_was_labelled(shared_data: Path) -> None:

@@ -48,8 +48,8 @@ CARD = "the feed shows its placeholder card"
 SMEAR = "rows of the picture are smeared"
 
 
-def _camera(camera: str, name: str, lat: float, lon: float, *zones: Zone) -> Camera:
-    return Camera(id=camera, name=name, lat=lat, lon=lon, zones=zones)
+def _camera(camera: str, name: str, lat: float, lon: float, *zones: Zone, cadence: timedelta = CADENCE) -> Camera:
+    return Camera(id=camera, name=name, lat=lat, lon=lon, zones=zones, cadence_s=cadence.total_seconds())
 
 
 TOWER = _camera("06710", "Tower Bridge Rd / Tooley St", 51.5036, -0.078)
@@ -64,7 +64,7 @@ CROSSING = _camera(
     Zone(id="07450:pavement", name="East pavement", polygon=((0, 0), (120, 0), (120, 288), (0, 288))),
     Zone(id="07450:road", name="Carriageway", polygon=((120, 0), (352, 0), (352, 288), (120, 288))),
 )
-QUIET = _camera("01251", "Blackheath Hill / Dartmouth Hill", 51.472, -0.011)
+QUIET = _camera("01251", "Blackheath Hill / Dartmouth Hill", 51.472, -0.011, cadence=2 * CADENCE)
 CAMERAS = (TOWER, PARK, CARD_ONLY, PATCHY, CROSSING, QUIET)
 _BUSYNESS = {TOWER.id: 28.0, PARK.id: 9.0, CARD_ONLY.id: 20.0, PATCHY.id: 15.0, CROSSING.id: 60.0, QUIET.id: 1.2}
 _CLASS_SHARE = {
@@ -78,11 +78,14 @@ _CLASS_SHARE = {
 }
 
 
+@dataclass
 class EveningClock:
-    """Stands still just after the last clip."""
+    """Stands still just after the last clip, until it is set."""
+
+    time: datetime = END
 
     def now(self) -> datetime:
-        return END
+        return self.time
 
     def sleep(self, seconds: float) -> None:
         raise AssertionError("nothing here waits by the clock of the events")
@@ -144,6 +147,7 @@ def observations_of_the_day() -> list[CountObservation]:
         observation(camera, zone, DAY + step * CADENCE)
         for step in range(steps)
         for camera in CAMERAS
+        if step * CADENCE % timedelta(seconds=camera.cadence_s) == timedelta(0)
         for zone in camera.counted_zones
     ]
 
@@ -183,14 +187,16 @@ def serving(
 
 
 @contextmanager
-def fabricated_day(*, counted: bool = True, basemap_url: str | None = None) -> Iterator[MapService]:
-    """The six cameras and, where `counted`, their day."""
+def fabricated_day(
+    *, counted: bool = True, basemap_url: str | None = None, live: EveningClock | None = None
+) -> Iterator[MapService]:
+    """The six cameras and, where `counted`, their day; with a clock, the present is what it says (`live`)."""
     store = DuckDBStore.open(None)
-    clock = EveningClock()
+    clock = live or EveningClock()
     store.save_cameras(CAMERAS)
     outlines = json.loads((ROOT / "configs" / "outlines" / "london.geojson").read_text())
     about = About(name="Fabricated London", notice=NOTICE, outlines=outlines, basemap_url=basemap_url)
-    with serving(store, Answers(store, clock), about, clock) as service:
+    with serving(store, Answers(store, clock, live=live is not None), about, clock) as service:
         if counted:
             service.receive(observations_of_the_day())
         yield service

@@ -17,7 +17,9 @@ from fabricated_day import (
     END,
     NOTICE,
     PATCHY,
+    QUIET,
     TOWER,
+    EveningClock,
     MapService,
     fabricated_day,
     observation,
@@ -183,6 +185,44 @@ def test_an_empty_store_says_so_and_figures_arrive_live(visit: Visitor) -> None:
         expect(seen.page.locator("#camera .readout .value")).to_contain_text("88.0 (")
         expect(seen.page.get_by_role("button", name="Live")).to_have_attribute("aria-pressed", "true")
         seen.shot("live")
+
+
+def test_when_the_whole_feed_stops_an_open_page_says_so_by_itself(visit: Visitor) -> None:
+    clock = EveningClock()
+    with fabricated_day(live=clock) as service:
+        seen = settled(visit(service, own_time=True))
+        seen.entry(TOWER.id).click()
+        expect(seen.page.locator("#camera .readout")).to_contain_text("19:45–20:00 GMT")
+        clock.time = END + timedelta(hours=1)
+        seen.page.clock.fast_forward(30_000)
+        said = re.compile("no data, no clip since 2017-03-09T19:55:00Z")
+        expect(seen.entry(TOWER.id)).to_have_attribute("aria-label", said)
+        expect(seen.page.locator("#now strong")).to_have_text("21:00–21:15 GMT")
+        expect(seen.page.locator("#camera .readout")).to_contain_text("no data: no clip since 2017-03-09T19:55:00Z")
+        slider = seen.page.locator("#slider")
+        assert slider.input_value() == slider.get_attribute("max")
+        seen.shot("stopped")
+
+
+def test_a_camera_slower_than_the_window_says_which_window_to_choose(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, f"{RUSH}&window=5m&camera={QUIET.id}"))
+    advice = seen.page.locator("#camera").get_by_text("A clip every 10 min: choose 15 min or more")
+    expect(advice).to_be_visible()
+    seen.shot("slow-camera")
+    seen.page.get_by_label("15 min").check()
+    expect(advice).to_have_count(0)
+
+
+def test_the_documentation_lists_every_operation(visit: Visitor, day: MapService) -> None:
+    seen = visit(day, "docs")
+    described = seen.page.request.get(f"{day.address}openapi.json").json()["paths"]
+    listed = seen.page.locator(".opblock-summary-path")  # once for each of its readers
+    expect(listed.first).to_be_visible()
+    assert set(listed.evaluate_all("paths => paths.map(path => path.dataset.path)")) == set(described)
+    seen.page.locator(".opblock", has_text="/v1/latest").first.click()
+    seen.page.get_by_role("button", name="Execute").click()
+    expect(seen.page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
+    seen.shot("docs")
 
 
 def test_a_service_that_does_not_answer_is_told_and_tried_again(visit: Visitor, day: MapService) -> None:

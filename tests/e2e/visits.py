@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from fabricated_day import DIST, MapService
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 PATIENCE_MS = 20_000
 """How long the page may take: software rendering on a busy machine is slow."""
 DESKTOP = ViewportSize(width=1280, height=800)
@@ -105,11 +106,17 @@ def visit(browser: Browser, shots: Path) -> Iterator[Visitor]:
         viewport: ViewportSize = DESKTOP,
         beyond: Set[str] = frozenset(),
         tile: bytes | None = None,
+        own_time: bool = False,
         **context: Any,
     ) -> Visit:
-        """`beyond`: hosts it may ask besides us; `tile`: what they answer, where they do."""
+        """`beyond`: hosts it may ask besides us; `tile`: what they answer, where they do.
+
+        `own_time`: the timers of the page can be put forward (`page.clock`).
+        """
         page = browser.new_context(viewport=viewport, reduced_motion="reduce", **context).new_page()
         page.set_default_timeout(PATIENCE_MS)
+        if own_time:
+            page.clock.install()
         seen = Visit(page, shots, {urlsplit(service.address).netloc, *beyond})
         if tile is not None:
             cors = {"Access-Control-Allow-Origin": "*"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 import tempfile
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from core.records import ClipReady, Status
 from ingest.clip import UnusableClip
-from ingest.decode import DecodeLimits, evenly_spaced, open_media
+from ingest.decode import DecodeLimits, evenly_spaced, frame_at, open_media
 from ingest.opener import FileOpener
 
 LIMITS = DecodeLimits()
@@ -59,8 +60,57 @@ def test_a_clip_gives_evenly_spaced_rgb_frames_oldest_first(tmp_path: Path) -> N
     assert (clip.decoded_frames, clip.decode_errors, clip.duration_s) == (50, 0, 2.0)
     red = [int(np.median(frame.pixels[..., 0])) for frame in clip.frames]
     assert red == pytest.approx([4 * index for index in (5, 15, 25, 35, 45)], abs=6)
-    assert np.median(clip.frames[0].pixels[..., 2]) == pytest.approx(30, abs=6), "blue is the third channel"
+    assert int(np.median(clip.frames[0].pixels[..., 2])) == pytest.approx(30, abs=6), "blue is the third channel"
     assert [frame.offset_s for frame in clip.frames] == pytest.approx([0.2, 0.6, 1.0, 1.4, 1.8])
+
+
+@pytest.mark.parametrize("code", ["MJPG", "mp4v"])
+def test_a_frame_is_found_by_its_index(tmp_path: Path, code: str) -> None:
+    """In mp4v, frames between the key frames are differences: only a walk from the beginning gives them right."""
+    path = write_clip(tmp_path / ("clip.avi" if code == "MJPG" else "clip.mp4"), code=code)
+    for index in (0, 17, 49):
+        frame = frame_at(path, index, LIMITS)
+        assert int(np.median(frame.pixels[..., 0])) == pytest.approx(4 * index, abs=6)
+        assert frame.offset_s == pytest.approx(index / 25)
+
+
+def test_a_frame_that_is_not_there_says_so(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.avi")
+    still = tmp_path / "still.png"
+    cv2.imwrite(str(still), np.full((40, 60, 3), (10, 20, 230), np.uint8))
+    assert frame_at(still, 0, LIMITS).pixels[20, 30].max() == 230
+    for path, index in ((clip, 50), (still, 1)):
+        with pytest.raises(UnusableClip, match=f"{path.name} has no frame {index}") as caught:
+            frame_at(path, index, LIMITS)
+        assert caught.value.status is Status.UNDECODABLE
+    with pytest.raises(ValueError, match="counted from 0"):
+        frame_at(clip, -1, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "limits", [DecodeLimits(max_bytes=1000), DecodeLimits(max_pixels=1000), DecodeLimits(max_frames=49)]
+)
+def test_a_single_frame_is_held_to_the_limits_of_its_clip(tmp_path: Path, limits: DecodeLimits) -> None:
+    with pytest.raises(UnusableClip) as caught:
+        frame_at(write_clip(tmp_path / "clip.avi"), 0, limits)
+    assert caught.value.status is Status.OVERSIZE
+
+
+def test_a_name_that_is_not_utf8_is_opened_and_named_in_print(tmp_path: Path) -> None:
+    """OpenCV would end the process on such a `str`; a message with one could be neither printed nor stored."""
+    path = tmp_path / os.fsdecode(b"\xff.mp4")
+    try:
+        write_clip(tmp_path / "clip.mp4", code="mp4v").rename(path)
+    except OSError:
+        pytest.skip("needs a file system that takes any bytes as a name")
+    assert len(open_media(path, 4, LIMITS).frames) == 4
+    assert refused(path, DecodeLimits(max_bytes=1000)).message.startswith(r"\xff.mp4 has ")
+    path.write_bytes(path.read_bytes()[:500])
+    assert refused(path).message.startswith(r"\xff.mp4 cannot be opened")
+    path.unlink()
+    assert refused(path).message.startswith(r"\xff.mp4 cannot be read")
+    path.mkdir()
+    assert refused(path).message == r"\xff.mp4 is not a file"
 
 
 def test_a_clip_with_fewer_frames_than_wanted_gives_them_all(tmp_path: Path) -> None:

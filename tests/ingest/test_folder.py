@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.errors import SourceError
-from core.records import Camera
+from core.records import LOCATION_LENGTH, Camera
+from ingest.clip import UnusableClip
+from ingest.decode import DecodeLimits, open_media
 from ingest.filename import NamePattern
-from ingest.folder import FolderConfig, FolderSource, discover, recorded_at
+from ingest.folder import FolderConfig, FolderSource, SkippedFile, discover, recorded_at
 
 NOON = datetime(2017, 3, 9, 12, 0, tzinfo=UTC)
 NOON_MS = 1_489_060_800_000
@@ -212,6 +214,87 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyte
         source(tmp_path, "06710")
 
 
+def denying(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listing `folder` is refused, whoever runs the tests."""
+    scandir = os.scandir
+
+    def listed(path: str | Path) -> object:
+        if Path(path) == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", listed)
+
+
+def test_a_folder_further_down_that_cannot_be_read_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other cameras are replayed."""
+    put(tmp_path, "04254/12_1489060800000.mp4", "06710/12_1489060800000.mp4")
+    denying(tmp_path / "06710", monkeypatch)
+    recorded = source(tmp_path, "06710", "04254")
+    assert [clip.camera for clip in recorded.clips()] == ["04254"]
+    assert recorded.skipped == (SkippedFile(tmp_path / "06710", "cannot be read: Permission denied"),)
+
+
+def test_a_folder_of_which_nothing_can_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "06710/12_1489060800000.mp4")
+    denying(tmp_path / "06710", monkeypatch)
+    with pytest.raises(SourceError, match="06710 cannot be read: Permission denied"):
+        source(tmp_path, "06710")
+
+
+def put_bytes(folder: Path, name: bytes) -> None:
+    """A file of any name; skips where the disk keeps only UTF-8, as on macOS."""
+    try:
+        put(folder, os.fsdecode(name), content=b"clip")
+    except OSError:
+        pytest.skip("needs a file system that takes any bytes as a name")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (b"06710/\xff_1489060800000.mp4", r"06710/\xff_1489060800000.mp4 has a name that is not UTF-8"),
+        (b"caf\xe9/06710/12_1489060800000.mp4", r"caf\xe9/06710/12_1489060800000.mp4 has a name that is not UTF-8"),
+        (b"\xff.txt", r"\xff.txt is not a clip or still"),
+    ],
+)
+def test_a_name_that_is_not_utf8_is_left_out_and_can_be_printed(tmp_path: Path, name: bytes, says: str) -> None:
+    put(tmp_path, "06710/12_1489061400000.mp4")
+    put_bytes(tmp_path, name)
+    recorded = source(tmp_path, "06710")
+    assert len(list(recorded.clips())) == 1
+    (skipped,) = recorded.skipped
+    assert f"{skipped.path} {skipped.reason}".startswith(f"{tmp_path}/{says}")
+
+
+def test_a_folder_whose_own_name_is_not_utf8_is_an_error_that_can_be_printed(tmp_path: Path) -> None:
+    put_bytes(tmp_path, b"\xff/06710/12_1489060800000.mp4")
+    with pytest.raises(SourceError) as caught:
+        source(tmp_path / os.fsdecode(b"\xff"), "06710")
+    assert r"\xff (1 left out: 12_1489060800000.mp4 has a name that is not UTF-8" in str(caught.value)
+    with pytest.raises(SourceError, match=r"\\xfe does not exist"):
+        source(tmp_path / os.fsdecode(b"\xfe"), "06710")
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_path_longer_than_a_reference_takes_is_left_out(tmp_path: Path, over: int) -> None:
+    put(tmp_path, "06710/12_1489061400000.mp4")
+    name = "06710/12_1489060800000.mp4"
+    room = LOCATION_LENGTH + over - len(f"{tmp_path}//{name}")
+    parts = [100] * (room // 101 - 1)
+    parts.append(room - 101 * len(parts))
+    put(tmp_path, "/".join("d" * length for length in parts) + f"/{name}")
+    recorded = source(tmp_path, "06710")
+    lengths = [len(clip.location) for clip in recorded.clips()]
+    if over:
+        assert [skipped.reason for skipped in recorded.skipped] == [
+            "has a path of 2049 characters, over the limit of 2048: shorten it"
+        ]
+    else:
+        assert recorded.skipped == ()
+        assert max(lengths) == LOCATION_LENGTH
+
+
 def test_a_clip_that_vanishes_is_still_announced(tmp_path: Path) -> None:
     put(tmp_path, "06710/12_1489060800000.mp4")
     recorded = source(tmp_path, "06710")
@@ -226,6 +309,19 @@ def test_discover_takes_what_is_given_and_searches_folders(tmp_path: Path) -> No
     assert discover(given_paths) == [
         tmp_path / name for name in ("odd.dat", "clips/b.mp4", "clips/deep/a.JPG", "gone.mp4", "empty")
     ]
+
+
+def test_discover_names_what_it_cannot_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder further down that cannot be read is examined like a file, and says why; the one given is an error."""
+    put(tmp_path, "clips/a.mp4", "clips/closed/b.mp4")
+    denying(tmp_path / "clips" / "closed", monkeypatch)
+    assert discover([tmp_path / "clips"]) == [tmp_path / "clips" / "a.mp4", tmp_path / "clips" / "closed"]
+    with pytest.raises(UnusableClip, match="closed cannot be read: Permission denied"):
+        open_media(tmp_path / "clips" / "closed", 4, DecodeLimits())
+    with pytest.raises(SourceError, match="closed cannot be read"):
+        discover([tmp_path / "clips" / "closed"])
+    too_long = tmp_path / ("x" * 300)
+    assert discover([too_long]) == [too_long]
 
 
 def test_the_real_days_are_576_clips(shared_data: Path) -> None:

@@ -1,4 +1,7 @@
-"""A Frame stays in the memory of the process that decoded it: every way out that Python offers raises."""
+"""A Frame stays in the memory of the process that decoded it: the ways out that Python can refuse raise.
+
+Those that it cannot are `KNOWN_WAYS` in test_boundary.py, where the scan of the source holds them.
+"""
 
 from __future__ import annotations
 
@@ -65,6 +68,19 @@ WAYS_OUT: dict[str, Callable[[Frame], Any]] = {
     "pixels numpy save": lambda f: np.save(io.BytesIO(), f.pixels),
     "pixels numpy savez": lambda f: np.savez(io.BytesIO(), f.pixels),
     "pixels numpy savetxt": lambda f: np.savetxt(io.StringIO(), f.pixels),
+    "pixels as memory": lambda f: f.pixels.data,
+    "pixels one by one": lambda f: list(f.pixels.flat),
+    "pixels row by row": lambda f: list(f.pixels),
+    "pixels' base": lambda f: f.pixels.base,
+    "a part's base": lambda f: f.pixels[1:].base,
+    "pixels as a plain array": lambda f: f.pixels.view(np.ndarray),
+    "pixels as a plain array, asked of them": lambda f: f.pixels.__array__(),
+    "pixels' address": lambda f: f.pixels.ctypes,
+    "pixels' array interface": lambda f: f.pixels.__array_interface__,
+    "pixels' array struct": lambda f: f.pixels.__array_struct__,
+    "pixels by dlpack": lambda f: np.from_dlpack(f.pixels),
+    "pixels stacked": lambda f: np.stack([f.pixels, f.pixels]).tobytes(),
+    "pixels joined to others": lambda f: np.concatenate([np.zeros_like(f.pixels), f.pixels]).tobytes(),
     "pixels of a part": lambda f: pickle.dumps(f.pixels[1:3, ::2]),
     "pixels turned to floats": lambda f: pickle.dumps(f.pixels.astype(np.float32)),
     "pixels json": lambda f: json.dumps({"p": f.pixels}, default=lambda a: a.tolist()),
@@ -124,6 +140,11 @@ def test_no_record_has_room_for_pixels(record: type[pydantic.BaseModel], frame: 
             for option in field.get("anyOf", [field])
         )
         assert bounded or name == "series", f"{record.__name__}.{name} is an unbounded string"
+
+
+def test_one_pixel_can_be_unpacked(frame: Frame) -> None:
+    red, green, blue = frame.pixels[0, 1]
+    assert (red, green, blue) == (3, 4, 5)
 
 
 def test_the_pixels_cannot_be_written_to(frame: Frame) -> None:

@@ -22,6 +22,9 @@ import { Timeline } from "./timeline.ts";
 import { Tooltip } from "./tooltip.ts";
 import type { About, Camera, Reading } from "./types.ts";
 
+/** How often the page asks what is newest by itself: a feed that has stopped tells nothing, least of all that. */
+const REFRESH_MS = 30_000;
+
 export class App {
   readonly #view = new State<View>({ series: "people", width: "15m", at: null, live: true, camera: null, zone: null });
   readonly #cover = new Cover();
@@ -57,7 +60,7 @@ export class App {
   });
   readonly #feed = new LiveFeed({
     readings: (readings) => void this.#receive(readings),
-    gap: () => void this.#refresh(),
+    gap: () => void this.#reload(),
     connected: (open) => {
       this.#connected = open;
       this.#drawTimeline();
@@ -95,6 +98,7 @@ export class App {
     await this.#begin();
     if (this.#view.now.camera !== null) this.#open(this.#view.now.camera);
     this.#began = true;
+    window.setInterval(() => void (document.hidden || this.#refresh()), REFRESH_MS);
   }
 
   #startMap(): void {
@@ -134,6 +138,7 @@ export class App {
     this.#feed.open(series, width);
     await this.#cover.patiently("the newest figures", () => figures.loadLatest());
     if (this.#figures !== figures) return;
+    this.#storedUntil(this.#newest());
     document.body.classList.add("counted");
     const { live, at } = this.#view.now;
     this.#view.set({ at: live || at === null ? this.#newest() : this.#within(at) });
@@ -151,7 +156,7 @@ export class App {
     if (hidden) this.#feed.close();
     else {
       this.#feed.open(this.#view.now.series, this.#view.now.width);
-      void this.#refresh();
+      void this.#reload();
     }
   }
 
@@ -169,7 +174,7 @@ export class App {
     if (at === null) return;
     this.#drawTimeline();
     const figures = this.#figures;
-    const loading = live ? Promise.resolve(figures.latestFrame(this.#cameras)) : figures.frame(at);
+    const loading = live ? Promise.resolve(figures.latest()) : figures.frame(at);
     this.#timeline.waitFor(loading);
     const page = byId("page", HTMLElement);
     page.ariaBusy = "true";
@@ -204,13 +209,10 @@ export class App {
   /** Live readings: into what is loaded, and onto the page where they touch what is shown. */
   async #receive(readings: readonly Reading[]): Promise<void> {
     const known = readings.filter((reading) => this.#cameras.has(reading.camera));
-    const end = Math.max(this.#stored.end, ...known.map((reading) => Date.parse(reading.start)));
-    if (end > this.#stored.end) this.#stored = { ...this.#stored, end };
+    this.#storedUntil(Math.max(...known.map((reading) => Date.parse(reading.start))));
     await this.#figures.accept(known, this.#cameras);
     const { at, live } = this.#view.now;
-    const newest = this.#newest();
-    if (live && at !== newest) this.#view.set({ at: newest });
-    else if (live || known.some((reading) => Date.parse(reading.start) === at)) await this.#show();
+    if (live || known.some((reading) => Date.parse(reading.start) === at)) await this.#keepUp();
     else {
       this.#drawTimeline();
       void this.#opened.load();
@@ -218,13 +220,33 @@ export class App {
   }
 
   /** After a gap in the feed: everything loaded may be old. */
-  async #refresh(): Promise<void> {
+  async #reload(): Promise<void> {
     this.#figures.forget();
     const stored = await api.extent().catch(() => null);
     if (stored) this.#stored = stored;
-    await this.#figures.loadLatest().catch(() => undefined);
-    if (this.#view.now.live) this.#view.set({ at: this.#newest() });
-    await this.#show();
+    await this.#refresh();
+  }
+
+  /** Ask what is newest and show it; a service that does not answer is told by the feed. */
+  async #refresh(): Promise<void> {
+    const figures = this.#figures;
+    await figures.loadLatest().catch(() => undefined);
+    if (this.#figures !== figures) return;
+    this.#storedUntil(this.#newest());
+    await this.#keepUp();
+  }
+
+  /** Show what has changed; where the page is live, at the newest window. */
+  async #keepUp(): Promise<void> {
+    const { at, live } = this.#view.now;
+    const newest = this.#newest();
+    if (live && at !== newest) this.#view.set({ at: newest });
+    else await this.#show();
+  }
+
+  /** There are answers up to this moment: counts, or the reason why there are none. */
+  #storedUntil(end: number): void {
+    if (end > this.#stored.end) this.#stored = { ...this.#stored, end };
   }
 
   #newest(): number {
@@ -277,5 +299,4 @@ export class App {
     this.#sheet.showList();
     this.#pointing.draw();
   }
-
 }

@@ -11,7 +11,7 @@ const BREAKS_COMMON = [1, 2, 5, 10, 20, 50] as const;
 const BREAKS_RARE = [0.1, 0.2, 0.5, 1, 2, 5] as const;
 const RARE: ReadonlySet<string> = new Set(["cyclist", "motorcycle", "van", "truck", "bus"]);
 
-/** Fixed bounds between the classes, so that a colour means the same number at every hour and on every day. */
+/** Fixed bounds between the classes, so that within a theme a colour means the same number at every hour and on every day. */
 export function breaks(series: string): readonly number[] {
   return RARE.has(series) ? BREAKS_RARE : BREAKS_COMMON;
 }

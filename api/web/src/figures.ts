@@ -1,11 +1,12 @@
 /**
  * The readings the page has asked for: one window of all cameras (a frame), one day of one camera, and the newest
- * of every zone. Live readings are worked into all three, so nothing shown grows stale.
+ * of every zone. Live readings are worked into all three. What the passing of time alone changes (a window has ended,
+ * a camera has gone quiet) no live reading tells: it comes with the next answer to `loadLatest`.
  */
 
 import * as api from "./api.ts";
 import { Cache } from "./cache.ts";
-import { WIDTH_MS, clock, dayBounds, localDay, zoneName } from "./time.ts";
+import { WIDTH_MS, dayBounds, localDay } from "./time.ts";
 import type { Camera, Reading, Width } from "./types.ts";
 
 /** The readings of one window by zone. */
@@ -31,6 +32,7 @@ export class Figures {
   readonly #frames = new Cache<Map<string, Reading>>(FRAMES_KEPT);
   readonly #days = new Cache<Reading[]>(DAYS_KEPT);
   #latest = new Map<string, Reading>();
+  #refreshes = 0;
 
   /** Figures of one series in windows of one width; another choice starts afresh. */
   constructor(series: string, width: Width) {
@@ -40,8 +42,8 @@ export class Figures {
 
   /** Every zone's reading of the window that starts at `at`. */
   frame(at: number): Promise<Frame> {
-    return this.#frames.get(String(at), async () => {
-      const to = at + WIDTH_MS[this.#width];
+    const to = at + WIDTH_MS[this.#width];
+    return this.#frames.get(this.#key(String(at), to), async () => {
       return byZone(await api.readings({ series: this.#series, width: this.#width, from: at, to }));
     });
   }
@@ -49,7 +51,7 @@ export class Figures {
   /** A camera's readings of a local day, all its zones, in order of time. */
   async day(camera: Camera, day: string): Promise<readonly Reading[]> {
     const span = dayBounds(day, camera.timezone);
-    const rows = await this.#days.get(`${camera.id} ${day}`, async () => [
+    const rows = await this.#days.get(this.#key(`${camera.id} ${day}`, span.end), async () => [
       ...(await api.readings({
         series: this.#series,
         width: this.#width,
@@ -61,8 +63,10 @@ export class Figures {
     return rows.toSorted((a, b) => a.start.localeCompare(b.start));
   }
 
+  /** Ask for the newest of every zone; what was asked for of windows still open is forgotten with the answer. */
   async loadLatest(): Promise<void> {
     this.#latest = byZone(await api.latest(this.#series, this.#width));
+    this.#refreshes += 1;
   }
 
   /** Start of the newest window that any zone has a reading of. */
@@ -71,18 +75,9 @@ export class Figures {
     return starts.length > 0 ? Math.max(...starts) : null;
   }
 
-  /**
-   * The newest reading of every zone. The window in progress fills camera by camera, so one window back still
-   * counts as now; what is older is no data.
-   */
-  latestFrame(cameras: ReadonlyMap<string, Camera>): Frame {
-    const newest = this.newest() ?? 0;
-    const frame = new Map<string, Reading>();
-    for (const [zone, reading] of this.#latest) {
-      const current = Date.parse(reading.start) >= newest - WIDTH_MS[this.#width];
-      frame.set(zone, current ? reading : lapsed(reading, cameras.get(reading.camera)));
-    }
-    return frame;
+  /** The newest reading of every zone, as the service last told it: only it knows how old is too old. */
+  latest(): Frame {
+    return this.#latest;
   }
 
   /** Work live readings into all that was loaded; what was not will be asked for when it is wanted. */
@@ -93,9 +88,12 @@ export class Figures {
       const start = Date.parse(reading.start);
       const before = this.#latest.get(reading.zone);
       if (!before || reading.start >= before.start) this.#latest.set(reading.zone, reading);
-      const frame = await this.#frames.peek(String(start))?.catch(() => null);
+      const frameKey = this.#key(String(start), Date.parse(reading.end));
+      const frame = await this.#frames.peek(frameKey)?.catch(() => null);
       frame?.set(reading.zone, reading);
-      const day = await this.#days.peek(`${camera.id} ${localDay(start, camera.timezone)}`)?.catch(() => null);
+      const date = localDay(start, camera.timezone);
+      const dayKey = this.#key(`${camera.id} ${date}`, dayBounds(date, camera.timezone).end);
+      const day = await this.#days.peek(dayKey)?.catch(() => null);
       if (day) place(day, reading);
     }
   }
@@ -105,22 +103,11 @@ export class Figures {
     this.#frames.clear();
     this.#days.clear();
   }
-}
 
-/** A reading too old to be shown as now: its figures are withheld and the reason says since when. */
-function lapsed(reading: Reading, camera: Camera | undefined): Reading {
-  const tz = camera?.timezone ?? "UTC";
-  const end = Date.parse(reading.end);
-  return {
-    ...reading,
-    mean: null,
-    low: null,
-    high: null,
-    peak: null,
-    stationary_share: null,
-    state: "missing",
-    reason: `nothing received since ${clock(end, tz)} ${zoneName(end, tz)}`,
-  };
+  /** Under which name to keep what ends at `end`: rows of a window still open are good until the next refresh. */
+  #key(name: string, end: number): string {
+    return end <= (this.newest() ?? 0) ? name : `${name} of refresh ${this.#refreshes}`;
+  }
 }
 
 /** When the last window of a zone that had figures ended, before the one at `start`; null where the day has none. */

@@ -1,7 +1,7 @@
 /** Figures and readings in words. A missing figure is an em dash with its reason, never a zero. */
 
-import { clock, localDay, dayLabel, zoneName } from "./time.ts";
-import type { Camera, Reading, TrustState } from "./types.ts";
+import { WIDTH_MS, clock, localDay, dayLabel, zoneName } from "./time.ts";
+import { type Camera, type Reading, type TrustState, WIDTHS, type Width } from "./types.ts";
 
 const MISSING = "—";
 
@@ -54,6 +54,20 @@ export function percent(share: number | null): string {
 export function coverage(reading: Reading): string {
   const clips = reading.clips_expected === 1 ? "clip" : "clips";
   return `${reading.clips_counted} of ${reading.clips_expected} ${clips} (${percent(reading.coverage)})`;
+}
+
+/** `5 min`: the time from one clip to the next. */
+export function cadence({ cadence_s }: Camera): string {
+  return cadence_s % 60 === 0 ? `${cadence_s / 60} min` : `${cadence_s} s`;
+}
+
+/** What to do where a camera gives clips too seldom for each window to have one; null where each has. */
+export function tooNarrow(camera: Camera, width: Width): string | null {
+  const enough = (each: Width): boolean => WIDTH_MS[each] >= camera.cadence_s * 1_000;
+  if (enough(width)) return null;
+  const wider = WIDTHS.find(enough);
+  const advice = wider ? `choose ${wider.replace("m", "")} min or more` : "not every window has one";
+  return `A clip every ${cadence(camera)}: ${advice}`;
 }
 
 /** `09:15 GMT`, with the day where it is another than that of `seenFrom`. */

@@ -13,7 +13,7 @@ export interface Around {
   readonly view: View;
   readonly figures: Figures;
   readonly camera: Camera | null;
-  /** Event times of the first and last clip stored. */
+  /** From the first clip stored to the newest window there is an answer for. */
   readonly stored: Span;
 }
 
@@ -45,7 +45,10 @@ export class OpenedCamera {
     try {
       if (this.#zones[0]?.camera !== camera.id) this.#zones = await api.zonesOf(camera.id);
       const zone = view.zone ?? headlineZone(camera) ?? "";
-      const readings = (await figures.day(camera, day)).filter((reading) => reading.zone === zone);
+      const ofDay = (await figures.day(camera, day)).filter((reading) => reading.zone === zone);
+      // Of the newest window the service tells more: since when a camera is quiet.
+      const newest = view.live ? figures.latest().get(zone) : undefined;
+      const readings = ofDay.map((reading) => (newest?.start === reading.start ? newest : reading));
       if (this.#around().view !== view) return;
       this.#panel.cursor({ start: at, end: at + WIDTH_MS[width] });
       this.#panel.show({ camera, zone, zones: this.#zones, series, width, day, readings, stored });

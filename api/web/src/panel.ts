@@ -5,7 +5,8 @@ import { tryAgain } from "./cover.ts";
 import { DayChart, chartSummary } from "./chart.ts";
 import { type Gap, takeApart } from "./day.ts";
 import { h } from "./dom.ts";
-import { coverage, figure, meanWithInterval, moment, noun, percent, reasonOf, stateName } from "./format.ts";
+import { cadence, coverage, figure, meanWithInterval, moment, noun, percent, reasonOf } from "./format.ts";
+import { stateName, tooNarrow } from "./format.ts";
 import { readingsTable } from "./table.ts";
 import { type Span, clock, dayBounds, dayLabel, windowLabel, zoneName } from "./time.ts";
 import type { Camera, Reading, Width, Zone } from "./types.ts";
@@ -25,7 +26,7 @@ export interface PanelView {
   readonly width: Width;
   readonly day: string;
   readonly readings: readonly Reading[];
-  /** Event times of the first and last clip stored. */
+  /** From the first clip stored to the newest window there is an answer for. */
   readonly stored: Span;
 }
 
@@ -115,6 +116,7 @@ export class CameraPanel {
     const download = `${camera.id}-${view.day}.csv`;
     this.#body.replaceChildren(
       ...this.#zoneChoice(view),
+      ...widthAdvice(view),
       h("h3", {}, title, h("small", {}, ` time in ${zoneName(span.start, camera.timezone)}`)),
       this.#chart.element,
       key(),
@@ -159,8 +161,8 @@ export class CameraPanel {
 /** Whether two views would be drawn alike but for the window marked. */
 function sameDay(a: PanelView, b: PanelView): boolean {
   const same = a.camera === b.camera && a.zone === b.zone && a.series === b.series && a.width === b.width;
-  const readings = a.readings.length === b.readings.length && a.readings.every((each, at) => each === b.readings[at]);
-  return same && readings && a.day === b.day && a.stored === b.stored;
+  const said = ({ readings }: PanelView): string => readings.map((each) => `${each.revision} ${each.reason}`).join();
+  return same && a.day === b.day && a.stored === b.stored && said(a) === said(b);
 }
 
 function query({ camera, series, width }: PanelView, span: Span): Parameters<typeof csvAddress>[0] {
@@ -168,12 +170,16 @@ function query({ camera, series, width }: PanelView, span: Span): Parameters<typ
 }
 
 function subtitle(camera: Camera): string {
-  const every = camera.cadence_s % 60 === 0 ? `${camera.cadence_s / 60} min` : `${camera.cadence_s} s`;
-  return `${camera.id} · a clip every ${every} · ${camera.timezone}`;
+  return `${camera.id} · a clip every ${cadence(camera)} · ${camera.timezone}`;
 }
 
 function pair(term: string, value: string, name = ""): HTMLElement[] {
   return [h("dt", {}, term), h("dd", { class: name || null }, value)];
+}
+
+function widthAdvice({ camera, width }: PanelView): HTMLElement[] {
+  const advice = tooNarrow(camera, width);
+  return advice === null ? [] : [h("p", { class: "reason" }, advice)];
 }
 
 function capital(word: string): string {

@@ -15,7 +15,7 @@ export interface TimelineView {
   readonly width: Width;
   readonly live: boolean;
   readonly timezone: string;
-  /** Event times of the first and last clip stored. */
+  /** From the first clip stored to the newest window there is an answer for. */
   readonly stored: Span;
   readonly connected: boolean;
 }

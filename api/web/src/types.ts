@@ -1,5 +1,9 @@
 /** The records of the density API, as `/v1` answers them. Times are ISO 8601 UTC; a missing figure is null. */
 
+/**
+ * The windows the page offers, of those of the service: of most minutes a camera gives no clip, and a day is one figure
+ * where the page draws the curve through it.
+ */
 export const WIDTHS = ["5m", "15m", "60m"] as const;
 export type Width = (typeof WIDTHS)[number];
 
