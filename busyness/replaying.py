@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -51,20 +52,16 @@ class Replayed:
 
 def replay(config: Config, folder: Path, console: Console) -> Replayed:
     """Run `folder` through ingest, detect and aggregate into the store. Raises `BusynessError`."""
-    installation = install(config, replay=folder)
-    source, pipeline = installation.pipeline.source, installation.pipeline
-    if not isinstance(source, FolderSource):
-        raise BusynessError(f"{folder} was not opened as a folder of clips")
-    tally = Tally()
-    try:
+    with closing(install(config, replay=folder)) as installation:
+        source, pipeline = installation.pipeline.source, installation.pipeline
+        if not isinstance(source, FolderSource):
+            raise BusynessError(f"{folder} was not opened as a folder of clips")
+        tally = Tally()
         with _progress(console) as progress:
             task = progress.add_task("clips", total=len(source))
             pipeline.on_stored = lambda observations: progress.update(task, completed=tally.add(observations))
             pipeline.start()
             pipeline.wait()
-    finally:
-        pipeline.stop()
-        installation.store.close()
     return Replayed(len(source), tally, tuple(source.skipped), pipeline.aggregator.refused)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -25,25 +26,20 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 def run(config: Config, console: Console) -> None:
     """All stages in one process, the API and the map, until interrupted."""
-    listener = listen(config.api)
-    installation = install(config)
-    pipeline = installation.pipeline
-    app = create_app(
-        installation.answers,
-        installation.feed,
-        about(config),
-        installation.clock,
-        installation.registry,
-        ready=lambda: pipeline.trouble,
-        web_dist=WEB_DIST,
-    )
-    describe(config, console, cameras=len(pipeline.source.cameras), model=installation.model)
-    pipeline.start()
-    try:
+    with listen(config.api) as listener, closing(install(config)) as installation:
+        pipeline = installation.pipeline
+        app = create_app(
+            installation.answers,
+            installation.feed,
+            about(config),
+            installation.clock,
+            installation.registry,
+            ready=lambda: pipeline.trouble,
+            web_dist=WEB_DIST,
+        )
+        describe(config, console, cameras=len(pipeline.source.cameras), model=installation.model)
+        pipeline.start()
         answer(app, installation.feed, listener, console)
-    finally:
-        pipeline.stop()
-        installation.store.close()
     if pipeline.trouble:
         raise BusynessError(pipeline.trouble, remedy="its log lines say more; what was stored is safe")
 
@@ -52,17 +48,14 @@ def serve(config: Config, console: Console) -> None:
     """The API and the map over what is stored, without counting anything."""
     if config.store.path is None:
         raise ConfigError("serve needs a store on disk", remedy="set store.path, or use busyness run")
-    listener = listen(config.api)
-    store, clock, feed = open_store(config, read_only=True), open_clock(config), ReadingFeed()
-    app = create_app(
-        Answers(store, clock), feed, about(config), clock, CollectorRegistry(), ready=_nothing_runs,
-        web_dist=WEB_DIST,
-    )  # fmt: skip
-    describe(config, console, cameras=len(store.cameras()), model=None)
-    try:
+    with listen(config.api) as listener, closing(open_store(config, read_only=True)) as store:
+        clock, feed = open_clock(config), ReadingFeed()
+        app = create_app(
+            Answers(store, clock), feed, about(config), clock, CollectorRegistry(), ready=_nothing_runs,
+            web_dist=WEB_DIST,
+        )  # fmt: skip
+        describe(config, console, cameras=len(store.cameras()), model=None)
         answer(app, feed, listener, console)
-    finally:
-        store.close()
 
 
 def _nothing_runs() -> None:
@@ -138,5 +131,4 @@ def answer(app: FastAPI, feed: ReadingFeed, listener: socket.socket, console: Co
     console.print(
         f"\n  map      [link={where}]{where}/[/link]\n  API      {where}/docs\n\nCtrl-C stops it.", highlight=False
     )
-    with listener:
-        _Server(options, feed).run(sockets=[listener])
+    _Server(options, feed).run(sockets=[listener])

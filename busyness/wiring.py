@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,11 @@ class Installation:
     registry: CollectorRegistry
     model: str
     pipeline: Pipeline
+
+    def close(self) -> None:
+        """End the stages in order, then close the store."""
+        self.pipeline.stop()
+        self.store.close()
 
 
 def open_clock(config: Config) -> Clock:
@@ -95,14 +101,11 @@ def rebuild_readings(config: Config) -> int:
     """Derive anew every window that is stored; returns how many readings changed. Raises `StoreError`."""
     if config.store.path is None:
         raise ConfigError("rebuild needs a store on disk", remedy="set store.path")
-    store = open_store(config)
-    try:
+    with closing(open_store(config)) as store:
         store.save_cameras(cameras_of(config))
         extent = store.extent()
         aggregator = Aggregator(store, config.aggregate, SystemClock())
         return aggregator.rebuild(*extent) if extent else 0
-    finally:
-        store.close()
 
 
 def about(config: Config) -> About:

@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import pytest
 
+from busyness.command import main
 from core.records import CLASSES
 from ingest.synthetic import SyntheticConfig, SyntheticStreet
 
-COMMAND = (sys.executable, "-c", "from busyness.command import main; main()")
+
+class Done(NamedTuple):
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
 
 
-def busyness(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command; stdout and stderr are no terminal."""
-    done = subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=50, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def busyness(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs the command as its entry point does; stdout and stderr are no terminal."""
+
+    def run(*words: str | Path, code: int = 0) -> Done:
+        monkeypatch.setattr(sys, "argv", ["busyness", *map(str, words)])
+        try:
+            main()
+            ended = 0
+        except SystemExit as end:
+            ended = int(end.code or 0)
+        done = Done(*capfd.readouterr())
+        assert ended == code, done
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
 
 
 def write_clip(path: Path, size: tuple[int, int] = (352, 288), frames: int = 10) -> None:
@@ -47,7 +68,7 @@ store: {{path: {store}}}
 """
 
 
-def test_count_says_of_every_source_what_it_saw_or_why_not(tmp_path: Path) -> None:
+def test_count_says_of_every_source_what_it_saw_or_why_not(busyness: Command, tmp_path: Path) -> None:
     write_clip(tmp_path / "street.mp4")
     (tmp_path / "text.mp4").write_text("this is no clip")
     cut = (tmp_path / "street.mp4").read_bytes()
@@ -71,7 +92,7 @@ def test_count_says_of_every_source_what_it_saw_or_why_not(tmp_path: Path) -> No
         assert name in bad["reason"]
 
 
-def test_count_without_a_path_is_bad_usage() -> None:
+def test_count_without_a_path_is_bad_usage(busyness: Command) -> None:
     assert "PATH" in busyness("count", code=2).stderr
 
 
@@ -83,12 +104,14 @@ def test_count_without_a_path_is_bad_usage() -> None:
         (("evaluate", "nowhere"), "nowhere"),
     ],
 )
-def test_a_wrong_word_is_one_clear_message(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_a_wrong_word_is_one_clear_message(
+    busyness: Command, words: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
     done = busyness(*words, code=2)
     assert message in done.stderr
 
 
-def test_replay_accounts_for_every_clip_and_file(tmp_path: Path) -> None:
+def test_replay_accounts_for_every_clip_and_file(busyness: Command, tmp_path: Path) -> None:
     clips = tmp_path / "clips"
     write_clip(clips / "00001" / "08_1489046400000.mp4")
     write_clip(clips / "00001" / "08_1489047000000.mp4", size=(320, 240))
@@ -109,14 +132,14 @@ def test_replay_accounts_for_every_clip_and_file(tmp_path: Path) -> None:
     assert "notes.txt" in left_out[1]
 
 
-def test_replay_of_an_empty_folder_names_it(tmp_path: Path) -> None:
+def test_replay_of_an_empty_folder_names_it(busyness: Command, tmp_path: Path) -> None:
     config = tmp_path / "town.yaml"
     config.write_text(CONFIG.format(store=tmp_path / "counts.duckdb"))
     (tmp_path / "empty").mkdir()
     assert "empty" in busyness("replay", tmp_path / "empty", "--config", config, code=2).stderr
 
 
-def test_what_cannot_be_stored_or_served_is_one_clear_message(tmp_path: Path) -> None:
+def test_what_cannot_be_stored_or_served_is_one_clear_message(busyness: Command, tmp_path: Path) -> None:
     config = tmp_path / "town.yaml"
     (tmp_path / "file").write_text("in the way")
     config.write_text(CONFIG.format(store=tmp_path / "file" / "deeper" / "counts.duckdb"))
@@ -127,7 +150,7 @@ def test_what_cannot_be_stored_or_served_is_one_clear_message(tmp_path: Path) ->
     assert "there is no host 'no.such.host.invalid'" in busyness("serve", config, code=2).stderr
 
 
-def test_readings_are_rebuilt_after_a_change_of_policy(tmp_path: Path) -> None:
+def test_readings_are_rebuilt_after_a_change_of_policy(busyness: Command, tmp_path: Path) -> None:
     write_clip(tmp_path / "clips" / "00001" / "08_1489046400000.mp4")
     config = tmp_path / "town.yaml"
     config.write_text(CONFIG.format(store=tmp_path / "counts.duckdb"))
@@ -137,8 +160,13 @@ def test_readings_are_rebuilt_after_a_change_of_policy(tmp_path: Path) -> None:
     assert not busyness("rebuild", config).stdout.startswith("0 readings changed")
 
 
-def test_cameras_are_listed(tmp_path: Path) -> None:
+def test_cameras_are_listed(busyness: Command, tmp_path: Path) -> None:
     config = tmp_path / "town.yaml"
     config.write_text(CONFIG.format(store=tmp_path / "counts.duckdb"))
     lines = busyness("cameras", config, "--json").stdout.splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["00001", "00002"]
+
+
+def test_the_installed_command_is_this_one() -> None:
+    (command,) = entry_points(group="console_scripts", name="busyness")
+    assert command.load() is main
