@@ -6,15 +6,16 @@ touches the ground, and how sure the detector was; no size, no shape, nothing to
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, runtime_checkable
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.records import CLASSES, PEOPLE
-from detect.model import CountingModel, Density
+from detect.model import Density
 from ingest.frame import Frame
 
 GRID_ROWS, GRID_COLUMNS = 72, 88
@@ -71,16 +72,33 @@ class GroundPoints:
         return kept
 
 
-@runtime_checkable
-class PointModel(CountingModel, Protocol):
-    """A counting model made of a box detector: its density is its points above its thresholds."""
+class BoxModel(ABC):
+    """A counting model made of a box detector: its density is its points above its thresholds.
+
+    An adapter gives the points of one frame; its boxes end there.
+    """
+
+    def __init__(self, name: str, thresholds: Thresholds) -> None:
+        self._name = name
+        self._thresholds = thresholds
 
     @property
-    def thresholds(self) -> Thresholds: ...
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return self._thresholds
 
     def points(self, frames: Sequence[Frame]) -> list[GroundPoints]:
-        """Every point at or above `SCORE_FLOOR`, one `GroundPoints` a frame."""
-        ...
+        """Every point at or above `SCORE_FLOOR`, one `GroundPoints` a frame, whatever the frames beside it show."""
+        return [self._points(frame) for frame in frames]
+
+    def density(self, frames: Sequence[Frame]) -> Density:
+        return density_of(self.points(frames), self._thresholds)
+
+    @abstractmethod
+    def _points(self, frame: Frame) -> GroundPoints: ...
 
 
 def density_of(points: Sequence[GroundPoints], thresholds: Thresholds) -> Density:

@@ -16,7 +16,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from core.config import Closed
 from core.records import CLASSES, PEOPLE, VEHICLES
-from detect.boxes import GroundPoints, PointModel, Thresholds, density_of
+from detect.boxes import BoxModel, GroundPoints, Thresholds, density_of
 from detect.labels import LabelledFrame, picture_of, read_labels
 from detect.model import CountingModel
 
@@ -148,7 +148,7 @@ def _count(
     for label in labels:
         frame = picture_of(label, labels_dir)
         started = time.perf_counter()
-        if isinstance(model, PointModel):
+        if isinstance(model, BoxModel):
             points += model.points([frame])
         else:
             counts.append(model.density([frame]).sum(axis=(0, 2, 3), dtype=np.float64))

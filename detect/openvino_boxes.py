@@ -7,7 +7,6 @@ Reference detectors: 2003, 2004 and crossroad-1016. They know three labels only:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -16,8 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import MissingExtra, ModelError
 from core.records import CLASSES
-from detect.boxes import SCORE_FLOOR, Boxes, GroundPoints, Thresholds, density_of
-from detect.model import Density
+from detect.boxes import SCORE_FLOOR, Boxes, BoxModel, GroundPoints, Thresholds
 from ingest.frame import Frame
 
 DEFAULT_THRESHOLDS = Thresholds(people=0.10, vehicles=0.12)
@@ -26,7 +24,7 @@ _KIND = np.array([CLASSES.index("car"), CLASSES.index("pedestrian"), CLASSES.ind
 """Of the network's labels: vehicle, person, bike."""
 
 
-class OpenVinoBoxes:
+class OpenVinoBoxes(BoxModel):
     """An IR of the family, counted by its boxes' ground points. Input BGR 0..255, [1, 3, height, width]."""
 
     def __init__(self, weights: str, thresholds: Thresholds = DEFAULT_THRESHOLDS, threads: int = 1) -> None:
@@ -57,22 +55,7 @@ class OpenVinoBoxes:
             )
         self._one_table = ranks == [4]
         self._height_px, self._width_px = (int(side) for side in network.inputs[0].shape[2:])
-        self._name = f"{path.stem}@{digest[:12]}"
-        self._thresholds = thresholds
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def thresholds(self) -> Thresholds:
-        return self._thresholds
-
-    def points(self, frames: Sequence[Frame]) -> list[GroundPoints]:
-        return [self._points(frame) for frame in frames]
-
-    def density(self, frames: Sequence[Frame]) -> Density:
-        return density_of(self.points(frames), self._thresholds)
+        super().__init__(f"{path.stem}@{digest[:12]}", thresholds)
 
     def _points(self, frame: Frame) -> GroundPoints:
         size = (self._width_px, self._height_px)

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.errors import MissingExtra, ModelError
-from detect.boxes import SCORE_FLOOR, GroundPoints, Thresholds, density_of
+from detect.boxes import SCORE_FLOOR, BoxModel, GroundPoints, Thresholds
 from detect.coco import STREET_LABELS, street_points
-from detect.model import Density
 from ingest.frame import Frame
 
 DEFAULT_THRESHOLDS = Thresholds(people=0.10, vehicles=0.15)
@@ -28,7 +26,7 @@ INPUT_SIDE_PX = 640
 _COCO_NAMES = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
 
 
-class UltralyticsBoxes:
+class UltralyticsBoxes(BoxModel):
     """YOLO detection weights with COCO's labels, by path or by name."""
 
     def __init__(self, weights: str, thresholds: Thresholds = DEFAULT_THRESHOLDS, threads: int = 1) -> None:
@@ -52,23 +50,11 @@ class UltralyticsBoxes:
                 f"{weights} has the labels {names}, expected COCO's {_COCO_NAMES}",
                 remedy="give weights trained on COCO",
             )
-        self._name = f"{Path(weights).stem}@{_digest(weights, self._yolo)[:12]}"
-        self._thresholds = thresholds
+        super().__init__(f"{Path(weights).stem}@{_digest(weights, self._yolo)[:12]}", thresholds)
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def thresholds(self) -> Thresholds:
-        return self._thresholds
-
-    def points(self, frames: Sequence[Frame]) -> list[GroundPoints]:
-        # One by one: exported networks take one frame, and a count must not depend on the frames beside it.
-        return [self._predict(frame.pixels) for frame in frames]
-
-    def density(self, frames: Sequence[Frame]) -> Density:
-        return density_of(self.points(frames), self._thresholds)
+    def _points(self, frame: Frame) -> GroundPoints:
+        # One frame at a time: exported networks take one.
+        return self._predict(frame.pixels)
 
     def _predict(self, pixels: Any) -> GroundPoints:
         (result,) = self._yolo.predict(

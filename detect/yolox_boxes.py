@@ -6,7 +6,6 @@ heads of strides 8, 16 and 32 (Ge et al. 2021, arXiv:2107.08430). Boxes are drop
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -14,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError
-from detect.boxes import SCORE_FLOOR, GroundPoints, Thresholds, density_of, suppress_overlaps
+from detect.boxes import SCORE_FLOOR, BoxModel, GroundPoints, Thresholds, suppress_overlaps
 from detect.coco import STREET_LABELS, street_points
-from detect.model import Density
 from detect.onnx_file import open_session, read_onnx, sha256_of
 from ingest.frame import Frame
 
@@ -27,7 +25,7 @@ PADDING_GREY = 114
 COCO_LABELS = 80
 
 
-class YoloxBoxes:
+class YoloxBoxes(BoxModel):
     """A YOLOX network: `images` [1, 3, side, side] to [1, anchor, 4 + 1 + 80]."""
 
     def __init__(self, weights: str, thresholds: Thresholds = DEFAULT_THRESHOLDS, threads: int = 1) -> None:
@@ -48,22 +46,7 @@ class YoloxBoxes:
             )
         self._height_px, self._width_px = height, width
         self._input = first.name
-        self._name = f"{path.stem}@{sha256_of(content)[:12]}"
-        self._thresholds = thresholds
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def thresholds(self) -> Thresholds:
-        return self._thresholds
-
-    def points(self, frames: Sequence[Frame]) -> list[GroundPoints]:
-        return [self._points(frame) for frame in frames]
-
-    def density(self, frames: Sequence[Frame]) -> Density:
-        return density_of(self.points(frames), self._thresholds)
+        super().__init__(f"{path.stem}@{sha256_of(content)[:12]}", thresholds)
 
     def _points(self, frame: Frame) -> GroundPoints:
         scale = min(self._height_px / frame.height_px, self._width_px / frame.width_px)

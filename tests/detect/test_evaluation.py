@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.records import CLASSES
-from detect.boxes import GroundPoints, Thresholds, density_of
+from detect.boxes import BoxModel, GroundPoints, Thresholds
 from detect.evaluation import compare, evaluate
 from detect.model import Density
 from detect.registry import open_model
@@ -63,23 +63,18 @@ class Offset:
         return density
 
 
-class Detector:
+class Detector(BoxModel):
     """Sees each pedestrian at 0.3, and a pedestrian and a car that are not there at 0.1; the true car at 0.2."""
 
-    name = "detector@000000000000"
-    thresholds = Thresholds(people=0.5, vehicles=0.5)
+    def __init__(self) -> None:
+        super().__init__("detector@000000000000", Thresholds(people=0.5, vehicles=0.5))
 
-    def points(self, frames: Sequence[Frame]) -> list[GroundPoints]:
-        return [self._seen(int(frame.pixels[0, 0, 0])) for frame in frames]
-
-    def _seen(self, people: int) -> GroundPoints:
+    def _points(self, frame: Frame) -> GroundPoints:
+        people = int(frame.pixels[0, 0, 0])
         kind = np.array([PEDESTRIAN] * (people + 1) + [CAR] * 2)
         score = np.array([0.3] * people + [0.1, 0.2, 0.1], dtype=np.float32)
         middle = np.full(len(kind), 0.5, dtype=np.float32)
         return GroundPoints(x=middle, y=middle, kind=kind, score=score)
-
-    def density(self, frames: Sequence[Frame]) -> Density:
-        return density_of(self.points(frames), self.thresholds)
 
 
 def test_a_count_within_the_uncertain_is_no_error(labels: Path) -> None:
