@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
+from fabricated_day import serving
 
 from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers
 from aggregate.duckdb_store import DuckDBStore
-from aggregate.feed import ReadingFeed
-from api.app import create_app
 from busyness.wiring import about, open_store
 from core.clock import SystemClock
 from core.records import Status
@@ -55,21 +53,15 @@ def test_a_clip_that_was_not_counted_has_null_figures_and_a_reason(real_days: Re
 
 
 def test_the_api_answers_for_the_day(real_days: ReplayedDays) -> None:
-    store = open_store(real_days.config, read_only=True)
-    clock = SystemClock()
-    app = create_app(
-        Answers(store, clock), ReadingFeed(), about(real_days.config), clock, CollectorRegistry(),
-        ready=lambda: None, web_dist=None,
-    )  # fmt: skip
+    store, clock = open_store(real_days.config, read_only=True), SystemClock()
+    with closing(store), serving(store, Answers(store, clock), about(real_days.config), clock) as service:
 
-    async def ask(**question: str) -> list[dict[str, Any]]:
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            rows: list[dict[str, Any]] = (await client.get("/v1/readings", params=question)).json()["readings"]
+        def ask(**question: str) -> list[dict[str, Any]]:
+            answer = httpx.get(f"{service.address}v1/readings", params=question, timeout=30)
+            rows: list[dict[str, Any]] = answer.json()["readings"]
             return rows
 
-    try:
-        rows = asyncio.run(ask(**{"class": "people", "window": "15m"}))
+        rows = ask(**{"class": "people"}, window="15m")
         assert Counter(row["camera"] for row in rows) == {"04254": 96, "06710": 96, "09800": 96}
         for row in rows:
             assert (row["state"] == "missing") == (row["mean"] is None)
@@ -77,17 +69,14 @@ def test_the_api_answers_for_the_day(real_days: ReplayedDays) -> None:
         kew = {row["start"][11:16]: row for row in rows if row["camera"] == "06710"}
         assert kew["08:45"]["mean"] is None
         assert kew["08:45"]["reason"] == "placeholder (3 of 3 clips)"
-        (day,) = asyncio.run(ask(camera="06710", window="1d", **{"class": "people"}))
+        (day,) = ask(**{"class": "people"}, camera="06710", window="1d")
         assert (day["clips_counted"], day["clips_expected"]) == (218, 288)
         assert "43 placeholder" in day["reason"]
         assert "27 frozen" in day["reason"]
-        (day,) = asyncio.run(ask(camera="09800", window="1d", **{"class": "vehicles"}))
+        (day,) = ask(**{"class": "vehicles"}, camera="09800", window="1d")
         assert day["clips_counted"] == day["clips_expected"] == 144
-        hours = asyncio.run(ask(camera="09800", window="60m", **{"class": "people"}))
-        mean = {row["start"][11:13]: row["mean"] for row in hours}
+        mean = {row["start"][11:13]: row["mean"] for row in ask(**{"class": "people"}, camera="09800", window="60m")}
         assert mean["03"] < mean["12"], "the small hours are quieter than noon"
-    finally:
-        store.close()
 
 
 def test_deriving_the_day_anew_changes_nothing(real_days: ReplayedDays, tmp_path: Path) -> None:
