@@ -43,7 +43,7 @@ test-services: .venv/ready $(PAGE)  ## what needs a real service or minutes: Chr
 	$(BIN)/python -m pytest -m 'service or slow'
 
 test-ultralytics: .venv-ultralytics/ready  ## the optional backend: the contract suite with every adapter present
-	.venv-ultralytics/bin/python -m pytest tests/contract/test_counting_models.py -m ''
+	.venv-ultralytics/bin/python -m pytest tests/contract/test_counting_models.py tests/detect/test_ultralytics_boxes.py -m ''
 
 .venv-ultralytics/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-ultralytics
