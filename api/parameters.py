@@ -165,15 +165,18 @@ class _Boxed(Closed):
     )
 
 
-class _Counted(Closed):
-    """Which figures: of which cameras, classes and width of window."""
-
+class _OfCameras(Closed):
     camera: Names = Field(
         default=None,
         description="camera ids, comma-separated or repeated; all without it",
         examples=["06710,04254"],
         json_schema_extra=_text,
     )
+
+
+class _Counted(_OfCameras):
+    """Which figures: of which cameras, classes and width of window."""
+
     classes: Classes = Field(
         default_factory=lambda: DEFAULT_CLASSES,  # a factory, because a tuple is not how it is written in OpenAPI
         alias="class",
@@ -193,15 +196,8 @@ class CamerasQuestion(_Boxed, _Formatted):
     """Which cameras."""
 
 
-class ZonesQuestion(_Formatted):
+class ZonesQuestion(_OfCameras, _Formatted):
     """Which zones."""
-
-    camera: Names = Field(
-        default=None,
-        description="camera ids, comma-separated or repeated; all without it",
-        examples=["06710"],
-        json_schema_extra=_text,
-    )
 
 
 class LatestQuestion(_Counted, _Boxed, _Formatted):

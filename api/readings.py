@@ -13,10 +13,10 @@ from fastapi.responses import Response
 
 from aggregate.answers import Answers
 from aggregate.query import ReadingQuery
-from api.formats import Table, answer, chosen, offered
-from api.parameters import LatestQuestion, ReadingsQuestion, once
+from api.formats import LonLat, Table, answer, chosen, offered
+from api.parameters import Format, LatestQuestion, ReadingsQuestion, once
 from api.problems import documented
-from api.room import InRoom, positions
+from api.room import InRoom, Room, positions
 from api.rows import READINGS_SCHEMA, LatestAnswer, ReadingsAnswer
 
 router = APIRouter(prefix="/v1")
@@ -58,9 +58,14 @@ def readings(request: Request, question: Annotated[ReadingsQuestion, Query()], r
     frame = room.answers.readings(query)
     page = frame.head(question.limit)
     following = _page_after(request, question, _closed(query, room.answers)) if len(frame) > len(page) else None
-    points = positions(room.answers.cameras())
+    points = _points(room, dialect)
     members = {"count": len(page), "next": following}
     return answer(Table("readings", page, READINGS_SCHEMA, points, members=members, next=following), dialect)
+
+
+def _points(room: Room, dialect: Format) -> dict[str, LonLat]:
+    """Where the cameras stand; only GeoJSON says so."""
+    return positions(room.answers.cameras()) if dialect is Format.GEOJSON else {}
 
 
 def _closed(query: ReadingQuery, answers: Answers) -> ReadingQuery:
@@ -106,4 +111,4 @@ def latest(request: Request, question: Annotated[LatestQuestion, Query()], room:
     """One row for every zone and class. A camera that has gone quiet is missing with its reason, not its old figure."""
     dialect = chosen(question.format, request)
     frame = room.answers.latest(question.window, question.classes, bbox=question.bbox, cameras=question.camera)
-    return answer(Table("readings", frame, READINGS_SCHEMA, positions(room.answers.cameras())), dialect)
+    return answer(Table("readings", frame, READINGS_SCHEMA, _points(room, dialect)), dialect)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from busyness.progress import progress_bar
 from core.records import CLASSES
 from detect.counter import CountResult, count_media
 from detect.registry import open_model
@@ -25,11 +25,7 @@ def count_paths(
     sources = discover(paths)
     model = open_model(spec, threads=2)
     results: list[CountResult] = []
-    progress = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=notes, disable=not notes.is_terminal, transient=True,
-    )  # fmt: skip
-    with progress:
+    with progress_bar(notes, transient=True) as progress:
         for source in progress.track(sources, description="counting"):
             result = count_media(source, model, frames=frames, event_time=recorded_at(source))
             if as_json:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from busyness.progress import progress_bar
 from core.errors import MissingExtra, ModelError, SourceError
 from detect.evaluation import Comparison, Errors, compare
 from detect.labels import read_labels
@@ -27,10 +27,7 @@ def evaluate_models(
     """
     models = [open_model(spec, threads=2) for spec in specs]
     models += _reference_models(references, console) if references else []
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal, transient=True,
-    ) as progress:  # fmt: skip
+    with progress_bar(console, transient=True) as progress:
         task = progress.add_task("frames", total=len(read_labels(labels)) * len(models))
         comparison = compare(models, labels, progress=lambda: progress.advance(task))
     if as_json:

@@ -16,7 +16,7 @@ class Meters:
     def __init__(self, registry: CollectorRegistry, aggregator: Aggregator) -> None:
         self.clips_found = Counter("busyness_clips_found", "clips named by the source", registry=registry)
         self.observations = Counter(
-            "busyness_observations", "zone observations stored, by what became of the clip", ["camera", "status"],
+            "busyness_observations", "zone observations, by what became of the clip", ["camera", "status"],
             registry=registry,
         )  # fmt: skip
         self.readings = Counter("busyness_readings_derived", "readings that were new or changed", registry=registry)

@@ -10,14 +10,15 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from busyness.config import Config
+from busyness.progress import progress_bar
 from busyness.wiring import install
-from core.errors import BusynessError
+from core.clock import SystemClock
 from core.records import CountObservation, Status
-from ingest.folder import FolderSource, SkippedFile
+from ingest.folder import FolderConfig, FolderSource, SkippedFile
+from ingest.opener import FileOpener
 
 
 @dataclass
@@ -52,12 +53,12 @@ class Replayed:
 
 def replay(config: Config, folder: Path, console: Console) -> Replayed:
     """Run `folder` through ingest, detect and aggregate into the store. Raises `BusynessError`."""
-    with closing(install(config, replay=folder)) as installation:
-        source, pipeline = installation.pipeline.source, installation.pipeline
-        if not isinstance(source, FolderSource):
-            raise BusynessError(f"{folder} was not opened as a folder of clips")
-        tally = Tally()
-        with _progress(console) as progress:
+    names = config.source if isinstance(config.source, FolderConfig) else FolderConfig(path=folder)
+    source = FolderSource(names.model_copy(update={"path": folder}), config.cameras)
+    tally = Tally()
+    with closing(install(config, source, FileOpener(config.detect.limits), SystemClock())) as installation:
+        pipeline = installation.pipeline
+        with progress_bar(console) as progress:
             task = progress.add_task("clips", total=len(source))
             pipeline.on_stored = lambda observations: progress.update(task, completed=tally.add(observations))
             pipeline.start()
@@ -87,16 +88,3 @@ def show(replayed: Replayed, console: Console) -> None:
         console.print(f"[red]{replayed.refused} observations were not stored: their time is in the future[/red]")
     for skipped in replayed.skipped:
         console.print(f"left out: {skipped.path} {skipped.reason}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )

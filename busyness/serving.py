@@ -17,7 +17,7 @@ from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
 from api.app import create_app
 from busyness.config import ApiConfig, Config
-from busyness.wiring import about, install, open_clock, open_store
+from busyness.wiring import about, install, open_clock, open_source, open_store
 from core.errors import BusynessError, ConfigError
 
 WEB_DIST = Path(__file__).resolve().parent.parent / "api" / "web" / "dist"
@@ -26,13 +26,14 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 def run(config: Config, console: Console) -> None:
     """All stages in one process, the API and the map, until interrupted."""
-    with listen(config.api) as listener, closing(install(config)) as installation:
+    clock = open_clock(config)
+    with listen(config.api) as listener, closing(install(config, *open_source(config, clock), clock)) as installation:
         pipeline = installation.pipeline
         app = create_app(
             installation.answers,
             installation.feed,
             about(config),
-            installation.clock,
+            clock,
             installation.registry,
             ready=lambda: pipeline.trouble,
             web_dist=WEB_DIST,

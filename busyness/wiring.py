@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
@@ -25,7 +24,7 @@ from core.records import Camera
 from detect.counter import ClipCounter
 from detect.registry import open_model
 from ingest.clip import ClipOpener, Source
-from ingest.folder import FolderConfig, FolderSource
+from ingest.folder import FolderSource
 from ingest.opener import FileOpener
 from ingest.synthetic import SyntheticConfig, SyntheticStreet
 
@@ -34,8 +33,6 @@ from ingest.synthetic import SyntheticConfig, SyntheticStreet
 class Installation:
     """A wired installation: what runs, what is stored and what answers."""
 
-    config: Config
-    clock: Clock
     store: Store
     feed: ReadingFeed
     answers: Answers
@@ -61,8 +58,8 @@ def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
     return DuckDBStore.open(config.store.path, read_only=read_only)
 
 
-def open_source(config: Config, clock: Clock | None) -> tuple[Source, ClipOpener]:
-    """Where clips come from and what opens them. Without a clock the source runs at full speed."""
+def open_source(config: Config, clock: Clock) -> tuple[Source, ClipOpener]:
+    """Where clips come from and what opens them."""
     if isinstance(config.source, SyntheticConfig):
         street = SyntheticStreet(config.source, clock)
         return street, street
@@ -76,13 +73,8 @@ def cameras_of(config: Config) -> Sequence[Camera]:
     return config.cameras
 
 
-def install(config: Config, *, replay: Path | None = None) -> Installation:
-    """Wire every stage of one process. With `replay`, clips come from that folder at full speed."""
-    if replay is not None:
-        pattern = config.source if isinstance(config.source, FolderConfig) else FolderConfig(path=replay)
-        config = config.model_copy(update={"source": pattern.model_copy(update={"path": replay})})
-    clock = SystemClock() if replay else open_clock(config)
-    source, opener = open_source(config, None if replay else clock)
+def install(config: Config, source: Source, opener: ClipOpener, clock: Clock) -> Installation:
+    """Wire every stage of one process to the clips of `source`."""
     models = [open_model(config.detect.model) for _ in range(config.detect.workers)]
     counters = [ClipCounter(model, opener, config.detect.frames_per_clip, clock) for model in models]
     store = open_store(config)
@@ -94,7 +86,7 @@ def install(config: Config, *, replay: Path | None = None) -> Installation:
     # In a recording, and where the clock outruns the counting, the present is the newest clip.
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)
     answers = Answers(store, clock, live=live)
-    return Installation(config, clock, store, feed, answers, registry, models[0].name, pipeline)
+    return Installation(store, feed, answers, registry, models[0].name, pipeline)
 
 
 def rebuild_readings(config: Config) -> int:
