@@ -68,7 +68,7 @@ def _unavailable(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, Playwright keeps an event loop running: not for other modules
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.is_file():
         _unavailable(f"needs Chromium as {CHROMIUM}: apt-get install chromium")
