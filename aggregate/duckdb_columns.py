@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from aggregate.tables import FIGURES, Clips, Integers, Numbers, ReadingTable, Spans, Text, Times
-from core.records import SERIES, CountObservation, Figures
+from core.records import SERIES, CountObservation, Figures, Gains
 
 _TIME = pa.timestamp("us")
 _FIGURES_TYPE = pa.struct([(name, pa.float64()) for name in SERIES])
-_PER_CLIP = ("present", "peak", "spread", "stationary")
+_GAINS_TYPE = pa.struct([(name, pa.float64()) for name in Gains.model_fields])
+_PER_CLIP = ("present", "peak", "spread", "stationary", "low", "high")
+_OF_CLIPS = ("present", "peak", "stationary", "low", "high")
 _OBSERVATION_TYPES = {
     "id": pa.string(),
     "camera": pa.string(),
@@ -25,6 +27,9 @@ _OBSERVATION_TYPES = {
     "reason": pa.string(),
     "frames": pa.int64(),
     **dict.fromkeys(_PER_CLIP, _FIGURES_TYPE),
+    "lighting": pa.string(),
+    "gain": _GAINS_TYPE,
+    "calibration": pa.string(),
     "view_epoch": pa.int64(),
     "model": pa.string(),
     "counted_at": _TIME,
@@ -38,7 +43,9 @@ def observation_select() -> str:
 
 def clip_select() -> str:
     """What to select, from observations called `o`, for `clips_from`."""
-    return "o.id, o.camera, o.zone, o.event_time, o.counted_at, o.status, o.present, o.peak, o.stationary"
+    return "o.id, o.camera, o.zone, o.event_time, o.counted_at, o.status, " + ", ".join(
+        f"o.{name}" for name in _OF_CLIPS
+    )
 
 
 def reading_select(series: Sequence[str]) -> str:
@@ -68,7 +75,7 @@ def naive(time: datetime) -> datetime:
 def observation_rows(observations: Sequence[CountObservation]) -> pa.Table:
     def column(name: str, kind: pa.DataType) -> pa.Array:
         values = [getattr(observation, name) for observation in observations]
-        if kind == _FIGURES_TYPE:
+        if kind in (_FIGURES_TYPE, _GAINS_TYPE):
             values = [None if figures is None else dict(figures) for figures in values]
         elif kind == _TIME:
             values = [naive(time) for time in values]
@@ -83,6 +90,7 @@ def observations_from(rows: pa.Table) -> list[CountObservation]:
             row[name] = row[name].replace(tzinfo=UTC)
         for name in _PER_CLIP:
             row[name] = None if row[name] is None else Figures(**row[name])
+        row["gain"] = None if row["gain"] is None else Gains(**row["gain"])
         return CountObservation(**row)
 
     return [record(row) for row in rows.to_pylist()]
@@ -96,9 +104,7 @@ def clips_from(rows: pa.Table) -> Clips:
         event_time=_times(rows, "event_time"),
         counted_at=_times(rows, "counted_at"),
         status=_text(rows, "status"),
-        present=_figures(rows, "present"),
-        peak=_figures(rows, "peak"),
-        stationary=_figures(rows, "stationary"),
+        **{name: _figures(rows, name) for name in _OF_CLIPS},
     )
 
 

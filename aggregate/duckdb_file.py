@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from aggregate.duckdb_schema import SCHEMA_VERSION, TABLES
+from aggregate.duckdb_schema import MIGRATIONS, SCHEMA_VERSION, TABLES
 from core.errors import StoreError
 
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
@@ -48,7 +48,7 @@ def _expect_place(path: Path, read_only: bool) -> None:
 
 
 def _expect_schema(connection: duckdb.DuckDBPyConnection, name: str, read_only: bool) -> None:
-    """Make the tables in an empty file; raises `StoreError` for tables that are not ours or of another version."""
+    """Make the tables in an empty file, bring older ones up to date; raises `StoreError` for any others."""
     try:
         tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         if not tables and not read_only:
@@ -61,11 +61,32 @@ def _expect_schema(connection: duckdb.DuckDBPyConnection, name: str, read_only: 
         raise _cannot_open(name, error) from error
     if len(versions) != 1:
         raise StoreError(f"{name} is not a busyness store", remedy="name another file; this one was left as it is")
-    if versions[0][0] != SCHEMA_VERSION:
+    version: int = versions[0][0]
+    if version == SCHEMA_VERSION:
+        return
+    differs = f"{name} has schema version {version}, this version of busyness uses {SCHEMA_VERSION}"
+    if version not in MIGRATIONS:
         raise StoreError(
-            f"{name} has schema version {versions[0][0]}, this version of busyness uses {SCHEMA_VERSION}",
+            differs,
             remedy="open it with the version that wrote it, or name a new file and replay the recorded counts into it",
         )
+    if read_only:
+        raise StoreError(differs, remedy="it is brought up to date by opening it for writing: busyness rebuild CONFIG")
+    _migrate(connection, name, version)
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, name: str, version: int) -> None:
+    """Bring the tables of `version` up to date, in one transaction. Raises `StoreError`; then nothing has changed."""
+    steps = "".join(MIGRATIONS[older] for older in range(version, SCHEMA_VERSION))
+    try:
+        connection.execute("BEGIN TRANSACTION")
+        connection.execute(f"{steps} UPDATE schema_version SET version = {SCHEMA_VERSION};")  # noqa: S608
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        raise StoreError(
+            f"{name} cannot be brought from schema version {version} to {SCHEMA_VERSION}: {first_line(error)}",
+            remedy="it was left as it is; check the disk's free space and rights",
+        ) from error
 
 
 def _cannot_open(name: str, error: duckdb.Error) -> StoreError:

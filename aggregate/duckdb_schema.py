@@ -12,11 +12,12 @@ would hold every key of every camera and year in memory for the same answer.
 
 from __future__ import annotations
 
-from core.records import SERIES
+from core.records import SERIES, Gains
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _FIGURES = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in SERIES) + ")"
+_GAINS = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in Gains.model_fields) + ")"
 
 TABLES = f"""
 CREATE TABLE schema_version (version INTEGER NOT NULL);
@@ -45,6 +46,11 @@ CREATE TABLE observations (
     peak {_FIGURES},
     spread {_FIGURES},
     stationary {_FIGURES},
+    low {_FIGURES},
+    high {_FIGURES},
+    lighting VARCHAR,
+    gain {_GAINS},
+    calibration VARCHAR,
     view_epoch BIGINT NOT NULL,
     model VARCHAR NOT NULL,
     counted_at TIMESTAMP NOT NULL
@@ -71,3 +77,15 @@ CREATE TABLE readings (
     superseded BOOLEAN NOT NULL             -- a later revision exists
 );
 """  # noqa: S608 - every word of it is ours
+
+MIGRATIONS = {
+    # Observations carry the error of their counter; of those that were stored before, it is not known.
+    1: f"""
+ALTER TABLE observations ADD COLUMN low {_FIGURES};
+ALTER TABLE observations ADD COLUMN high {_FIGURES};
+ALTER TABLE observations ADD COLUMN lighting VARCHAR;
+ALTER TABLE observations ADD COLUMN gain {_GAINS};
+ALTER TABLE observations ADD COLUMN calibration VARCHAR;
+""",
+}
+"""From each older version to the next; what is stored stays as it is."""

@@ -25,6 +25,16 @@ variance/mean 1.4 and 3, 2 to 96 clips and means of 0.3 to 20, and up to 99 % wh
 in all clips together (tests/aggregate/test_intervals.py): exact limits of a discrete count are never too narrow. One
 clip covers 91 to 99 % at variance/mean 1.4; where a street varies more than the prior it covers less (76 % at
 variance/mean 3 and a mean of 20), which no formula can tell from one clip.
+
+All of that is the street's own variation. The counter errs too, and clips of one camera are counted past the same
+railings and under the same lamps: their errors are shared and do not average out, however many clips there are. So the
+counter's reach below a reading's mean is the mean over its clips of (present - low), and the two sources, independent
+of each other, are added as standard errors are, below and above apart:
+
+    low  = max(0, mean - sqrt((mean - low between clips)^2 + (counter's reach below)^2))
+
+Taking the errors for wholly shared is the cautious end: what the clips do not share is in their spread as well. Clips
+whose counter's error is not known have no say in its reach; where none has one, only the spread between clips is left.
 """
 
 from __future__ import annotations
@@ -34,9 +44,6 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, ndtri, stdtrit
 
 from aggregate.tables import Numbers
-
-INTERVAL_LEVEL = 0.90
-"""Confidence of the interval of every reading. Not a setting: the API, the page and the records call it 90 %."""
 
 PRIOR_DISPERSION = 1.4
 PRIOR_FREEDOM = 4.0
@@ -70,6 +77,16 @@ def dispersion(mean: ArrayLike, variance: ArrayLike, clips: ArrayLike, level: fl
     # Only the prior is left there: nothing was estimated, so there is no error of an estimate to widen for.
     estimated = (center > 0) & (freedom > 0)
     return np.where(estimated, np.maximum(1.0, moderated) * widening, PRIOR_DISPERSION)
+
+
+def joined(mean: Numbers, between: tuple[Numbers, Numbers], reach: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
+    """Limits (low, high) of `mean` from the spread `between` clips (their limits) and the counter's `reach` below and
+    above it (>= 0; NaN where it is not known); arrays of one shape, 0 <= low <= mean <= high."""
+    below, above = (np.nan_to_num(part, nan=0.0) for part in reach)
+    low = np.maximum(0.0, mean - np.hypot(mean - between[0], below))
+    high = mean + np.hypot(between[1] - mean, above)
+    # A rounding must not make it narrower than the spread alone.
+    return np.minimum(low, between[0]), np.maximum(high, between[1])
 
 
 def mean_interval(mean: ArrayLike, variance: ArrayLike, clips: ArrayLike, level: float) -> tuple[Numbers, Numbers]:

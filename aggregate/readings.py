@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregate.intervals import INTERVAL_LEVEL, mean_interval
+from aggregate.intervals import joined, mean_interval
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
-from core.records import SERIES, Camera, Status, TrustState
+from core.records import INTERVAL_LEVEL, SERIES, Camera, Status, TrustState
 
 _DECIMALS = 6
 """Figures are rounded, so that the same counts give the same reading to the last bit on every machine."""
@@ -139,7 +139,9 @@ def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbe
     mean = total / count
     deviation = np.add.reduceat((present - mean[span_of]) ** 2, begins, axis=0)
     variance = deviation / np.maximum(count - 1, 1)
-    low, high = mean_interval(mean, variance, np.broadcast_to(count, mean.shape), INTERVAL_LEVEL)
+    between = mean_interval(mean, variance, np.broadcast_to(count, mean.shape), INTERVAL_LEVEL)
+    reach = (_mean_of_known(present - counted.low[rows], begins), _mean_of_known(counted.high[rows] - present, begins))
+    low, high = joined(mean, between, reach)
 
     # A clip that cannot tell who stood still (a single frame) says nothing about the share, in neither sum.
     stationary = counted.stationary[rows]
@@ -154,6 +156,14 @@ def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbe
     figures["peak"][some] = np.maximum.reduceat(counted.peak[rows], begins, axis=0)
     figures["stationary_share"][some] = np.clip(share, 0.0, 1.0)
     return {name: values.round(_DECIMALS) for name, values in figures.items()}
+
+
+def _mean_of_known(values: Numbers, begins: Integers) -> Numbers:
+    """The mean over each span's clips of the values that are known: [clip, series] to [span, series], NaN for none."""
+    known = ~np.isnan(values)
+    total = np.add.reduceat(np.where(known, values, 0.0), begins, axis=0)
+    number = np.add.reduceat(known, begins, axis=0, dtype=np.float64)
+    return np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
 
 
 def _reasons(

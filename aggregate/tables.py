@@ -60,7 +60,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Clips(Rows):
-    """Stored observations. `present`, `peak`, `stationary`: [clip, series] in the order of `SERIES`."""
+    """Stored observations. `present`, `peak`, `stationary`, `low`, `high`: [clip, series] in the order of `SERIES`."""
 
     id: Text
     camera: Text
@@ -71,6 +71,8 @@ class Clips(Rows):
     present: Numbers
     peak: Numbers
     stationary: Numbers
+    low: Numbers
+    high: Numbers
 
 
 @dataclass(frozen=True, eq=False)

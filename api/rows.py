@@ -73,6 +73,12 @@ ZONES_SCHEMA = pa.schema(
 )
 
 
+_INTERVAL = (
+    "{} end of the 90 % interval of `mean`, number present: from the spread between clips and, where it was measured, "
+    "the counter's own error"
+)
+
+
 class ReadingRow(Closed):
     """One class of one zone in one window. Null is never zero.
 
@@ -90,8 +96,8 @@ class ReadingRow(Closed):
     start: datetime = Field(description="first instant of the window, UTC", examples=["2017-03-09T08:00:00Z"])
     end: datetime = Field(description="instant before which the window ends, UTC", examples=["2017-03-09T08:15:00Z"])
     mean: float | None = Field(description="mean number present over the counted clips", examples=[6.4])
-    low: float | None = Field(description="lower end of the 90 % interval of `mean`, number present", examples=[4.9])
-    high: float | None = Field(description="upper end of the 90 % interval of `mean`, number present", examples=[7.9])
+    low: float | None = Field(description=_INTERVAL.format("lower"), examples=[4.9])
+    high: float | None = Field(description=_INTERVAL.format("upper"), examples=[7.9])
     peak: float | None = Field(description="largest number present in any sampled frame", examples=[11.2])
     stationary_share: float | None = Field(
         description="share of those present that stood still through their clip, 0..1; null where nothing was present "

@@ -1,4 +1,4 @@
-"""How long lowres-1 takes for a frame, beside YOLOX-nano in the same run: `make bench-inference`.
+"""How long lowres-2 takes for a frame, beside YOLOX-nano in the same run: `make bench-inference`.
 
 Both run on one thread, from pixels in memory to a density map, on six frames of a clip of the synthetic street. Quote
 the ratio, not the milliseconds.
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from busyness import DEFAULT_MODEL
 from detect.model import CountingModel
 from detect.registry import open_model
 from ingest.frame import Frame
@@ -32,7 +33,7 @@ def main() -> None:
         print(f"bench-inference needs {NEEDS}, which is not on this machine", file=sys.stderr)
         print(json.dumps({"name": "inference", "figures": {}, "needs": NEEDS}))
         return
-    ours, reference = open_model("lowres-1", threads=1), open_model(f"yolox:{YOLOX}", threads=1)
+    ours, reference = open_model(DEFAULT_MODEL, threads=1), open_model(f"yolox:{YOLOX}", threads=1)
     clips = synthetic_clips()
     for model in (ours, reference):
         model.density(clips[0])  # the first run allocates

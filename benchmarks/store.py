@@ -32,7 +32,7 @@ CLIPS_PER_HOUR = 4 * len(CAMERAS)
 MIDNIGHT = datetime(2017, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 BATCH = 50
-MODEL = "lowres-1@0123456789ab"
+MODEL = "lowres-2@0123456789ab"
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 
+from busyness import DEFAULT_MODEL
 from busyness.config import load_config
 from detect.registry import open_model
 from ingest.synthetic import SyntheticConfig, SyntheticStreet
@@ -30,7 +31,7 @@ def main() -> None:
     if not isinstance(source, SyntheticConfig):
         raise TypeError(f"configs/demo.yaml has a {source.kind} source, expected the synthetic street")
     cv2.setNumThreads(1)
-    model = open_model("lowres-1", threads=1)
+    model = open_model(DEFAULT_MODEL, threads=1)
     paint_places(source, frames)
     render_s, count_s, rendered = 0.0, 0.0, 0
     midnight = source.start.replace(hour=0)

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from busyness import DEFAULT_MODEL
 from core.errors import BusynessError, ConfigError, ModelError, SourceError
 
 app = typer.Typer(
@@ -53,7 +54,7 @@ def serve(config: ConfigPath) -> None:
 def count(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="clips, pictures, or folders of them")],
     as_json: AsJson = False,
-    model: ModelSpec = "lowres-1",
+    model: ModelSpec = DEFAULT_MODEL,
     frames: Annotated[int, typer.Option(min=1, max=250, help="frames sampled from each clip")] = 6,
 ) -> None:
     """Count what is present in clips and pictures. Nothing is stored."""
@@ -92,16 +93,64 @@ def rebuild(config: ConfigPath) -> None:
 @app.command()
 def evaluate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="a folder of labelled frames: ID.json and ID.png")],
-    models: Annotated[list[str] | None, typer.Option("--model", help="may be given several times")] = None,
+    *,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="may be given several times; the first is compared to")
+    ] = None,
     references: Annotated[
         Path | None, typer.Option(help="a folder of reference detectors, measured the same way beside ours")
     ] = None,
+    footage: Annotated[
+        Path | None, typer.Option(help="where the clips lie that labels without ID.png name; beside LABELS by default")
+    ] = None,
+    cameras: Annotated[str, typer.Option(help="only these cameras, as 06710,07450")] = "",
+    without: Annotated[str, typer.Option("--except", help="not these cameras, as 06710,07450")] = "",
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="write a page with tables and plots, all in one file")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the error of counting models on frames labelled by eye, by class, camera and lighting."""
-    from busyness.evaluating import evaluate_models
+    """Measure the error of counting models on frames labelled by eye, by class, size, camera and lighting."""
+    from busyness.evaluating import FramesAsked, Shown, evaluate_models
 
-    evaluate_models(labels, models or ["lowres-1"], references, as_json=as_json, console=Console(stderr=as_json))
+    asked = FramesAsked(labels, footage, _names(cameras), _names(without))
+    shown = Shown(Console(stderr=as_json), as_json, report)
+    evaluate_models(asked, models or [DEFAULT_MODEL], references, shown)
+
+
+@app.command()
+def validate(
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="the id of a camera of the configuration")],
+    config: Annotated[Path, typer.Option("--config", "-c", metavar="CONFIG", help="names the cameras and the store")],
+    counts: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="counts by hand: time, zone, class, count")
+    ] = None,
+    *,
+    local_time: Annotated[
+        bool, typer.Option("--local-time", help="times without an offset are in the camera's time zone")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the figures and keep nothing")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="list the camera's calibrations")] = False,
+    drop: Annotated[int | None, typer.Option(metavar="N", help="stop using version N; it stays on record")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a camera's stored counts against counts by hand, and calibrate it from them."""
+    from busyness import validating
+    from busyness.config import load_config
+    from core.clock import SystemClock
+
+    if (counts is not None) + listed + (drop is not None) != 1:
+        raise typer.BadParameter("say one of --counts FILE.csv, --list and --drop N")
+    console, clock, installation = Console(stderr=as_json), SystemClock(), load_config(config)
+    if counts is not None:
+        asked = validating.Counts(counts, local_time, dry_run)
+        answer = validating.validate(installation, camera, asked, clock)
+        validating.write_json(answer) if as_json else validating.show(answer, console)
+        return
+    if drop is not None:
+        validating.drop(installation, camera, drop, clock)
+    found = validating.versions(installation, camera)
+    validating.write_json(found) if as_json else validating.show_versions(found, console)
 
 
 @app.command()
@@ -116,6 +165,10 @@ def cameras(config: ConfigPath, as_json: AsJson = False) -> None:
         else:
             zones = ", ".join(zone.id for zone in camera.counted_zones)
             sys.stdout.write(f"{camera.id}  {camera.lat:.5f} {camera.lon:.5f}  {camera.name}  [{zones}]\n")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
 
 from aggregate.policy import AggregatePolicy
+from busyness import DEFAULT_MODEL
 from core.config import Closed
 from core.errors import ConfigError
 from core.records import Camera
@@ -32,7 +33,9 @@ class ClockConfig(Closed):
 
 
 class DetectConfig(Closed):
-    model: str = Field(default="lowres-1", description="a model of models/, or ultralytics:WEIGHTS, openvino:FILE, ...")
+    model: str = Field(
+        default=DEFAULT_MODEL, description="a model of models/, or ultralytics:WEIGHTS, openvino:FILE, ..."
+    )
     frames_per_clip: PositiveInt = Field(default=FRAMES_PER_CLIP, le=250)
     workers: PositiveInt = Field(default=2, le=64)
     limits: DecodeLimits = DecodeLimits()

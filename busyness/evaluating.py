@@ -4,36 +4,82 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Table as RichTable
 
+from busyness.accuracy import tables
+from busyness.accuracy.tables import Table
 from busyness.progress import progress_bar
 from core.errors import MissingExtra, ModelError, SourceError
-from detect.evaluation import Comparison, Errors, compare
-from detect.labels import read_labels
+from detect.evaluation import Comparison, compare
+from detect.evaluation.as_asked import AsAsked
 from detect.model import CountingModel
 from detect.registry import open_model
 
+THREADS = 1
+"""Of every model's runtime, so that the milliseconds compare."""
 
-def evaluate_models(
-    labels: Path, specs: Sequence[str], references: Path | None, *, as_json: bool, console: Console
-) -> None:
-    """Measure every model of `specs`, and the reference detectors of a folder beside them, on `labels`.
 
-    Raises `SourceError`, `ModelError`, `MissingExtra` for a model of `specs`; a reference whose runtime is not
-    installed, or that is no such detector, is named and left out.
+@dataclass(frozen=True)
+class FramesAsked:
+    """Which labelled frames, and where the pictures are that do not lie beside their labels."""
+
+    labels: Path
+    footage: Path | None = None
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the figures are given: as JSON on stdout or tables on `console`, and as a page where `report` names one."""
+
+    console: Console = field(default_factory=Console)
+    as_json: bool = False
+    report: Path | None = None
+
+
+def evaluate_models(asked: FramesAsked, specs: Sequence[str], references: Path | None, shown: Shown) -> None:
+    """Measure every model of `specs`, and the reference detectors of a folder beside them.
+
+    Raises `SourceError` for labels or pictures that cannot be had and a report that cannot be written, `ModelError`,
+    `MissingExtra` for a model of `specs`; a reference whose runtime is not installed, or that is no such detector, is
+    named and left out.
     """
-    models = [open_model(spec, threads=2) for spec in specs]
-    models += _reference_models(references, console) if references else []
-    with progress_bar(console, transient=True) as progress:
-        task = progress.add_task("frames", total=len(read_labels(labels)) * len(models))
-        comparison = compare(models, labels, progress=lambda: progress.advance(task))
-    if as_json:
+    if shown.report:
+        _check_report(shown.report)
+    opened = [_open(spec) for spec in specs]
+    opened += _reference_models(references, shown.console) if references else []
+    models = list({model.name: model for model in reversed(opened)}.values())[::-1]  # a model said twice is one
+    with progress_bar(shown.console, transient=True) as progress:
+        task = progress.add_task("frames x models", total=None)
+        comparison = compare(
+            models,
+            asked.labels,
+            footage=asked.footage,
+            only=asked.only,
+            without=asked.without,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if shown.report:
+        _write_report(comparison, shown.report)
+    if shown.as_json:
         sys.stdout.write(comparison.model_dump_json() + "\n")
     else:
-        show(comparison, console)
+        show(comparison, shown.console)
+    if shown.report:
+        shown.console.print(f"report: {shown.report}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _open(spec: str) -> CountingModel:
+    model = open_model(spec, threads=THREADS)
+    query = spec.partition("?")[2]
+    return AsAsked(model, query) if query else model
 
 
 def _reference_models(folder: Path, console: Console) -> list[CountingModel]:
@@ -45,62 +91,59 @@ def _reference_models(folder: Path, console: Console) -> list[CountingModel]:
     models = []
     for spec in specs:
         try:
-            models.append(open_model(spec, threads=2))
+            models.append(open_model(spec, threads=THREADS))
         except (MissingExtra, ModelError) as error:
             console.print(f"left out {spec}: {error}", highlight=False, markup=False, soft_wrap=True)
     return models
 
 
+def _check_report(path: Path) -> None:
+    """Before minutes of counting, not after."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise SourceError(f"the report {path} is to be a page", remedy="say --report FILE.html")
+    if not path.parent.is_dir():
+        raise SourceError(f"there is no folder {path.parent} for the report", remedy="make it, or say another")
+
+
+def _write_report(comparison: Comparison, path: Path) -> None:
+    from busyness.accuracy.page import page_of  # noqa: PLC0415 - matplotlib is loaded for a page alone
+
+    try:
+        path.write_text(page_of(comparison), encoding="utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"the report {path} cannot be written: {error.strerror}", remedy="say another place with --report"
+        ) from error
+
+
 def show(comparison: Comparison, console: Console) -> None:
-    """The figures as tables: all frames, then by training, lighting and class for each model."""
-    table = Table(
-        title=f"Error a frame on {comparison.frames} labelled frames",
-        caption=r"distance of the count to \[labelled, labelled + uncertain]; "
-        "box detectors at the thresholds that suit these frames best, which flatters them",
-    )
-    for column in ("model", "frames of", "n", "people", "bias", "vehicles", "bias", "ms"):
-        table.add_column(column, justify="left" if column in ("model", "frames of") else "right", overflow="fold")
-    groups = [("all cameras", comparison.mean_guess)]
-    groups += list(comparison.mean_guess_by_training.items())
-    for group, guess in groups:
-        for evaluation in comparison.evaluations:
-            errors = evaluation.overall if group == "all cameras" else evaluation.by_training[group]
-            table.add_row(_short(evaluation.model), group, *_cells(errors), f"{evaluation.ms_per_frame:.0f}")
-        table.add_row("always the mean", group, *_cells(guess), "", style="dim")
-        table.add_section()
-    console.print(table)
-    for evaluation in comparison.evaluations:
-        parts = Table(title=evaluation.model)
-        for column in ("", "n", "people", "bias", "vehicles", "bias"):
-            parts.add_column(column, justify="left" if not column else "right")
-        for name, errors in (*evaluation.by_visibility.items(), *evaluation.by_camera.items()):
-            parts.add_row(name, *_cells(errors))
-        console.print(parts)
-        classes = Table(caption="against the labelled alone")
-        for column in ("class", "labelled", "counted", "mean error a frame", "bias"):
-            classes.add_column(column, justify="left" if column == "class" else "right")
-        for name, error in evaluation.by_class.items():
-            classes.add_row(
-                name, str(error.labelled), f"{error.counted:.0f}", f"{error.mae:.2f}", _percent(error.bias_percent)
-            )
-        console.print(classes)
+    """The figures as tables; what is confused with what for the first model, for the others on the page."""
+    _print(tables.summary(comparison), console)
+    if comparison.differences:
+        _print(tables.differences(comparison), console)
+    for table in (tables.by_lighting, tables.by_camera, tables.by_class, tables.by_size, tables.phantoms):
+        _print(table(comparison), console)
+    for _, confusion in zip(range(2), tables.confusions(comparison), strict=False):
+        _print(confusion, console)
 
 
-def _short(model: str) -> str:
-    """The name without the hash of the weights."""
-    return model.partition("@")[0]
-
-
-def _cells(errors: Errors) -> tuple[str, ...]:
-    people, vehicles = errors.people, errors.vehicles
-    return (
-        str(errors.frames),
-        f"{people.error:.2f}",
-        _percent(people.bias_percent),
-        f"{vehicles.error:.2f}",
-        _percent(vehicles.bias_percent),
-    )
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:+.0f} %"
+def _print(table: Table, console: Console) -> None:
+    """A group of rows is named once. The last column of words may fold, everything else may not."""
+    drawn = RichTable(
+        title=table.title, title_justify="left", title_style="bold", caption=escape(table.note), caption_justify="left",
+        box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    groups = table.texts - 1
+    for at, name in enumerate(table.columns):
+        folds = at == groups
+        width = max(map(len, (*name.split(), *(row[at] for row in table.rows if not folds))), default=1)
+        drawn.add_column(name, justify="left" if at <= groups else "right", overflow="fold", min_width=width)
+    before: tuple[str, ...] = ()
+    for row in table.rows:
+        opens = row[:groups] != before
+        if before and opens:
+            drawn.add_section()
+        before = row[:groups]
+        drawn.add_row(*(before if opens else ("",) * groups), *map(escape, row[groups:]))
+    console.print(drawn)
+    console.print()

@@ -17,6 +17,7 @@ from api.app import About
 from busyness.config import Config, load_outlines
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
+from busyness.validation.calibrations import Calibrations
 from core.bus import MemoryBus
 from core.clock import AcceleratedClock, Clock, SystemClock
 from core.errors import ConfigError
@@ -73,10 +74,20 @@ def cameras_of(config: Config) -> Sequence[Camera]:
     return config.cameras
 
 
+def calibrations_of(config: Config) -> Calibrations | None:
+    """The calibrations of the cameras, kept beside the store; None where the store lives in memory."""
+    path = config.store.path
+    return None if path is None else Calibrations(path.with_suffix(".calibrations"))
+
+
 def install(config: Config, source: Source, opener: ClipOpener, clock: Clock) -> Installation:
-    """Wire every stage of one process to the clips of `source`."""
+    """Wire every stage of one process to the clips of `source`. Calibrations are read once, here."""
     models = [open_model(config.detect.model) for _ in range(config.detect.workers)]
-    counters = [ClipCounter(model, opener, config.detect.frames_per_clip, clock) for model in models]
+    kept = calibrations_of(config)
+    calibrations = kept.current_of([camera.id for camera in source.cameras], models[0].name) if kept else {}
+    counters = [
+        ClipCounter(model, opener, config.detect.frames_per_clip, clock, calibrations=calibrations) for model in models
+    ]
     store = open_store(config)
     store.save_cameras(source.cameras)
     feed = ReadingFeed()

@@ -55,6 +55,9 @@ TimeZoneName = Annotated[str, AfterValidator(_zone_name)]
 Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 PointPx = tuple[float, float]
 
+INTERVAL_LEVEL = 0.90
+"""Confidence of every interval. Not a setting: the API, the page and the records call it 90 %."""
+
 LOCATION_LENGTH = 2048
 """The longest `ClipReady.location`, in characters."""
 
@@ -78,6 +81,13 @@ class Status(StrEnum):
     OVERSIZE = "oversize"
     UNREACHABLE = "unreachable"
     MODEL_ERROR = "model_error"
+
+
+class Lighting(StrEnum):
+    """What light a clip was filmed in, as its picture shows it; counting errs differently in each."""
+
+    DAY = "day"
+    NIGHT = "night"
 
 
 class TrustState(StrEnum):
@@ -181,6 +191,13 @@ class Figures(Closed):
         return value
 
 
+class Gains(Closed):
+    """What the counted numbers of people, and of vehicles, were multiplied by to correct the counter's bias."""
+
+    people: PositiveFloat = 1.0
+    vehicles: PositiveFloat = 1.0
+
+
 def observation_id(camera: str, zone: str, event_time: datetime, model: str) -> str:
     """The identity of a count: the same clip counted twice by the same model is one row."""
     key = "\x1f".join((camera, zone, event_time.isoformat(timespec="microseconds"), model))
@@ -195,6 +212,11 @@ class CountObservation(Closed):
     the clip. All are null when `status` is not `ok`; `stationary` is null too where standing still cannot be
     told: in a still, or a clip of a moment. `reason` is why the clip was not counted or, where it was, that
     only a part of it could be decoded.
+
+    [`low`, `high`] is the 90 % interval of `present` from the error of the counter alone, as it was measured in this
+    `lighting`; null where that error is not known, which is not the same as none. Where the counter's bias is known,
+    the figures are what was counted times `gain`. `calibration` names the camera's own calibration that gain and
+    interval are from (`06710/2`); null where they are those of the model.
     """
 
     id: str = Field(pattern=r"^[0-9a-f]{32}$")
@@ -209,6 +231,11 @@ class CountObservation(Closed):
     peak: Figures | None = None
     spread: Figures | None = None
     stationary: Figures | None = None
+    low: Figures | None = None
+    high: Figures | None = None
+    lighting: Lighting | None = None
+    gain: Gains | None = None
+    calibration: str | None = Field(default=None, min_length=1, max_length=150)
     view_epoch: NonNegativeInt = 0
     model: str = Field(min_length=1, max_length=200)
     counted_at: UtcTime
@@ -219,12 +246,23 @@ class CountObservation(Closed):
         if self.status is Status.OK:
             if any(figure is None for figure in figures):
                 raise ValueError("an observation with status ok carries present, peak and spread")
-        elif any(figure is not None for figure in (*figures, self.stationary)):
+        elif any(figure is not None for figure in (*figures, self.stationary, self.low, self.high, self.gain)):
             raise ValueError(f"an observation with status {self.status} carries no figures: null, never zero")
         elif not self.reason:
             raise ValueError(f"an observation with status {self.status} needs a reason")
         if self.id != observation_id(self.camera, self.zone, self.event_time, self.model):
             raise ValueError("the id of an observation is the hash of its camera, zone, event time and model")
+        return self
+
+    @model_validator(mode="after")
+    def _interval_holds_the_count(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("the interval of an observation has both ends or none")
+        if self.present is None or self.low is None or self.high is None:
+            return self
+        for series in SERIES:
+            if not self.low.get(series) <= self.present.get(series) <= self.high.get(series):
+                raise ValueError(f"the interval of {series} does not hold the number present")
         return self
 
 
@@ -242,9 +280,10 @@ class Reading(Closed):
     """One series of one zone in one half-open window [start, end).
 
     `mean` is the mean number present over the counted clips, [`low`, `high`] its 90 % interval from the spread
-    between clips, `peak` the largest frame, `stationary_share` the part that stood still (0..1), `coverage` the
-    share of the expected clips that were counted. Figures are null where `state` is `missing`; `stationary_share` is
-    null too where no one was present or no clip could tell who stood still, and no other figure is.
+    between clips and the error of the counter where that is known, `peak` the largest frame, `stationary_share` the
+    part that stood still (0..1), `coverage` the share of the expected clips that were counted. Figures are null where
+    `state` is `missing`; `stationary_share` is null too where no one was present or no clip could tell who stood still,
+    and no other figure is.
     """
 
     zone: Identifier

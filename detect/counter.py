@@ -3,6 +3,9 @@ r"""A clip becomes counts: opened, checked, judged, counted, integrated over zon
     open --> size --> quality --> density [frame, class, row, column] --> zones --> figures
       \________\_________\____________\__ a reason, and null figures for every zone
 
+Where the counter's error in this light is known (`detect/error_model.py`), figures are corrected by its gain and the
+number present has an interval.
+
 Whatever is wrong with a clip, each zone of its camera gets its observation: nothing is lost and nothing becomes zero.
 """
 
@@ -10,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,11 +33,15 @@ from core.records import (
     ClipReady,
     CountObservation,
     Figures,
+    Gains,
+    Lighting,
     Status,
     UtcTime,
     Zone,
     observation_id,
 )
+from detect.error_model import Calibration, Correction, errors_of, known_errors
+from detect.lighting import lighting_of
 from detect.model import CountingModel, Density
 from detect.quality import Verdict, judge, judge_reference
 from detect.stationary import stationary_density
@@ -59,6 +66,7 @@ class CountResult(Closed):
 
     `reason` is why it was not counted or, where it was, that only a part of the clip could be decoded.
     `stationary` has the classes and the two sums; it is null too for a still, where standing still cannot be told.
+    `low` and `high`, the 90 % interval from the counter's error, have them too; null where that error is not known.
     """
 
     source: str
@@ -70,6 +78,9 @@ class CountResult(Closed):
     people: NonNegativeFloat | None
     vehicles: NonNegativeFloat | None
     stationary: dict[str, NonNegativeFloat] | None
+    low: dict[str, NonNegativeFloat] | None
+    high: dict[str, NonNegativeFloat] | None
+    lighting: Lighting | None
     model: str
     elapsed_ms: NonNegativeFloat = Field(description="decoding, judging and counting together")
 
@@ -82,6 +93,10 @@ class _ZoneFigures:
     peak: Figures
     spread: Figures
     stationary: Figures | None
+    low: Figures | None
+    high: Figures | None
+    gain: Gains | None
+    calibration: str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,11 +107,16 @@ class _Examined:
     frames: int = 0
     duration_s: float = 0.0
     span_s: float = 0.0
+    lighting: Lighting | None = None
     density: Density | None = None
 
 
 class ClipCounter:
-    """Counts clips of cameras with one model, for all zones of the camera at once."""
+    """Counts clips of cameras with one model, for all zones of the camera at once.
+
+    `calibrations` has the calibration of this model for those cameras that have one, by camera; what it does not speak
+    of is corrected as the model's own error model says.
+    """
 
     def __init__(
         self,
@@ -105,9 +125,12 @@ class ClipCounter:
         frames_per_clip: int,
         clock: Clock,
         *,
+        calibrations: Mapping[str, Calibration] | None = None,
         judge: Judge = judge,
     ) -> None:
         self._model = model
+        self._errors = errors_of(model)
+        self._calibrations = calibrations or {}
         self._opener = opener
         self._frames_per_clip = frames_per_clip
         self._clock = clock
@@ -134,11 +157,13 @@ class ClipCounter:
             lambda: self._opener.open(clip, self._frames_per_clip), self._model, judge_both, camera.id, size_px
         )
         counted_at = self._clock.now()
-        if examined.density is None:
+        if examined.density is None or examined.lighting is None:
             return [self._observation(zone, clip, examined, None, counted_at) for zone in zones]
+        correction = known_errors(examined.lighting, self._errors, self._calibrations.get(camera.id))
+        counted = _figures(examined.density, examined.span_s, zones, size_px, correction)
         return [
             self._observation(zone, clip, examined, figures, counted_at)
-            for zone, figures in zip(zones, _figures(examined.density, examined.span_s, zones, size_px), strict=True)
+            for zone, figures in zip(zones, counted, strict=True)
         ]
 
     def _observation(
@@ -157,6 +182,11 @@ class ClipCounter:
             peak=figures and figures.peak,
             spread=figures and figures.spread,
             stationary=figures and figures.stationary,
+            low=figures and figures.low,
+            high=figures and figures.high,
+            lighting=examined.lighting,
+            gain=figures and figures.gain,
+            calibration=figures and figures.calibration,
             model=self._model.name,
             counted_at=counted_at,
         )
@@ -179,10 +209,11 @@ def count_source(
     started = time.perf_counter()
     examined = _examine(lambda: open_clip(frames), model, judge, source, None)
     figures = None
-    if examined.density is not None:
-        (figures,) = _figures(examined.density, examined.span_s, (Zone(id="view", name="view"),), (1, 1))
+    if examined.density is not None and examined.lighting is not None:
+        correction = known_errors(examined.lighting, errors_of(model), None)
+        view = Zone(id="view", name="view")
+        (figures,) = _figures(examined.density, examined.span_s, (view,), (1, 1), correction)
     present = figures.present if figures else None
-    still = figures.stationary if figures else None
     return CountResult(
         source=source,
         status=examined.verdict.status,
@@ -192,10 +223,17 @@ def count_source(
         counts={name: round(present.get(name), 3) for name in CLASSES} if present else None,
         people=round(present.people, 3) if present else None,
         vehicles=round(present.vehicles, 3) if present else None,
-        stationary={name: round(value, 3) for name, value in still.model_dump().items()} if still else None,
+        stationary=_rounded(figures.stationary if figures else None),
+        low=_rounded(figures.low if figures else None),
+        high=_rounded(figures.high if figures else None),
+        lighting=examined.lighting,
         model=model.name,
         elapsed_ms=round((time.perf_counter() - started) * 1000, 1),
     )
+
+
+def _rounded(figures: Figures | None) -> dict[str, float] | None:
+    return {name: round(value, 3) for name, value in figures.model_dump().items()} if figures else None
 
 
 def count_media(
@@ -242,7 +280,7 @@ def _examine(
     if seen.verdict.status is not Status.OK:
         return seen
     try:
-        return replace(seen, density=_density(model, clip))
+        return replace(seen, density=_density(model, clip), lighting=lighting_of(clip.frames))
     except PixelLeak:
         raise
     except Exception as error:  # runtimes raise what they like; the clip is not to blame and the rest goes on
@@ -287,19 +325,29 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _figures(density: Density, span_s: float, zones: Sequence[Zone], size_px: tuple[int, int]) -> list[_ZoneFigures]:
+def _figures(
+    density: Density, span_s: float, zones: Sequence[Zone], size_px: tuple[int, int], correction: Correction
+) -> list[_ZoneFigures]:
     """The figures of every zone. `size_px` is the width and height of the picture in which the zones are drawn."""
-    present = _with_sums(integrate(density, zones, size_px))
+    factors = correction.factors()
+    present = _with_sums(integrate(density, zones, size_px)) * factors
     mean = present.mean(axis=0)
     still = stationary_density(density, span_s)
     # Summed in another order than the mean, so held to it: a part is never more than the whole.
-    stayed = None if still is None else np.minimum(_with_sums(integrate(still[np.newaxis], zones, size_px))[0], mean)
+    stayed = None
+    if still is not None:
+        stayed = np.minimum(_with_sums(integrate(still[np.newaxis], zones, size_px))[0] * factors, mean)
+    low, high = correction.interval(mean) or (None, None)
     return [
         _ZoneFigures(
             present=Figures.of(mean[zone]),
             peak=Figures.of(present[:, zone].max(axis=0)),
             spread=Figures.of(present[:, zone].std(axis=0)),
             stationary=None if stayed is None else Figures.of(stayed[zone]),
+            low=None if low is None else Figures.of(low[zone]),
+            high=None if high is None else Figures.of(high[zone]),
+            gain=correction.gain,
+            calibration=correction.calibration,
         )
         for zone in range(len(zones))
     ]

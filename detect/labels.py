@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,8 @@ class LabelledFrame(Closed):
     """What was seen in one frame. The uncertain are too far or too dense to separate: the truth of people lies between
     those labelled and those labelled and uncertain together, likewise of vehicles.
 
-    `source` is the clip or still that the frame came from, from the folder above the labels; `frame_index` its frame.
+    `source` is the clip or still that the frame came from, as a path in the folder of the footage, `frame_index` its
+    frame.
     """
 
     id: str = Field(min_length=1)
@@ -44,6 +46,10 @@ class LabelledFrame(Closed):
     uncertain_vehicles: NonNegativeInt
     note: str = ""
 
+    def uncertain_of(self, group: str) -> int:
+        """How many of `people` or `vehicles` could not be told apart."""
+        return self.uncertain_pedestrians if group == "people" else self.uncertain_vehicles
+
     def counts(self) -> tuple[int, ...]:
         """How many of each of `CLASSES` are labelled."""
         kinds: list[str] = [found.kind for found in self.objects]
@@ -55,16 +61,44 @@ def read_labels(folder: Path) -> tuple[LabelledFrame, ...]:
     files = sorted(folder.glob("*.json"))
     if not files:
         raise SourceError(f"{folder} holds no labels", remedy="give a folder of ID.json (and ID.png)")
-    return tuple(_read(file) for file in files)
+    labels = tuple(_read(file) for file in files)
+    for file, label in zip(files, labels, strict=True):
+        if label.id != file.stem:
+            raise SourceError(
+                f"the labels {file} are of another frame at id: {label.id!r}", remedy=f"call the file {label.id}.json"
+            )
+    return labels
 
 
-def picture_of(label: LabelledFrame, folder: Path) -> Frame:
+def of_cameras(
+    labels: Sequence[LabelledFrame], only: Collection[str] = (), without: Collection[str] = ()
+) -> tuple[LabelledFrame, ...]:
+    """The frames of the cameras `only` (all where it is empty) that are not `without`.
+
+    Raises `SourceError` for a camera of which no frame is labelled, and where none is left.
+    """
+    known = {label.camera for label in labels}
+    unknown = sorted({*only, *without} - known)
+    if unknown:
+        raise SourceError(
+            f"no frame of camera {', '.join(unknown)} is labelled", remedy=f"say some of {', '.join(sorted(known))}"
+        )
+    kept = tuple(label for label in labels if label.camera not in without and (not only or label.camera in only))
+    if not kept:
+        raise SourceError("no labelled frame is left", remedy="leave fewer cameras out")
+    return kept
+
+
+def picture_of(label: LabelledFrame, folder: Path, footage: Path | None = None) -> Frame:
     """The picture that was labelled: ID.png, or else frame `frame_index` of its source, within the default limits.
 
-    Raises `SourceError` where neither is there or can be decoded, or it has another size than was labelled.
+    `footage` is the folder that sources are relative to; by default the one that holds `folder`. Raises `SourceError`
+    where neither is there or can be decoded, or it has another size than was labelled.
     """
     still = folder / f"{label.id}.png"
-    path, index = (still, 0) if still.is_file() else (_source_of(label, folder), label.frame_index)
+    beside = still.is_file()
+    path = still if beside else _source_of(label, folder, footage or folder.parent)
+    index = 0 if beside else label.frame_index
     try:
         frame = frame_at(path, index, DecodeLimits())
     except UnusableClip as error:
@@ -84,22 +118,32 @@ def picture_of(label: LabelledFrame, folder: Path) -> Frame:
 def _read(file: Path) -> LabelledFrame:
     try:
         return LabelledFrame.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
+    except OSError as error:
         raise SourceError(
-            f"the labels {file} cannot be read: {error}", remedy="see the README of the labels"
+            f"the labels {file} cannot be read: {error.strerror}", remedy="check the file's permissions"
+        ) from error
+    except ValidationError as error:
+        faults = error.errors()
+        first = faults[0]
+        field = ".".join(str(step) for step in first["loc"])
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        at = f" at {field}" if field else ""
+        raise SourceError(
+            f"the labels {file} are malformed{at}: {first['msg']}{more}",
+            remedy="docs/evaluation.md says what a label file holds",
         ) from error
 
 
-def _source_of(label: LabelledFrame, folder: Path) -> Path:
+def _source_of(label: LabelledFrame, folder: Path, footage: Path) -> Path:
     if label.source is None:
         raise SourceError(
             f"{label.id} has neither {label.id}.png in {folder} nor a source",
             remedy="put the picture beside its labels",
         )
-    path = folder.parent / label.source
+    path = footage / label.source
     if not path.is_file():
         raise SourceError(
             f"the source {path} of {label.id} does not exist",
-            remedy="keep the clips beside the labels folder as they were, or put ID.png beside ID.json",
+            remedy=f"say --footage and the folder that holds {label.source}, or put {label.id}.png beside its labels",
         )
     return path

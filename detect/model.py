@@ -27,7 +27,7 @@ class CountingModel(Protocol):
 
     @property
     def name(self) -> str:
-        """Name and content hash, as stored with every observation: `lowres-1@0123456789ab`."""
+        """Name and content hash, as stored with every observation: `lowres-2@0123456789ab`."""
         ...
 
     def density(self, frames: Sequence[Frame]) -> Density:

@@ -1,4 +1,4 @@
-"""The counting network of our own on ONNX Runtime: frames in, objects per cell out.
+"""The counting network of our own, an ONNX file: frames in, objects per cell out.
 
 The weights are described by `models/manifest.json`, and only the file that the manifest describes is loaded.
 """
@@ -11,15 +11,16 @@ from typing import Self
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import ModelError
 from core.records import CLASSES
+from detect.density_runtime import DEFAULT, INPUT, OUTPUT, open_runtime
+from detect.error_model import ErrorModel
 from detect.model import Density
-from detect.onnx_file import open_session, read_onnx, sha256_of
+from detect.onnx_file import read_onnx, sha256_of
 from ingest.frame import Frame, Pixels
-
-INPUT, OUTPUT = "frames", "density"
 
 
 class ManifestEntry(BaseModel):
@@ -31,6 +32,14 @@ class ManifestEntry(BaseModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     classes: tuple[str, ...]
     trained_cameras: tuple[str, ...] | None = None
+    held_out_cameras: tuple[str, ...] = ()
+    errors: ErrorModel | None = None
+
+    @model_validator(mode="after")
+    def _errors_are_of_these_weights(self) -> Self:
+        if self.errors is not None and self.errors.sha256 != self.sha256:
+            raise ValueError("`errors` were measured with other weights: fit them again (models/train/error_model.py)")
+        return self
 
 
 class Manifest(BaseModel):
@@ -64,8 +73,9 @@ class OnnxDensity:
     Frames of any size are brought to the network's; the shares of the picture that cells cover stay the same.
     """
 
-    def __init__(self, path: Path, model: str, entry: ManifestEntry, threads: int = 1) -> None:
-        """Raises `ModelError` for a file that is not the one in the manifest, or not such a network."""
+    def __init__(self, path: Path, model: str, entry: ManifestEntry, threads: int = 1, runtime: str = DEFAULT) -> None:
+        """Raises `ModelError` for a file that is not the one in the manifest, or not such a network, or for a runtime
+        that there is not; `MissingExtra` for one that is not installed."""
         content = read_onnx(path)
         digest = sha256_of(content)
         if digest != entry.sha256:
@@ -77,10 +87,11 @@ class OnnxDensity:
             raise ModelError(
                 f"{path} counts {', '.join(entry.classes)}, expected {', '.join(CLASSES)}", remedy="export it again"
             )
-        self._session = open_session(content, path, threads)
+        self._runtime = open_runtime(runtime, content, path, threads)
         self._height_px, self._width_px, self._rows, self._columns = self._shape(path)
         self._name = f"{model}@{digest[:12]}"
         self._trained_cameras = entry.trained_cameras
+        self._errors = entry.errors
 
     @property
     def name(self) -> str:
@@ -91,15 +102,27 @@ class OnnxDensity:
         """The cameras whose clips it was trained on, where the manifest says so."""
         return self._trained_cameras
 
+    @property
+    def errors(self) -> ErrorModel | None:
+        """How far its counts are off, where the manifest says so."""
+        return self._errors
+
     def density(self, frames: Sequence[Frame]) -> Density:
         if not frames:
             return np.zeros((0, len(CLASSES), self._rows, self._columns), dtype=np.float32)
-        batch = np.empty((len(frames), 3, self._height_px, self._width_px), dtype=np.float32)
-        for index, frame in enumerate(frames):
-            np.divide(self._sized(frame.pixels).transpose(2, 0, 1), 255.0, out=batch[index], casting="unsafe")
-        density: Density = self._session.run([OUTPUT], {INPUT: batch})[0]
+        # One at a time: on a processor a batch is slower, by what of it no longer fits the cache.
+        density: Density = np.concatenate([self._runtime.run(self._input(frame)) for frame in frames])
         # A linear layer's rounding may leave a cell a hair below nothing; a count cannot be.
         return np.maximum(density, 0.0, dtype=np.float32)
+
+    def _input(self, frame: Frame) -> NDArray[np.float32]:
+        """[1, 3, height, width], 0..1."""
+        one = np.empty((1, 3, self._height_px, self._width_px), dtype=np.float32)
+        # A plane at a time, then scaled where it lies: 0.3 ms less than dividing the interleaved bytes.
+        for plane, channel in zip(one[0], cv2.split(self._sized(frame.pixels)), strict=True):
+            plane[:] = channel
+        one *= np.float32(1 / 255)
+        return one
 
     def _sized(self, pixels: Pixels) -> Pixels:
         height_px, width_px = pixels.shape[:2]
@@ -111,13 +134,12 @@ class OnnxDensity:
 
     def _shape(self, path: Path) -> tuple[int, int, int, int]:
         """Height and width of the input in pixels, rows and columns of the output."""
-        inputs = {port.name: port.shape for port in self._session.get_inputs()}
-        outputs = {port.name: port.shape for port in self._session.get_outputs()}
-        match inputs.get(INPUT), outputs.get(OUTPUT):
-            case [_, 3, int(height), int(width)], [_, channels, int(rows), int(columns)] if channels == len(CLASSES):
+        ports = self._runtime.ports
+        match ports.get(INPUT), ports.get(OUTPUT):
+            case (_, 3, int(height), int(width)), (_, channels, int(rows), int(columns)) if channels == len(CLASSES):
                 return height, width, rows, columns
         raise ModelError(
-            f"{path} has inputs {inputs} and outputs {outputs}, expected {INPUT} [n, 3, height, width] and "
+            f"{path} has the inputs and outputs {dict(ports)}, expected {INPUT} [n, 3, height, width] and "
             f"{OUTPUT} [n, {len(CLASSES)}, rows, columns]",
             remedy="export the network with models/train",
         )

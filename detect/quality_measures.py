@@ -117,6 +117,12 @@ def brightest(grey: Grey) -> float:
     return _percentile(_scene(grey), 0.95)
 
 
+def warmth(picture: YCrCb) -> float:
+    """How far the scene is tinted towards red and away from blue: mean Cr less mean Cb, in levels; grey is 0."""
+    _, red, blue, _ = cv2.mean(_scene(picture))
+    return red - blue
+
+
 def changed_share(before: Grey, after: Grey) -> float:
     """The share of pixels that differ by `_CHANGE_LEVELS` or more between two frames of one size."""
     changed = cv2.inRange(cv2.absdiff(before, after), _CHANGE_LEVELS, _LEVEL_255)

@@ -3,6 +3,9 @@
 Boxes become ground points and are dropped, and so is what Ultralytics keeps of its last run. It is kept from installing
 packages and from sending usage figures. Weights given by a bare name (`yolo11n.pt`) that are not on the disk are
 fetched by Ultralytics itself, where there is internet; `.pt` weights are pickles, so use only ones that you trust.
+
+Weights of COCO count, and weights of the project's own classes, as `models/train/finetune_yolo.py` makes them. So does
+what Ultralytics exports of either: `yolo export model=yolo11n.pt format=onnx imgsz=640` makes yolo11n.onnx.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import MissingExtra, ModelError
+from core.records import CLASSES
 from detect.boxes import SCORE_FLOOR, BoxModel, GroundPoints, Thresholds
 from detect.coco import STREET_LABELS, street_points
 from ingest.frame import Frame
@@ -26,11 +30,14 @@ INPUT_SIDE_PX = 640
 _COCO_NAMES = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
 
 
+_OWN_NAMES = dict(enumerate(CLASSES))
+
+
 class UltralyticsBoxes(BoxModel):
-    """YOLO detection weights with COCO's labels, by path or by name."""
+    """YOLO detection weights with COCO's labels or with the project's classes, by path or by name."""
 
     def __init__(self, weights: str, thresholds: Thresholds = DEFAULT_THRESHOLDS, threads: int = 1) -> None:
-        """Raises `MissingExtra` without Ultralytics, `ModelError` for weights that cannot be had or do not detect COCO.
+        """Raises `MissingExtra` without Ultralytics, `ModelError` for weights that cannot be had or have other labels.
 
         `threads` bounds PyTorch in this process; an exported network brings its own runtime and is not bounded by it.
         """
@@ -38,6 +45,7 @@ class UltralyticsBoxes(BoxModel):
         torch.set_num_threads(threads)
         try:
             self._yolo = yolo(weights, task="detect", verbose=False)
+            self._own_classes = dict(self._yolo.names) == _OWN_NAMES
             self._predict(np.zeros((288, 352, 3), dtype=np.uint8))
         except Exception as error:  # Ultralytics raises whatever its many runtimes raise
             raise ModelError(
@@ -45,10 +53,10 @@ class UltralyticsBoxes(BoxModel):
                 remedy="give the path of YOLO weights, or a name that Ultralytics can fetch (needs internet)",
             ) from error
         names = {index: self._yolo.names.get(index) for index in _COCO_NAMES}
-        if names != _COCO_NAMES:
+        if names != _COCO_NAMES and not self._own_classes:
             raise ModelError(
-                f"{weights} has the labels {names}, expected COCO's {_COCO_NAMES}",
-                remedy="give weights trained on COCO",
+                f"{weights} has the labels {names}, expected COCO's {_COCO_NAMES}, or {_OWN_NAMES} and no others",
+                remedy="give weights trained on COCO, or make some with models/train/finetune_yolo.py",
             )
         super().__init__(f"{Path(weights).stem}@{_digest(weights, self._yolo)[:12]}", thresholds)
 
@@ -61,14 +69,18 @@ class UltralyticsBoxes(BoxModel):
             np.ascontiguousarray(pixels[:, :, ::-1]),  # Ultralytics takes arrays as BGR
             conf=SCORE_FLOOR,
             imgsz=INPUT_SIDE_PX,
-            classes=list(STREET_LABELS),
+            classes=None if self._own_classes else list(STREET_LABELS),
             save=False,
             verbose=False,
         )
         found = result.boxes.cpu().numpy()
-        points = street_points(
-            found.xyxyn.astype(np.float32), found.conf.astype(np.float32), found.cls.astype(np.int64)
+        boxes, score, label = (
+            found.xyxyn.astype(np.float32),
+            found.conf.astype(np.float32),
+            found.cls.astype(np.int64),
         )
+        # Of the project's classes a label is the kind, and a cyclist's box holds the rider already.
+        points = GroundPoints.under(boxes, label, score) if self._own_classes else street_points(boxes, score, label)
         predictor = self._yolo.predictor
         predictor.results = predictor.batch = predictor.dataset = predictor.plotted_img = None
         return points

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from contract import GRID, HEIGHT_PX, STRIDE_PX, WIDTH_PX
 from numpy.typing import NDArray
-from sources import KINDS, MINIMUM_SIDE_PX, PEOPLE_KINDS, Known, Picture
+from sources import FEED, KINDS, MINIMUM_SIDE_PX, PEOPLE_KINDS, Known, Picture
 
 LOWER_BODY = 0.3  # of the height, below the centre
 MINIMUM_VISIBLE = 0.35  # of the area, for an object that a crop cuts
@@ -59,13 +59,10 @@ def random_rects(random: np.random.Generator, split_share: float) -> list[Rect]:
 def random_placement(picture: Picture, rect: Rect, random: np.random.Generator) -> NDArray[np.float64]:
     """A 2 x 3 affine map, picture px -> frame px: scale, slight stretch and turn, flip, crop."""
     height, width = picture.frames[0].shape[:2]
-    feed = picture.origin in ("labels_train", "dssg_jamcam", "pseudo", "synthetic")
-    if feed and random.random() < 0.3:
-        scale = np.exp(random.uniform(np.log(0.9), np.log(1.15)))
-    elif feed:
-        scale = np.exp(random.uniform(np.log(0.6), np.log(1.8)))
-    else:
-        scale = WIDTH_PX / width * np.exp(random.uniform(np.log(0.45), np.log(1.4)))
+    smallest, largest = (0.6, 1.8) if picture.origin in FEED else (0.45, 1.4)
+    if picture.origin in FEED and random.random() < 0.3:
+        smallest, largest = 0.9, 1.15
+    scale = WIDTH_PX / width * np.exp(random.uniform(np.log(smallest), np.log(largest)))
     scale_x, scale_y = scale * random.uniform(0.92, 1.08), scale * random.uniform(0.92, 1.08)
     slack_x, slack_y = width - rect.width / scale_x, height - rect.height / scale_y
     x0, y0 = random.uniform(min(0, slack_x), max(0, slack_x)), random.uniform(min(0, slack_y), max(0, slack_y))
@@ -97,8 +94,8 @@ def cells(box_px: NDArray[np.float32], margin_px: float = 0.0) -> tuple[slice, s
     )
 
 
-def draw(plane: NDArray[np.float32], box_px: NDArray[np.float32]) -> None:
-    """Add one object of mass 1 to a plane [72, 88]: a Gaussian near its lower body, an eighth of its size wide."""
+def draw(plane: NDArray[np.float32], box_px: NDArray[np.float32], mass: float = 1.0) -> None:
+    """Add one object to a plane [72, 88]: a Gaussian near its lower body, an eighth of its size wide."""
     x, y, width, height = box_px
     at_x, at_y = x / STRIDE_PX - 0.5, (y + LOWER_BODY * height) / STRIDE_PX - 0.5
     sigma_x, sigma_y = np.clip(width / 8 / STRIDE_PX, 0.45, 1.6), np.clip(height / 8 / STRIDE_PX, 0.45, 1.6)
@@ -107,7 +104,7 @@ def draw(plane: NDArray[np.float32], box_px: NDArray[np.float32]) -> None:
     if not len(xs) or not len(ys):
         return
     spot = np.outer(np.exp(-0.5 * ((ys - at_y) / sigma_y) ** 2), np.exp(-0.5 * ((xs - at_x) / sigma_x) ** 2))
-    plane[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += (spot / max(spot.sum(), 1e-9)).astype(np.float32)
+    plane[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += (mass * spot / max(spot.sum(), 1e-9)).astype(np.float32)
 
 
 def place(
@@ -132,9 +129,9 @@ def place(
         slice(rect.left // STRIDE_PX, (rect.left + rect.width) // STRIDE_PX),
     )
     boxes = moved(picture.boxes_px, placement)
-    seen = []
+    seen, masses = [], []
     dropped: list[tuple[int, NDArray[np.float32]]] = []
-    for box, kind in zip(boxes, picture.kinds, strict=True):
+    for box, kind, mass in zip(boxes, picture.kinds, picture.masses, strict=True):
         left, right = max(box[0] - box[2] / 2, rect.left), min(box[0] + box[2] / 2, rect.left + rect.width)
         top, bottom = max(box[1] - box[3] / 2, rect.top), min(box[1] + box[3] / 2, rect.top + rect.height)
         if right - left < 1 or bottom - top < 1:
@@ -145,10 +142,13 @@ def place(
             dropped.append((0 if kind in PEOPLE_KINDS else 1, cut))
         else:
             seen.append((*cut, kind))
+            masses.append(float(mass))
     for group, (where, uncertain) in enumerate(
         ((picture.people, picture.uncertain_people), (picture.vehicles, picture.uncertain_vehicles))
     ):
-        mine = [np.array(s[:4], np.float32) for s in seen if (s[4] in PEOPLE_KINDS) == (group == 0)]
+        rows = [index for index, s in enumerate(seen) if (s[4] in PEOPLE_KINDS) == (group == 0)]
+        mine = [np.array(seen[index][:4], np.float32) for index in rows]
+        present = sum(masses[index] for index in rows)
         known = truth.known[group]
         if where is Known.ALL:
             known[area] = 1
@@ -165,14 +165,14 @@ def place(
         for of_group, box in dropped:
             if of_group == group:
                 known[cells(box)] = 0
-        share = max(MINIMUM_EMPTY_WEIGHT, (len(mine) + 0.5) / (len(mine) + 0.5 + UNCERTAIN_SHARE * uncertain))
+        share = max(MINIMUM_EMPTY_WEIGHT, (present + 0.5) / (present + 0.5 + UNCERTAIN_SHARE * uncertain))
         truth.empty[group][area] = known[area] * share
         if where is Known.ALL and truth.totals[group, 1] >= 0:
-            truth.totals[group] += (len(mine), len(mine) + uncertain)
+            truth.totals[group] += (present, present + uncertain)
         else:
             truth.totals[group] = (0, -1)
-    for *box, kind in seen:
-        draw(truth.kinds[int(kind)], np.array(box, np.float32))
+    for (*box, kind), mass in zip(seen, masses, strict=True):
+        draw(truth.kinds[int(kind)], np.array(box, np.float32), mass)
     return np.array(seen, np.float32).reshape(-1, 5)
 
 

@@ -10,18 +10,24 @@ import numpy as np
 import torch
 from compose import blank_truth, place, random_placement, random_rects
 from contract import HEIGHT_PX, WIDTH_PX
+from paste import paste, people_of
 from photometric import photometric
-from sources import Picture
+from sources import FEED, Picture
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
 # How often an origin is drawn. Frames labelled by eye match the feed, so they lead; the rest brings other cameras
 # and nights.
 SHARES = {
-    "labels_train": 0.42, "dssg_jamcam": 0.09, "manaus_traffic": 0.15, "topview_vehicles": 0.06,
-    "atl_v2": 0.09, "rf100_vehicles": 0.04, "pseudo": 0.13, "synthetic": 0.20,
+    "eye": 0.36, "dssg_jamcam": 0.06, "manaus_traffic": 0.13, "topview_vehicles": 0.04, "atl_v2": 0.05,
+    "rf100_vehicles": 0.03, "pseudo": 0.40, "synthetic": 0.10, "background": 0.15,
 }  # fmt: skip
-FEED = ("labels_train", "dssg_jamcam", "pseudo", "synthetic")
+# How often people are pasted into a picture of that origin (paste.py).
+PASTED = {
+    "eye": 0.25, "dssg_jamcam": 0.5, "manaus_traffic": 0.2, "topview_vehicles": 0.4, "atl_v2": 0.4,
+    "rf100_vehicles": 0.3, "pseudo": 0.3, "background": 0.6,
+}  # fmt: skip
+CROWD = 6  # more people than this pasted are a crowd: no night is made of it, where crowds are rare and posts are many
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Mixture(IterableDataset[tuple[Tensor, ...]]):
         self.origins = [name for name in pictures if SHARES.get(name, 0) > 0]
         shares = np.array([SHARES[name] for name in self.origins])
         self.chances = shares / shares.sum()
+        self.people = people_of(pictures["eye"] + pictures["manaus_traffic"])
+        self.unpeopled = [*pictures["eye"], *pictures.get("background", [])]  # what to cut nobody from: all labelled
 
     def draw(self, random: np.random.Generator) -> Picture:
         group = self.pictures[self.origins[random.choice(len(self.origins), p=self.chances)]]
@@ -67,8 +75,12 @@ class Mixture(IterableDataset[tuple[Tensor, ...]]):
                 placement = random_placement(picture, rect, random)
             boxes.append(place(picture, rect, placement, frame, truth, random))
             feed = feed and picture.origin in FEED
+        seen = labelled = np.concatenate(boxes)
+        if random.random() < PASTED.get(first.origin, 0):
+            seen = paste(frame, truth, seen, self.people, self.unpeopled, random)
         if not synthetic or random.random() < 0.5:
-            frame = photometric(frame, np.concatenate(boxes), random, feed)
+            crowded = len(seen) > len(labelled) + CROWD
+            frame = photometric(frame, seen, random, feed, may_be_night=not crowded)
         return frame, truth.kinds, truth.known, truth.empty, truth.totals
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:

@@ -1,15 +1,14 @@
-"""Write the averaged weights of a checkpoint as ONNX, check them, and put their hash into the manifest.
+r"""Write the averaged weights of a checkpoint as ONNX, check them, and put their hash into the manifest.
 
-    python models/train/export.py --checkpoint /somewhere/last.pt [--name lowres-1] [--faintest 0.02 0]
+    python models/train/export.py --checkpoint /somewhere/last.pt --name lowres-2 \
+        --day 0.1 0 --night 0.7 0.1 --gain 1.15 1.1
 
-Batch normalisation is folded into the convolutions. The exported file is compared with the PyTorch network on random
-frames, and batches of one and of three must agree.
+The exported file is compared with the PyTorch network on random frames, and batches of one and of three must agree.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import hashlib
 import json
 from pathlib import Path
@@ -19,28 +18,17 @@ import onnx
 import onnxruntime
 import torch
 from contract import CLASSES, HEIGHT_PX, STRIDE_PX, WIDTH_PX
-from network import CountingNetwork
-from sources import FIRST_FOLD
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from network import CountingNetwork, Doubt
+from sources import FOLDS
 
 OPSET = 17
 MODELS = Path(__file__).resolve().parents[1]
 
 
-def folded(network: CountingNetwork) -> CountingNetwork:
-    """The same function without batch normalisation layers."""
-    plain = copy.deepcopy(network).eval()
-    for module in plain.modules():
-        if isinstance(module, torch.nn.Sequential) and len(module) >= 2 and isinstance(module[1], torch.nn.BatchNorm2d):
-            module[0] = fuse_conv_bn_eval(module[0], module[1])
-            module[1] = torch.nn.Identity()
-    return plain
-
-
 def write_onnx(network: CountingNetwork, path: Path) -> None:
     example = torch.rand(1, 3, HEIGHT_PX, WIDTH_PX)
     torch.onnx.export(
-        folded(network), (example,), str(path), input_names=["frames"], output_names=["density"], opset_version=OPSET,
+        network, (example,), str(path), input_names=["frames"], output_names=["density"], opset_version=OPSET,
         dynamic_axes={"frames": {0: "n"}, "density": {0: "n"}}, dynamo=False,
     )  # fmt: skip
     onnx.checker.check_model(onnx.load(str(path)))
@@ -59,7 +47,7 @@ def check(network: CountingNetwork, path: Path) -> float:
     return float(np.abs(together - theirs).max())
 
 
-def manifest_entry(name: str, path: Path, trained: list[str]) -> dict:
+def manifest_entry(name: str, path: Path, trained: list[str], fold: str) -> dict:
     return {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -68,22 +56,23 @@ def manifest_entry(name: str, path: Path, trained: list[str]) -> dict:
         "classes": list(CLASSES),
         "licence": "Apache-2.0",
         "trained_cameras": trained,
-        "held_out_cameras": sorted(FIRST_FOLD),
-        "card": f"{name}.md",
+        "held_out_cameras": sorted(FOLDS[fold]),
+        "card": f"{name.removesuffix(f'-{fold}')}.md",
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--name", default="lowres-1")
-    parser.add_argument(
-        "--faintest", type=float, nargs=2, default=(0.0, 0.0), help="people, vehicles a cell: see faint.py"
-    )
+    parser.add_argument("--name", default="lowres-2")
+    parser.add_argument("--fold", choices=FOLDS, default="none", help="the fold it was trained for")
+    parser.add_argument("--day", type=float, nargs=2, default=(0.0, 0.0), help="least people, vehicles: see sure.py")
+    parser.add_argument("--night", type=float, nargs=2, default=(0.0, 0.0), help="least people, vehicles: see sure.py")
+    parser.add_argument("--gain", type=float, nargs=2, default=(1.0, 1.0), help="of people, of vehicles: see sure.py")
     parser.add_argument("--models", type=Path, default=MODELS, help="folder of the weights and their manifest")
     args = parser.parse_args()
-    saved = torch.load(args.checkpoint, weights_only=True)
-    network = CountingNetwork(tuple(args.faintest))
+    saved = torch.load(args.checkpoint, weights_only=True, map_location="cpu")
+    network = CountingNetwork(Doubt(tuple(args.day), tuple(args.night), tuple(args.gain)))
     network.load_state_dict(saved["average"])
     network.eval()
     path = args.models / f"{args.name}.onnx"
@@ -93,7 +82,7 @@ def main() -> None:
     fresh.replace(path)
     manifest_path = args.models / "manifest.json"
     manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {"models": {}}
-    manifest["models"][args.name] = manifest_entry(args.name, path, saved["cameras"])
+    manifest["models"][args.name] = manifest_entry(args.name, path, saved["cameras"], args.fold)
     manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
     size_mb = path.stat().st_size / 1e6
     print(f"{path}: step {saved['step']}, {size_mb:.1f} MB, off PyTorch by at most {difference:.1e} a cell")

@@ -38,7 +38,7 @@ def block_sum(x: Tensor, side: int) -> Tensor:
 def count_loss(predicted: Tensor, truth: Tensor, known: Tensor, empty: Tensor, totals: Tensor) -> Tensor:
     """[n, 72, 88] maps of one group -> [n]. Deviance, so a perfect answer costs about nothing at the block scales."""
     truth = truth * known
-    loss = torch.zeros(len(predicted))
+    loss = torch.zeros(len(predicted), device=predicted.device)
     for side, weight in zip(BLOCKS, BLOCK_WEIGHTS, strict=True):
         expected = block_sum((predicted * known)[:, None], side)
         charged = block_sum((predicted * empty)[:, None], side)
@@ -55,7 +55,7 @@ def count_loss(predicted: Tensor, truth: Tensor, known: Tensor, empty: Tensor, t
 def class_loss(logits: Tensor, kinds: Tensor, known: Tensor) -> Tensor:
     """[n]: how badly the shares fit, where the truth has mass. A loose label is met by any of its classes."""
     log_shares = torch.cat((logits[:, PEOPLE].log_softmax(dim=1), logits[:, VEHICLES].log_softmax(dim=1)), dim=1)
-    loss = torch.zeros(len(logits))
+    loss = torch.zeros(len(logits), device=logits.device)
     for index, (names, weight) in enumerate(zip(KINDS, KIND_WEIGHTS, strict=True)):
         if weight == 0:
             continue

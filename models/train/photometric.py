@@ -105,7 +105,9 @@ def compressed(image: Image, quality: int) -> Image:
     return cv2.imdecode(code, cv2.IMREAD_COLOR) if ok else image  # the channel order survives the round trip
 
 
-def photometric(image: Image, boxes: NDArray[np.float32], random: np.random.Generator, feed: bool) -> Image:
+def photometric(
+    image: Image, boxes: NDArray[np.float32], random: np.random.Generator, feed: bool, *, may_be_night: bool = True
+) -> Image:
     """One random camera, weather and codec. `feed` pictures already carry the feed's own stamp and compression."""
     if not feed and random.random() < 0.7:
         image = stamp(image, random)
@@ -118,7 +120,7 @@ def photometric(image: Image, boxes: NDArray[np.float32], random: np.random.Gene
     if random.random() < 0.12:
         image = coarse(image, random.uniform(0.5, 0.9))
     dark = float(image.mean()) < 70
-    if not dark and random.random() < 0.15:
+    if may_be_night and not dark and random.random() < 0.15:
         image = night(image, boxes, random)
         dark = True
     if random.random() < 0.07:

@@ -1,7 +1,8 @@
 """Every picture that training may see, decoded once and kept in memory as uint8.
 
 A `Picture` says not only what is in it but also what its labels are silent about: a set without people labelled is no
-evidence that nobody was there. `labels/` is read here too, but only for validation (`load_validation`).
+evidence that nobody was there. Validation is by camera: a fold names its cameras, and loading fails if one of them gets
+into training.
 """
 
 from __future__ import annotations
@@ -30,10 +31,15 @@ PEOPLE_KINDS = (0, 1)
 CAR_OR_VAN, VAN_OR_TRUCK, ANY_VEHICLE = 7, 8, 9
 LOOSE = {"car": CAR_OR_VAN, "truck": VAN_OR_TRUCK, "vehicle": ANY_VEHICLE}
 
+# Origins whose pictures are as the feed serves them: 352 x 288, its lenses, its codec.
+FEED = ("eye", "dssg_jamcam", "pseudo", "synthetic", "background")
+
 FIRST_FOLD = ("06710", "06592", "07450", "01251", "08750")
 SECOND_FOLD = ("04254", "09800", "03601", "03604", "06514", "mini_1", "mini_5")
 # Clips without a camera number in their name, or of a camera that a label file names otherwise.
 CLIP_CAMERA = {"clip_1": "mini_1", "clip_3": "06592", "clip_5": "mini_5", "clip_6": "07450"}
+FOLDS = {"first": FIRST_FOLD, "second": SECOND_FOLD, "none": ()}
+OWN_LABELS = Path(__file__).resolve().parent / "labels"
 MINIMUM_SIDE_PX = 5  # smaller objects cannot be seen, so neither counting nor missing them is an error
 
 
@@ -44,6 +50,16 @@ class Known(Enum):
     BOXES = "boxes"  # only the labelled objects and their near surroundings say something
     BELOW = "below"  # far objects are unlabelled: only below the highest labelled box
     NONE = "none"
+
+
+# Sets of others, and what their labels say about people and about vehicles.
+ANNOTATED = {
+    "dssg_jamcam": (Known.NONE, Known.ALL),
+    "manaus_traffic": (Known.ALL, Known.ALL),
+    "topview_vehicles": (Known.ALL, Known.BELOW),  # motorways: nobody walks there
+    "atl_v2": (Known.ALL, Known.ALL),  # trunk roads, no people labelled and next to none there
+    "rf100_vehicles": (Known.ALL, Known.BELOW),  # motorways
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,12 @@ class Picture:
     origin: str
     camera: str
     visibility: str = "day"
+    masses_given: NDArray[np.float32] | None = None  # [n]; None: every box is one object
+
+    @property
+    def masses(self) -> NDArray[np.float32]:
+        """[n] what each box counts as."""
+        return np.ones(len(self.kinds), np.float32) if self.masses_given is None else self.masses_given
 
 
 def camera_of(path: str) -> str:
@@ -69,6 +91,12 @@ def camera_of(path: str) -> str:
         return CLIP_CAMERA[stem]
     found = re.search(r"00001\.(\d{5})", path)
     return found.group(1) if found else ""
+
+
+def still_camera(path: str) -> str:
+    """Camera id of a still in `jamcam/stills`: TfL's number, or the name that the North-East of England gives it."""
+    found = re.search(r"00001\.(\d{5})|(?:CM|NT)_(A\w+?)(?:-View|\.)", path)
+    return "" if found is None else found.group(1) or f"ne_{found.group(2)}"
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -117,18 +145,34 @@ def loose(name: str) -> int:
     return LOOSE[name] if name in LOOSE else exact(name)
 
 
+def eye_labels(data: Path) -> Iterator[tuple[Path, dict]]:
+    """Every frame labelled by eye: `labels_train/` and `labels/` of the shared data, and our own beside this file."""
+    for folder in (data / "labels_train", data / "labels", OWN_LABELS):
+        for path in sorted(folder.glob("*.json")):
+            yield path, json.loads(path.read_text())
+
+
+def frames_of(data: Path, path: Path, label: dict) -> tuple[NDArray[np.uint8], ...]:
+    """The labelled frame and, from a clip, its neighbours 40 and 80 ms away: nothing has moved by more than 2 px."""
+    source, at = label["source"], label["frame_index"]
+    if source is None:
+        return (read_rgb(path.with_suffix(".png")),)
+    if not source.endswith(".mp4"):
+        return (read_rgb(data / source),)
+    frames = read_clip(data / source, [index for index in range(at - 2, at + 3) if index >= 0])
+    if at not in frames:
+        raise FileNotFoundError(f"{path} labels frame {at} of {source}, which has fewer frames")
+    return (frames.pop(at), *frames.values())
+
+
 def load_eye_labels(data: Path, held_out: tuple[str, ...]) -> Iterator[Picture]:
-    """`labels_train/`: the frame and its neighbours 40 and 80 ms away, in which nothing has moved by more than 2 px."""
-    for path in sorted((data / "labels_train").glob("*.json")):
-        label = json.loads(path.read_text())
-        if label["camera"] in held_out or camera_of(label["source"]) in held_out:
+    for path, label in eye_labels(data):
+        if label["camera"] in held_out or camera_of(label["source"] or "") in held_out:
             continue
-        at = label["frame_index"]
-        frames = read_clip(data / label["source"], [i for i in range(at - 2, at + 3) if i >= 0])
         boxes, kinds = boxes_of(label["objects"], exact)
         yield Picture(
-            tuple(frames.values()), boxes, kinds, Known.ALL, Known.ALL, label["uncertain_pedestrians"],
-            label["uncertain_vehicles"], "labels_train", label["camera"], label["visibility"],
+            frames_of(data, path, label), boxes, kinds, Known.ALL, Known.ALL, label["uncertain_pedestrians"],
+            label["uncertain_vehicles"], "eye", label["camera"], label["visibility"],
         )  # fmt: skip
 
 
@@ -136,16 +180,10 @@ def load_annotated(data: Path, name: str, held_out: tuple[str, ...]) -> Iterator
     folder = data / "annotated" / name
     for line in (folder / "index.jsonl").read_text().splitlines():
         row = json.loads(line)
-        camera = camera_of(row["image"]) if name == "dssg_jamcam" else name
+        camera = annotated_camera(name, row["image"])
         if camera in held_out:
             continue
-        people, vehicles = {
-            "dssg_jamcam": (Known.NONE, Known.ALL),
-            "manaus_traffic": (Known.ALL, Known.ALL),
-            "topview_vehicles": (Known.ALL, Known.BELOW),  # motorways: nobody walks there
-            "atl_v2": (Known.ALL, Known.ALL),  # trunk roads, no people labelled and next to none there
-            "rf100_vehicles": (Known.ALL, Known.BELOW),  # motorways
-        }[name]
+        people, vehicles = ANNOTATED[name]
         if row.get("partial"):
             people, vehicles = Known.BOXES, Known.NONE
         boxes, kinds = boxes_of(row["objects"], loose)
@@ -153,24 +191,35 @@ def load_annotated(data: Path, name: str, held_out: tuple[str, ...]) -> Iterator
         yield Picture((image,), boxes, kinds, people, vehicles, 0, 0, name, camera)
 
 
+def annotated_camera(name: str, image: str) -> str:
+    return camera_of(image) if name == "dssg_jamcam" else name
+
+
 def load_pseudo(data: Path, index: Path, held_out: tuple[str, ...]) -> Iterator[Picture]:
-    """Frames that only a teacher labelled (pseudo_label.py). It misses most small people: its silence says nothing."""
+    """What the teacher saw (pseudo_label.py): vehicles, softly; about people nothing, or that nobody was there."""
     for line in index.read_text().splitlines():
         row = json.loads(line)
-        camera = camera_of(row["source"])
+        path, at = data / row["source"], row["frame_index"]
+        folder, _, rest = row["source"].partition("/")
+        if folder == "annotated":
+            name, _, image = rest.partition("/")
+            camera = annotated_camera(name, image)
+        else:
+            camera = camera_of(row["source"]) or still_camera(rest)
         if camera in held_out or camera == "":
             continue
         boxes, kinds = boxes_of(row["objects"], loose)
-        frame = read_clip(data / row["source"], [row["frame_index"]]).get(row["frame_index"])
+        frame = read_clip(path, [at]).get(at) if path.suffix == ".mp4" else read_rgb(path)
         if frame is not None:
-            people = Known.ALL if row["nobody"] else Known.BOXES
-            yield Picture((frame,), boxes, kinds, people, Known.ALL, 2, 2, "pseudo", camera)
+            people = Known.ALL if row["nobody"] else Known.NONE
+            masses = np.array([item["mass"] for item in row["objects"]], np.float32)
+            yield Picture((frame,), boxes, kinds, people, Known.ALL, 0, 2, "pseudo", camera, masses_given=masses)
 
 
 def load_training(data: Path, pseudo: Path | None, held_out: tuple[str, ...]) -> dict[str, list[Picture]]:
     """All pictures by origin. `held_out` cameras are in none of them."""
-    pictures = {"labels_train": list(load_eye_labels(data, held_out))}
-    for name in ("dssg_jamcam", "manaus_traffic", "topview_vehicles", "atl_v2", "rf100_vehicles"):
+    pictures = {"eye": list(load_eye_labels(data, held_out))}
+    for name in ANNOTATED:
         pictures[name] = list(load_annotated(data, name, held_out))
     if pseudo is not None:
         pictures["pseudo"] = list(load_pseudo(data, pseudo, held_out))
@@ -181,26 +230,19 @@ def load_training(data: Path, pseudo: Path | None, held_out: tuple[str, ...]) ->
     return {name: group for name, group in pictures.items() if group}
 
 
-def load_validation(data: Path, cameras: tuple[str, ...] | None, but: tuple[str, ...] = ()) -> list[Picture]:
-    """Frames of `labels/` on these cameras (None: all), `but` for some. Never trained on."""
+def load_validation(data: Path, cameras: tuple[str, ...]) -> list[Picture]:
+    """The frames of `labels/` on these cameras."""
     pictures = []
     for path in sorted((data / "labels").glob("*.json")):
         label = json.loads(path.read_text())
-        if label["camera"] in but or (cameras is not None and label["camera"] not in cameras):
+        if label["camera"] not in cameras:
             continue
         boxes, kinds = boxes_of(label["objects"], exact)
         pictures.append(
             Picture(
-                (read_rgb(path.with_suffix(".png")),),
-                boxes,
-                kinds,
-                Known.ALL,
-                Known.ALL,
-                label["uncertain_pedestrians"],
-                label["uncertain_vehicles"],
-                "labels",
-                label["camera"],
+                (read_rgb(path.with_suffix(".png")),), boxes, kinds, Known.ALL, Known.ALL,
+                label["uncertain_pedestrians"], label["uncertain_vehicles"], label["id"], label["camera"],
                 label["visibility"],
             )
-        )
+        )  # fmt: skip
     return pictures

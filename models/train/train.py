@@ -1,9 +1,13 @@
-"""Train the counting network.
+r"""Train the counting network, on a GPU where there is one.
 
-    python models/train/train.py --data ../shared/data --out /somewhere --steps 4000 [--pseudo FILE] [--synthetic FILE]
+    python models/train/train.py --data ../shared/data --out /somewhere --fold first \
+        --pseudo FILE --synthetic FILE --backgrounds FILE
 
 Stopping it loses at most `--save-every` steps: the same command goes on from `OUT/last.pt`. The weights that count are
 the moving average at the last step of the schedule; validation is printed on the way and chooses nothing.
+
+The trunk keeps close to what YOLOX learnt from many cities: it learns at a small part of the decoder's rate. At the
+full rate it learns our few cameras by heart (the ladder in the model's card).
 """
 
 from __future__ import annotations
@@ -13,7 +17,6 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,19 +24,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else waiting threads star
 
 import numpy as np
 import torch
+from backgrounds import load_backgrounds
 from dataset import Mixture, census
 from loss import counting_loss
-from network import CountingNetwork
+from network import CountingNetwork, start_from
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sources import FIRST_FOLD, SECOND_FOLD, Picture, load_training, load_validation
+from sources import ANNOTATED, FOLDS, Picture, load_training, load_validation
 from synthetic_source import load_synthetic
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 from validate import by_part, count_all
-
-FOLDS = {"first": FIRST_FOLD, "second": SECOND_FOLD, "none": ()}
 
 
 def learning_rate(step: int, spent: float, peak: float) -> float:
@@ -62,29 +64,14 @@ class ThreadChoice:
             torch.set_num_threads((1, 2, min(self.times, key=self.times.__getitem__))[phase // self.TRIAL])
 
 
-@torch.no_grad()
-def settle_statistics(network: CountingNetwork, batches: Iterator[tuple[Tensor, ...]], count: int = 40) -> None:
-    """Replace the running statistics of batch normalisation by plain means over `count` batches."""
-    network.train()
-    for layer in norms(network):
-        layer.reset_running_stats()
-        layer.momentum = None
-    for _ in range(count):
-        network.outputs(as_input(next(batches)[0]))
-
-
-def norms(network: CountingNetwork) -> list[nn.BatchNorm2d]:
-    return [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-
-
-def as_input(frames: Tensor) -> Tensor:
+def as_input(frames: Tensor, device: torch.device) -> Tensor:
     """uint8 [n, 288, 352, 3] -> float32 [n, 3, 288, 352] in 0..1, channels last in memory."""
-    return frames.permute(0, 3, 1, 2).float().div_(255)
+    return frames.to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
 @torch.no_grad()
 def follow(average: CountingNetwork, network: CountingNetwork, step: int) -> None:
-    """Exponential moving average of weights and batch statistics."""
+    """Exponential moving average of the weights."""
     keep = min(0.998, (step + 1) / (step + 20))
     for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if mine.dtype.is_floating_point:
@@ -93,9 +80,10 @@ def follow(average: CountingNetwork, network: CountingNetwork, step: int) -> Non
             mine.copy_(theirs)
 
 
+@torch.no_grad()
 def torch_counter(network: CountingNetwork, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    with torch.no_grad():
-        return network(torch.from_numpy(frames)).sum(dim=(2, 3)).numpy()
+    device = next(network.parameters()).device
+    return network(torch.from_numpy(frames).to(device)).sum(dim=(2, 3)).cpu().numpy()
 
 
 def validation_line(average: CountingNetwork, pictures: list[Picture]) -> dict[str, dict]:
@@ -110,13 +98,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="checkpoints and log; keep it outside the repository")
     parser.add_argument("--pseudo", type=Path, help="index.jsonl from pseudo_label.py")
     parser.add_argument("--synthetic", type=Path, help="synthetic.npz from synthetic_source.py")
+    parser.add_argument("--backgrounds", type=Path, help="backgrounds.npz from backgrounds.py")
     parser.add_argument("--fold", choices=FOLDS, default="first", help="which cameras are held out")
-    parser.add_argument("--start", type=Path, help="begin from the averaged weights of this checkpoint")
-    parser.add_argument("--freeze-norm", action="store_true", help="settle batch statistics, then keep them fixed")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--minutes", type=float, default=math.inf, help="end the schedule by this time if steps do not")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=1.2e-3, help="peak learning rate of the decoder")
+    parser.add_argument("--trunk-rate", type=float, default=0.03, help="learning rate of the trunk, of the decoder's")
     parser.add_argument("--threads", type=int, default=0, help="0: whichever of one and two is faster just now")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=int, default=250)
@@ -133,6 +121,8 @@ def main() -> None:
     pictures = load_training(args.data, args.pseudo, held_out)
     if args.synthetic:
         pictures["synthetic"] = load_synthetic(args.synthetic)
+    if args.backgrounds:
+        pictures["background"] = load_backgrounds(args.backgrounds, held_out)
     validation = load_validation(args.data, held_out) if held_out else []
     console.print(census(pictures))
     cameras = sorted(
@@ -140,29 +130,30 @@ def main() -> None:
             p.camera
             for group in pictures.values()
             for p in group
-            if p.origin in ("labels_train", "dssg_jamcam", "pseudo")
+            if p.origin in ("eye", "dssg_jamcam", "pseudo", "background") and p.camera not in ANNOTATED
         }
     )
 
-    network, average = CountingNetwork().to(memory_format=torch.channels_last), CountingNetwork()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-2)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network, average = (CountingNetwork().to(device, memory_format=torch.channels_last) for _ in range(2))
+    start_from(network.trunk, args.data / "weights" / "yolox_nano.onnx")
+    average.load_state_dict(network.state_dict())
+    trunk = set(network.trunk.parameters())
+    groups = [
+        {"params": list(network.trunk.parameters()), "share": args.trunk_rate},
+        {"params": [p for p in network.parameters() if p not in trunk], "share": 1.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=1e-2)
     first_step, before_s, last = 0, 0.0, args.out / "last.pt"
     if last.exists():
-        saved = torch.load(last, weights_only=True)
+        saved = torch.load(last, weights_only=True, map_location=device)
         network.load_state_dict(saved["network"])
         average.load_state_dict(saved["average"])
         optimiser.load_state_dict(saved["optimiser"])
         first_step, before_s = saved["step"], saved["seconds"]
-    elif args.start:
-        network.load_state_dict(torch.load(args.start, weights_only=True)["average"])
-        average.load_state_dict(network.state_dict())
 
-    resumed = first_step > 0
     mixture = Mixture(pictures, args.batch, seed=args.seed * 1_000_000 + first_step)
     batches = iter(DataLoader(mixture, batch_size=None, num_workers=1, prefetch_factor=6))
-    if args.freeze_norm and not resumed:
-        settle_statistics(network, batches)
-        average.load_state_dict(network.state_dict())
     bar = Progress(
         TextColumn("training"),
         BarColumn(),
@@ -180,13 +171,10 @@ def main() -> None:
             threads.before(step)
             frames, *truth = next(batches)
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, spent, args.rate)
+                group["lr"] = group["share"] * learning_rate(step, spent, args.rate)
             network.train()
-            if args.freeze_norm:
-                for layer in norms(network):
-                    layer.eval()
-            out = network.outputs(as_input(frames))
-            loss = counting_loss(out, *truth)
+            out = network.outputs(as_input(frames, device))
+            loss = counting_loss(out, *(part.to(device) for part in truth))
             optimiser.zero_grad()
             loss.total.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

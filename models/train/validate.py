@@ -1,6 +1,6 @@
 """Error on labelled frames: the distance of a count to [labelled, labelled + uncertain], for people and for vehicles.
 
-python validate.py --data ../shared/data [--model models/lowres-1.onnx] [--cameras 06710,...]
+python validate.py --data ../shared/data [--model models/lowres-2.onnx] [--cameras 06710,...]
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ Counter = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # [n, 3, 288, 35
 class Score:
     frames: int
     people_error: float
-    people_bias: float  # sum of counts / sum of labelled - 1
+    people_bias: float  # sum of signed distances / sum of labelled
     vehicles_error: float
     vehicles_bias: float
 
 
-def interval_distance(counts: NDArray, low: NDArray, high: NDArray) -> NDArray:
-    return np.maximum(np.maximum(low - counts, counts - high), 0)
+def off(counts: NDArray, low: NDArray, high: NDArray) -> NDArray:
+    """Signed distance of counts to [low, high]: 0 inside."""
+    return np.maximum(counts - high, 0) - np.maximum(low - counts, 0)
 
 
 def count_all(pictures: list[Picture], count: Counter) -> NDArray[np.float32]:
@@ -48,7 +49,8 @@ def score(pictures: list[Picture], counts: NDArray[np.float32]) -> Score:
         low = np.array([sum(int(k) in members for k in p.kinds) for p in pictures], float)
         high = low + np.array([getattr(p, uncertain) for p in pictures])
         mine = counts[:, classes].sum(axis=1)
-        figures += [float(interval_distance(mine, low, high).mean()), float(mine.sum() / max(low.sum(), 1) - 1)]
+        signed = off(mine, low, high)
+        figures += [float(abs(signed).mean()), float(signed.sum() / max(low.sum(), 1))]
     return Score(len(pictures), *(round(f, 3) for f in figures))
 
 
@@ -85,7 +87,7 @@ def class_table(pictures: list[Picture], counts: NDArray[np.float32]) -> dict[st
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "lowres-1.onnx")
+    parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "lowres-2.onnx")
     parser.add_argument("--cameras", default=",".join(FIRST_FOLD))
     args = parser.parse_args()
     pictures = load_validation(args.data, tuple(args.cameras.split(",")))

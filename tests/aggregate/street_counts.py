@@ -48,7 +48,9 @@ def counted(
     status: Status = Status.OK,
     peak: Figures | None = None,
     stationary: Figures | None = None,
-    model: str = "lowres-1@0123456789ab",
+    low: Figures | None = None,
+    high: Figures | None = None,
+    model: str = "lowres-2@0123456789ab",
     counted_at: datetime | None = None,
 ) -> CountObservation:
     """One observation; `present` is one pedestrian and two cars unless given."""
@@ -68,6 +70,8 @@ def counted(
         peak=(peak or present) if ok else None,
         spread=figures() if ok else None,
         stationary=(stationary or figures()) if ok else None,
+        low=low,
+        high=high,
         model=model,
         counted_at=counted_at or event_time + timedelta(seconds=90),
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from street_counts import NOON, TOWER, counted
+from street_counts import NOON, TOWER, counted, figures
 
 from aggregate.duckdb_schema import SCHEMA_VERSION
 from aggregate.duckdb_store import DuckDBStore
 from core.errors import StoreError
+from core.records import Gains, Lighting
 
 EVER = (NOON - timedelta(days=1), NOON + timedelta(days=1))
 OWNER = """
@@ -111,6 +112,50 @@ def test_another_schema_version_is_refused(path: Path) -> None:
         ours.execute("UPDATE schema_version SET version = 99")
     with pytest.raises(StoreError, match=rf"has schema version 99, this version of busyness uses {SCHEMA_VERSION}"):
         DuckDBStore.open(path)
+
+
+def as_version_1(path: Path) -> None:
+    """A store as the first version wrote it: its observations carry no error of the counter."""
+    store = DuckDBStore.open(path)
+    store.save_cameras([TOWER])
+    store.upsert_observations([counted(NOON)])
+    store.close()
+    with duckdb.connect(str(path)) as ours:
+        for column in ("low", "high", "lighting", "gain", "calibration"):
+            ours.execute(f"ALTER TABLE observations DROP COLUMN {column}")
+        ours.execute("UPDATE schema_version SET version = 1")
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
+    """What was counted stays, with an error that is not known; new counts have theirs."""
+    as_version_1(path)
+    store = DuckDBStore.open(path)
+    later = counted(NOON + timedelta(minutes=5), figures(car=4), low=figures(car=3), high=figures(car=6))
+    later = later.model_copy(update={"lighting": Lighting.NIGHT, "gain": Gains(people=1.2), "calibration": "tower/2"})
+    store.upsert_observations([later])
+    assert store.observations("tower:view", *EVER) == [counted(NOON), later]
+    store.close()
+    again = DuckDBStore.open(path, read_only=True)
+    assert again.observations("tower:view", *EVER) == [counted(NOON), later]
+    again.close()
+
+
+def test_a_store_of_the_first_version_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
+    as_version_1(path)
+    with pytest.raises(StoreError, match=r"has schema version 1, .* uses 2.*busyness rebuild CONFIG"):
+        DuckDBStore.open(path, read_only=True)
+
+
+def test_a_store_that_cannot_be_brought_up_to_date_is_left_as_it_is(path: Path) -> None:
+    as_version_1(path)
+    with duckdb.connect(str(path)) as ours:
+        ours.execute("ALTER TABLE observations ADD COLUMN gain INTEGER")
+    with pytest.raises(StoreError, match="cannot be brought from schema version 1 to 2"):
+        DuckDBStore.open(path)
+    with duckdb.connect(str(path)) as ours:
+        rows = ours.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'observations'").fetchall()
+        assert ours.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+    assert {"low", "calibration"} & {row[0] for row in rows} == set()
 
 
 def test_a_place_where_no_store_can_be_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregate.intervals import INTERVAL_LEVEL, PRIOR_DISPERSION, dispersion, garwood, mean_interval
+from aggregate.intervals import PRIOR_DISPERSION, dispersion, garwood, joined, mean_interval
+from core.records import INTERVAL_LEVEL
 
 
 def spread(counts: np.ndarray) -> np.ndarray:
@@ -84,6 +85,25 @@ def test_limits_hold_the_mean_and_are_never_negative(mean: float, variance: floa
     assert 0 <= low[0] <= mean <= high[0]
     assert high[0] > 0
     assert np.isfinite(high[0])
+
+
+@settings(max_examples=50)
+@given(mean=st.floats(0, 500), parts=st.tuples(*[st.floats(0, 1)] * 2), reach=st.tuples(*[st.floats(0, 1e3)] * 2))
+def test_two_errors_are_never_narrower_than_either(
+    mean: float, parts: tuple[float, float], reach: tuple[float, float]
+) -> None:
+    """And hold the mean, and do not go below zero, whatever the spread and the counter's reach."""
+    spread_low, spread_high = mean * parts[0], mean + 100 * parts[1]
+    below, above = np.array([min(reach[0], mean)]), np.array([reach[1]])
+    (low,), (high,) = joined(np.array([mean]), (np.array([spread_low]), np.array([spread_high])), (below, above))
+    assert 0 <= low <= min(spread_low, mean - below[0] + 1e-9)
+    assert high >= max(spread_high, mean + above[0] - 1e-9)
+
+
+def test_an_unknown_error_of_the_counter_leaves_the_spread() -> None:
+    unknown = np.array([np.nan])
+    low, high = joined(np.array([5.0]), (np.array([3.0]), np.array([8.0])), (unknown, unknown))
+    assert (low[0], high[0]) == pytest.approx((3, 8))
 
 
 @pytest.mark.parametrize(

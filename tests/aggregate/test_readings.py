@@ -29,6 +29,8 @@ def columns(observations: list[CountObservation]) -> Clips:
         present=table("present").reshape(-1, 9),
         peak=table("peak").reshape(-1, 9),
         stationary=table("stationary").reshape(-1, 9),
+        low=table("low").reshape(-1, 9),
+        high=table("high").reshape(-1, 9),
     )
 
 
@@ -69,6 +71,46 @@ def test_figures_of_three_clips() -> None:
     assert 0 < people.low < 5 < people.high
     assert (people.clips_counted, people.clips_expected, people.coverage) == (3, 3, 1)
     assert (people.state, people.reason) == ("observed", None)
+
+
+def reached(at: datetime, cars: float, low: float | None = None, high: float | None = None) -> CountObservation:
+    """A clip with so many cars, and the counter's interval of them where its error is known."""
+    ends = (None, None) if low is None or high is None else (figures(car=low), figures(car=high))
+    return counted(at, figures(car=cars), low=ends[0], high=ends[1])
+
+
+def test_the_counters_error_widens_the_interval_as_a_second_standard_error() -> None:
+    """3-4-5: where the counter reaches 4/3 as far as the clips' spread, both together reach 5/3 as far."""
+    alone = quarter([reached(at, 50) for at in minutes(0, 5, 10)])["vehicles"]
+    assert alone.low is not None
+    assert alone.high is not None
+    below, above = (50 - alone.low) * 4 / 3, (alone.high - 50) * 4 / 3
+    both = quarter([reached(at, 50, 50 - below, 50 + above) for at in minutes(0, 5, 10)])["vehicles"]
+    assert both.mean == 50
+    assert both.low == pytest.approx(50 - below * 5 / 4, abs=1e-5)
+    assert both.high == pytest.approx(50 + above * 5 / 4, abs=1e-5)
+
+
+def test_the_counters_error_does_not_average_out() -> None:
+    """A whole hour of clips that agree is no nearer to the truth than the counter that made them."""
+    clips = [reached(at, 50, 40, 62) for at in minutes(*range(15))]
+    found = quarter(clips)["vehicles"]
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 40
+    assert found.high >= 62
+    assert found.low > 40 - 3, "fifteen clips that agree add little to it"
+
+
+def test_clips_whose_error_is_not_known_have_no_say_in_it() -> None:
+    """The reach is that of the clips that have one, about the mean of all; where none has, the spread alone speaks."""
+    plain = [reached(at, n) for at, n in zip(minutes(0, 5, 10), (40, 50, 60), strict=True)]
+    known = [*plain[:2], reached(NOON + timedelta(minutes=10), 60, 50, 72)]
+    between, both = quarter(plain)["vehicles"], quarter(known)["vehicles"]
+    assert between.low is not None
+    assert between.high is not None
+    assert both.low == pytest.approx(50 - np.hypot(50 - between.low, 10), abs=1e-5)
+    assert both.high == pytest.approx(50 + np.hypot(between.high - 50, 12), abs=1e-5)
 
 
 def test_sums_are_sums_and_an_absent_class_is_a_measured_zero() -> None:

@@ -79,8 +79,8 @@ def test_count_says_of_every_source_what_it_saw_or_why_not(busyness: Command, tm
     assert set(by_name) == {"street.mp4", "text.mp4", "cut.mp4", "empty.jpg"}
     street = by_name["street.mp4"]
     assert set(street) == {
-        "source", "status", "reason", "event_time", "frames", "counts", "people", "vehicles", "stationary", "model",
-        "elapsed_ms",
+        "source", "status", "reason", "event_time", "frames", "counts", "people", "vehicles", "stationary", "low",
+        "high", "lighting", "model", "elapsed_ms",
     }  # fmt: skip
     assert street["status"] == "ok"
     assert set(street["counts"]) == set(CLASSES)

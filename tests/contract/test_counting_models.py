@@ -21,7 +21,8 @@ WEIGHTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "weights"
 IR = "person-vehicle-bike-detection"
 
 MODELS = {
-    "lowres-1": "lowres-1",
+    "lowres-2": "lowres-2",
+    "lowres-2-openvino": "lowres-2?runtime=openvino",
     "ultralytics": f"ultralytics:{WEIGHTS}/yolo11n_int8.onnx",
     "openvino-2004": f"openvino:{WEIGHTS}/{IR}-2004/{IR}-2004.xml",
     "openvino-1016": f"openvino:{WEIGHTS}/{IR}-crossroad-1016-int8/{IR}-crossroad-1016.xml",
@@ -41,7 +42,11 @@ def opened(spec: str) -> CountingModel:
         pytest.skip(str(missing))
 
 
-SLOW = {"openvino-2004", "openvino-1016"}  # OpenVINO compiles for seconds; yolox keeps boxes in the fast suite
+SLOW = {
+    "lowres-2-openvino",
+    "openvino-2004",
+    "openvino-1016",
+}  # OpenVINO compiles for seconds; yolox keeps boxes in the fast suite
 
 
 @pytest.fixture(
@@ -122,3 +127,11 @@ def test_counting_leaves_nothing_behind_in_the_model(model: CountingModel, frame
 
 def test_the_name_carries_a_content_hash(model: CountingModel) -> None:
     assert re.fullmatch(r"[A-Za-z0-9._-]+@[0-9a-f]{12}", model.name)
+
+
+def test_runtimes_of_one_network_give_the_same_density(frames: tuple[Frame, ...]) -> None:
+    """Whichever runs it, it is the same model: the name is the same, and a cell differs by no more than rounding."""
+    first, second = opened("lowres-2"), opened("lowres-2?runtime=openvino")
+
+    assert first.name == second.name
+    np.testing.assert_allclose(first.density(frames), second.density(frames), atol=1e-4)

@@ -16,7 +16,19 @@ from aggregate.store import Store
 from aggregate.tables import ReadingTable, Spans, moment, text
 from aggregate.windows import WIDTH_S
 from core.errors import ConfigError
-from core.records import SERIES, Camera, CountObservation, Figures, Status, TrustState, Window, Zone, observation_id
+from core.records import (
+    SERIES,
+    Camera,
+    CountObservation,
+    Figures,
+    Gains,
+    Lighting,
+    Status,
+    TrustState,
+    Window,
+    Zone,
+    observation_id,
+)
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "duckdb-file": lambda folder: DuckDBStore.open(folder / "busyness.duckdb"),
@@ -57,6 +69,11 @@ def observation(
         peak=figures if ok else None,
         spread=figures if ok else None,
         stationary=figures if ok else None,
+        low=Figures.of([figures.get(name) / 3 for name in SERIES]) if ok else None,
+        high=Figures.of([figures.get(name) * 3 for name in SERIES]) if ok else None,
+        lighting=Lighting.NIGHT if ok else None,
+        gain=Gains(people=1.1, vehicles=1 / 3) if ok else None,
+        calibration=f"{camera}/2" if ok else None,
         view_epoch=2,
         model=model,
         counted_at=at + timedelta(seconds=after_s),
@@ -228,6 +245,8 @@ def test_clips_hold_what_falls_in_the_spans(store: Store) -> None:
     assert clips.zone.tolist() == ["a:view", "a:view"]
     assert clips.status[order].tolist() == ["ok", "smeared"]
     assert clips.present[order][0].tolist() == [2 + step / 3 for step in range(9)]
+    assert clips.low[order][0].tolist() == [(2 + step / 3) / 3 for step in range(9)]
+    assert clips.high[order][0].tolist() == [(2 + step / 3) * 3 for step in range(9)]
     assert np.isnan(clips.present[order][1]).all()
 
 

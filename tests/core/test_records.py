@@ -17,6 +17,7 @@ from core.records import (
     ClipReady,
     CountObservation,
     Figures,
+    Gains,
     Reading,
     Status,
     TrustState,
@@ -72,6 +73,18 @@ def test_a_count_without_a_picture_is_null_with_a_reason_never_zero() -> None:
     with pytest.raises(ValidationError, match="carries"):
         observation(present=None)
     assert observation(status=Status.SMEARED, reason="rows repeat", **nothing).present is None
+
+
+def test_an_interval_has_both_ends_and_holds_the_count() -> None:
+    low, high = Figures.of([0.5] * len(SERIES)), Figures.of([2.0] * len(SERIES))
+    assert observation(low=low, high=high, gain=Gains(people=1.1), calibration="06710/2").gain == Gains(people=1.1)
+    with pytest.raises(ValidationError, match="both ends or none"):
+        observation(low=low)
+    with pytest.raises(ValidationError, match="does not hold the number present"):
+        observation(low=high, high=high)
+    nothing = {"present": None, "peak": None, "spread": None, "stationary": None, "reason": "rows repeat"}
+    with pytest.raises(ValidationError, match="null, never zero"):
+        observation(status=Status.SMEARED, **nothing, gain=Gains())
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])

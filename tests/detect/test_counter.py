@@ -16,8 +16,20 @@ from hypothesis import strategies as st
 
 from core.clock import SystemClock
 from core.errors import ConfigError, PixelLeak
-from core.records import CLASSES, PEOPLE, SERIES, VEHICLES, Camera, ClipReady, Status, Zone
+from core.records import (
+    CLASSES,
+    PEOPLE,
+    SERIES,
+    VEHICLES,
+    Camera,
+    ClipReady,
+    Gains,
+    Lighting,
+    Status,
+    Zone,
+)
 from detect.counter import ClipCounter, CountResult, count_media, count_source
+from detect.error_model import Calibration, ErrorModel, GroupError, LightErrors, interval
 from detect.model import Density
 from detect.quality import Verdict
 from detect.registry import open_model
@@ -249,6 +261,91 @@ def test_a_clip_of_another_camera_is_refused() -> None:
         counter(Told(counts(4)), Opened(4)).observe(CAMERA, CLIP.model_copy(update={"camera": "09800"}))
 
 
+GROUP = {"frames": 40, "sites": 5}
+KNOWN = LightErrors(
+    people=GroupError(gain=1.5, sqrt_error=0.5, **GROUP), vehicles=GroupError(gain=0.5, sqrt_error=0.3, **GROUP)
+)
+
+
+class Measured(Told):
+    """As `Told`, and its errors by day are known."""
+
+    errors = ErrorModel(sha256="0" * 64, day=KNOWN)
+
+
+def test_figures_are_corrected_and_the_number_present_has_an_interval() -> None:
+    """Every figure by the gain of its group, the interval about the corrected number; peak and stillness follow."""
+    density = counts(4, pedestrian=[1, 2, 3, 2], car=[4, 4, 4, 4])
+    (plain, _), (found, empty) = (
+        counter(model(density), Opened(4)).observe(CAMERA, CLIP) for model in (Told, Measured)
+    )
+    assert plain.present is not None
+    assert found.present is not None
+    assert found.peak is not None
+    assert found.spread is not None
+    assert found.stationary is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert (plain.low, plain.high, plain.gain, plain.calibration) == (None, None, None, None)
+    assert (found.gain, found.calibration, found.lighting) == (Gains(people=1.5, vehicles=0.5), None, Lighting.DAY)
+    assert (found.present.people, found.present.car, found.peak.people) == (3, 2, 4.5)
+    assert found.stationary.car == pytest.approx(2)
+    assert plain.spread is not None
+    assert found.spread.people == pytest.approx(plain.spread.people * 1.5)
+    low, high = interval(np.array(3.0), 0.5)
+    assert (found.low.people, found.high.people) == pytest.approx((float(low), float(high)))
+    assert empty.high is not None
+    assert empty.high.people > 0, "nobody counted is not a certain nobody"
+
+
+def test_a_light_of_which_no_error_is_known_has_no_interval() -> None:
+    """The errors are known by day; this clip is of the night, lit by lamps."""
+    lamps = np.full((HEIGHT_PX, WIDTH_PX, 3), (220, 170, 110), dtype=np.uint8)
+    clip = SampledClip(tuple(Frame(lamps, float(at)) for at in range(4)), 3.0, 4)
+    night = Opened(4)
+    night._clip = clip
+    (found, _) = counter(Measured(counts(4, car=[4] * 4)), night).observe(CAMERA, CLIP)
+    assert (found.lighting, found.low, found.gain) == (Lighting.NIGHT, None, None)
+    assert found.present is not None
+    assert found.present.car == 4
+
+
+def test_a_calibration_of_the_camera_is_used_and_named() -> None:
+    own = Calibration(
+        camera="06710", version=2, made_at=NOON, model=Measured.name, rows=12,
+        day=LightErrors(people=GroupError(gain=2, sqrt_error=0.2, **GROUP)),
+    )  # fmt: skip
+    model = Measured(counts(4, pedestrian=[2] * 4, car=[4] * 4))
+    kept = ClipCounter(
+        model, Opened(4), 4, FixedClock(), calibrations={"06710": own}, judge=lambda _: Verdict(Status.OK)
+    )
+    (found, _) = kept.observe(CAMERA, CLIP)
+    assert found.calibration == "06710/2"
+    assert found.gain == Gains(people=2, vehicles=0.5)
+    assert found.present is not None
+    assert (found.present.people, found.present.vehicles) == (4, 2)
+
+
+def test_a_clip_that_was_not_counted_has_no_error() -> None:
+    (found, _) = counter(Measured(counts(4)), Opened(4), lambda _: Verdict(Status.DARK, "dark")).observe(CAMERA, CLIP)
+    assert (found.low, found.high, found.gain, found.calibration, found.lighting) == (None, None, None, None, None)
+
+
+def test_count_of_a_source_has_the_interval_of_the_model() -> None:
+    result = count_source(
+        "clip.mp4",
+        lambda frames: Opened(frames).open(CLIP, frames),
+        Measured(counts(4, pedestrian=[2] * 4)),
+        frames=4,
+        judge=lambda _: Verdict(Status.OK),
+    )
+    assert result.low is not None
+    assert result.high is not None
+    assert result.people == 3
+    assert result.low["people"] < 3 < result.high["people"]
+    assert result.lighting is Lighting.DAY
+
+
 def test_count_of_a_source_is_the_contract_of_the_command() -> None:
     result = count_source(
         "clip.mp4",
@@ -260,8 +357,8 @@ def test_count_of_a_source_is_the_contract_of_the_command() -> None:
     )
 
     assert list(CountResult.model_fields) == [
-        "source", "status", "reason", "event_time", "frames", "counts", "people", "vehicles", "stationary", "model",
-        "elapsed_ms",
+        "source", "status", "reason", "event_time", "frames", "counts", "people", "vehicles", "stationary", "low",
+        "high", "lighting", "model", "elapsed_ms",
     ]  # fmt: skip
     assert result.counts == dict.fromkeys(CLASSES, 0.0) | {"pedestrian": 1.5, "van": 1.0}
     assert (result.people, result.vehicles, result.event_time) == (1.5, 1, NOON)
@@ -361,7 +458,7 @@ def test_a_real_clip_is_counted_by_the_network(shared_data: Path) -> None:
     path = min((shared_data / "jamcam" / "days" / "06710").glob("12_*.mp4"))
     camera = Camera(id="06710", name="A406", lat=51.5, lon=0)
     clip = ClipReady(camera="06710", event_time=NOON, location=str(path))
-    (found,) = ClipCounter(open_model("lowres-1"), FileOpener(), 4, FixedClock()).observe(camera, clip)
+    (found,) = ClipCounter(open_model("lowres-2"), FileOpener(), 4, FixedClock()).observe(camera, clip)
 
     assert found.status is Status.OK
     assert found.frames == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
+from core.errors import SourceError
 from core.records import CLASSES
 from detect.boxes import BoxModel, GroundPoints, Thresholds
 from detect.evaluation import compare, evaluate
+from detect.evaluation.bootstrap import Resample
+from detect.evaluation.scoring import errors_of
+from detect.labels import LabelledFrame, picture_of
 from detect.model import Density
 from detect.registry import open_model
 from ingest.frame import Frame
@@ -38,6 +43,16 @@ def write_frame(folder: Path, name: str, people: int, uncertain: int, camera: st
     }
     (folder / f"{name}.json").write_text(json.dumps(label))
     cv2.imwrite(str(folder / f"{name}.png"), np.full((16, 16, 3), people, dtype=np.uint8))
+
+
+def labelled(people: int, uncertain: int) -> LabelledFrame:
+    box = {"class": "pedestrian", "x": 8, "y": 8, "w": 4, "h": 4}
+    return LabelledFrame.model_validate(
+        {
+            "id": "one", "camera": "north", "source": None, "frame_index": 0, "width": 16, "height": 16,
+            "visibility": "day", "objects": [box] * people, "uncertain_pedestrians": uncertain, "uncertain_vehicles": 0,
+        }
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -87,6 +102,29 @@ def test_a_count_within_the_uncertain_is_no_error(labels: Path) -> None:
     assert (people.labelled, people.uncertain, people.counted) == (12, 3, 18)
 
 
+def test_every_distance_of_unequal_errors() -> None:
+    """2, 5 and 9 counted of 4, 5 and 6 (and 1 uncertain): off by -2, 0 and +2, and by 2, 0 and 3 of the labelled."""
+    labels = [labelled(4, 0), labelled(5, 0), labelled(6, 1)]
+    counts = np.zeros((3, len(CLASSES)))
+    counts[:, PEDESTRIAN] = 2, 5, 9
+
+    people = errors_of(labels, counts).people
+
+    assert (people.error, people.bias, people.bias_percent) == (1.333, 0, 0)
+    assert people.mae == pytest.approx(5 / 3, abs=1e-3)
+    assert people.rmse == pytest.approx((13 / 3) ** 0.5, abs=1e-3)
+    assert people.relative_percent == pytest.approx(100 * 4 / 15, abs=0.1)
+
+
+def test_any_of_the_uncertain_may_be_of_a_class() -> None:
+    """2 cyclists counted, none labelled: 1 of them may be the uncertain one. By the labelled, both are too many."""
+    counts = np.zeros((1, len(CLASSES)))
+    counts[0, CYCLIST] = 2
+    cyclist = errors_of([labelled(3, 1)], counts).classes["cyclist"]
+
+    assert (cyclist.error, cyclist.mae, cyclist.labelled, cyclist.uncertain) == (1, 2, 0, 1)
+
+
 def test_too_few_is_measured_from_the_labelled(labels: Path) -> None:
     evaluation = evaluate(Offset(-1), labels)
 
@@ -99,9 +137,9 @@ def test_too_few_is_measured_from_the_labelled(labels: Path) -> None:
 def test_classes_cameras_and_light_are_told_apart(labels: Path) -> None:
     evaluation = evaluate(Offset(1), labels)
 
-    assert list(evaluation.by_class) == list(CLASSES)
-    assert evaluation.by_class["pedestrian"].mae == 1
-    assert evaluation.by_class["bus"].bias_percent is None, "no bus was labelled: no share of it"
+    assert list(evaluation.overall.classes) == list(CLASSES)
+    assert evaluation.overall.classes["pedestrian"].mae == 1
+    assert evaluation.overall.classes["bus"].bias_percent is None, "no bus was labelled: no share of it"
     assert {name: part.frames for name, part in evaluation.by_camera.items()} == {"north": 1, "south": 2}
     assert {name: part.frames for name, part in evaluation.by_visibility.items()} == {"day": 2, "night": 1}
     assert evaluation.by_visibility["night"].people.error == 1
@@ -137,8 +175,78 @@ def test_a_detector_is_reported_at_its_best_thresholds_and_says_so(labels: Path)
     assert evaluate(Offset(0), labels).swept is None
 
 
+def test_models_are_compared_to_the_first_on_the_same_frames(labels: Path) -> None:
+    """Off by 3 where the first is right: 2 a frame too many, for of frame b 3 are uncertain."""
+    comparison = compare([Offset(0), Offset(3)], labels, resample=Resample(draws=50))
+    people = {found.frames_of: found for found in comparison.differences if found.series == "people"}
+
+    assert set(people) == {"all", "day", "night"}
+    assert people["all"].difference == 2
+    assert (people["day"].difference, people["day"].cameras, people["day"].frames) == (1.5, 2, 2)
+    assert {found.model for found in comparison.differences} == {"offset3@000000000000"}
+    assert {found.verdict for found in comparison.differences} == {"cannot tell"}, "of two cameras"
+    assert comparison.resampling.draws == 50
+    assert "only 2 cameras" in str(comparison.resampling.remark)
+
+
+def test_a_model_alone_is_compared_to_none(labels: Path) -> None:
+    assert compare([Offset(0)], labels).differences == ()
+
+
+def test_only_some_cameras(labels: Path) -> None:
+    south = compare([Offset(0)], labels, only=("south",))
+
+    assert (south.cameras, south.frames) == (("south",), 2)
+    assert compare([Offset(0)], labels, without=("south",)).cameras == ("north",)
+    with pytest.raises(SourceError, match="no frame of camera east is labelled"):
+        compare([Offset(0)], labels, only=("east",))
+    with pytest.raises(SourceError, match="no labelled frame is left"):
+        compare([Offset(0)], labels, without=("south", "north"))
+
+
+def test_every_picture_is_read_once_for_all_models(labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And each step is told, of how many."""
+    read: list[str] = []
+
+    def counted(label: LabelledFrame, folder: Path, footage: Path | None = None) -> Frame:
+        read.append(label.id)
+        return picture_of(label, folder, footage)
+
+    monkeypatch.setattr("detect.evaluation.side_by_side.picture_of", counted)
+    steps: list[tuple[int, int]] = []
+
+    compare([Offset(0), Offset(1), Detector()], labels, progress=lambda done, total: steps.append((done, total)))
+
+    assert read == ["a", "b", "c"]
+    assert steps == [(done, 9) for done in range(1, 10)]
+
+
+def test_the_counts_of_every_frame_are_there_to_be_looked_at(labels: Path) -> None:
+    comparison = compare([Offset(2), Detector()], labels)
+
+    assert [(truth.id, truth.people, truth.uncertain_people) for truth in comparison.truth] == [
+        ("a", 2, 0), ("b", 4, 3), ("c", 6, 0),
+    ]  # fmt: skip
+    assert [row[PEDESTRIAN] for row in comparison.evaluations[0].counted] == [4, 6, 8]
+    assert [row[PEDESTRIAN] for row in comparison.evaluations[1].counted] == [2, 4, 6]
+
+
+def test_time_is_the_median_of_single_frames(labels: Path) -> None:
+    """Of the processor: one frame of three that takes longer, and waiting for other work, do not show."""
+
+    class Hiccup(Offset):
+        def density(self, frames: Sequence[Frame]) -> Density:
+            time.sleep(0.05)
+            until_s = time.process_time() + (0.1 if int(frames[0].pixels[0, 0, 0]) == 4 else 0.01)
+            while time.process_time() < until_s:
+                pass
+            return super().density(frames)
+
+    assert 10 <= evaluate(Hiccup(0), labels).ms_per_frame < 40
+
+
 def test_an_evaluation_is_json(labels: Path) -> None:
-    comparison = compare([Offset(0)], labels)
+    comparison = compare([Offset(0), Detector()], labels)
     assert type(comparison).model_validate_json(comparison.model_dump_json()) == comparison
 
 

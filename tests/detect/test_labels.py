@@ -17,7 +17,7 @@ CAR = {"class": "car", "x": 10.0, "y": 10.0, "w": 8.0, "h": 6.0}
 
 
 def write_label(folder: Path, **changed: Any) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     label = {
         "id": "one",
         "camera": "06710",
@@ -58,6 +58,37 @@ def test_malformed_labels_name_the_file(tmp_path: Path, changed: dict[str, Any])
     path = write_label(tmp_path, **changed)
     with pytest.raises(SourceError, match=str(path)):
         read_labels(tmp_path)
+
+
+def test_malformed_labels_name_the_field(tmp_path: Path) -> None:
+    write_label(tmp_path, objects=[CAR, CAR | {"class": "horse"}], smell="petrol")
+    with pytest.raises(SourceError, match=r"one\.json are malformed at objects\.1\.class: Input .* \(and 1 more\)"):
+        read_labels(tmp_path)
+
+
+def test_labels_that_are_no_json_name_the_file(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text("{")
+    with pytest.raises(SourceError, match=r"one\.json are malformed: Invalid JSON"):
+        read_labels(tmp_path)
+
+
+def test_labels_under_another_name_than_their_own(tmp_path: Path) -> None:
+    """A copy would count twice, or be given the picture of another."""
+    write_label(tmp_path).rename(tmp_path / "two.json")
+    with pytest.raises(SourceError, match=r"two\.json are of another frame at id: 'one'"):
+        read_labels(tmp_path)
+
+
+def test_footage_lies_where_it_is_said_to(tmp_path: Path) -> None:
+    """Labels in one place, clips in another; without it the error says what to do."""
+    write_label(tmp_path / "mine" / "labels", source="stills/a.png")
+    (tmp_path / "footage" / "stills").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "footage" / "stills" / "a.png"), np.full((24, 32, 3), 90, dtype=np.uint8))
+    (label,) = read_labels(tmp_path / "mine" / "labels")
+
+    assert int(picture_of(label, tmp_path / "mine" / "labels", tmp_path / "footage").pixels[0, 0, 0]) == 90
+    with pytest.raises(SourceError, match=r"say --footage and the folder that holds stills/a\.png"):
+        picture_of(label, tmp_path / "mine" / "labels")
 
 
 def test_a_folder_without_labels(tmp_path: Path) -> None:

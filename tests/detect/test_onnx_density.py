@@ -15,12 +15,13 @@ import pytest
 
 from core.errors import ModelError
 from core.records import CLASSES
+from detect.error_model import errors_of
 from detect.model import CountingModel
 from detect.onnx_density import Manifest
 from detect.registry import MANIFEST, MODELS, open_model
 from ingest.frame import Frame
 
-NAME = "lowres-1"
+NAME = "lowres-2"
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,20 @@ def test_a_network_beside_its_manifest_is_the_same_model(copied: Path, model: Co
 def test_the_name_is_that_of_the_manifest_and_the_files_hash(model: CountingModel) -> None:
     entry = Manifest.read(MODELS / MANIFEST).models[NAME]
     assert model.name == f"{NAME}@{entry.sha256[:12]}"
+
+
+def test_an_error_model_comes_with_the_weights_it_was_measured_with(copied: Path) -> None:
+    light = {"people": {"gain": 1.1, "sqrt_error": 0.5, "frames": 40, "sites": 5}}
+    sha256 = Manifest.read(copied.parent / MANIFEST).models[NAME].sha256
+    rewrite_entry(copied, errors={"sha256": sha256, "day": light})
+    errors = errors_of(open_model(str(copied)))
+    assert errors is not None
+    assert errors.day is not None
+    assert errors.day.people is not None
+    assert errors.day.people.gain == 1.1
+    rewrite_entry(copied, errors={"sha256": "0" * 64, "day": light})
+    with pytest.raises(ModelError, match=r"malformed at models\.lowres-2: .*measured with other weights"):
+        open_model(str(copied))
 
 
 def test_a_changed_file_is_refused(copied: Path) -> None:
@@ -84,7 +99,7 @@ def test_what_is_not_onnx_is_refused(copied: Path) -> None:
     import hashlib
 
     copied.write_bytes(b"weights, honestly")
-    rewrite_entry(copied, sha256=hashlib.sha256(b"weights, honestly").hexdigest())
+    rewrite_entry(copied, sha256=hashlib.sha256(b"weights, honestly").hexdigest(), errors=None)
 
     with pytest.raises(ModelError, match="not a model that ONNX Runtime can run"):
         open_model(str(copied))
@@ -98,11 +113,11 @@ def test_a_network_of_other_classes_is_refused(copied: Path) -> None:
 
 def test_a_manifest_cannot_point_outside_its_folder(copied: Path) -> None:
     rewrite_entry(copied, file="../elsewhere.onnx")
-    with pytest.raises(ModelError, match=r"malformed at models\.lowres-1\.file"):
+    with pytest.raises(ModelError, match=r"malformed at models\.lowres-2\.file"):
         open_model(str(copied))
 
 
-@pytest.mark.parametrize("manifest", [None, "{}", "not JSON", '{"models": {"lowres-1": {}}}'])
+@pytest.mark.parametrize("manifest", [None, "{}", "not JSON", '{"models": {"lowres-2": {}}}'])
 def test_a_manifest_that_is_missing_or_malformed(copied: Path, manifest: str | None) -> None:
     path = copied.parent / MANIFEST
     path.unlink()

@@ -11,7 +11,7 @@ from detect.registry import open_model
 
 
 def test_an_unknown_name_is_told_what_there_is() -> None:
-    with pytest.raises(ModelError, match=r"no model 'hires-9'. say one of lowres-1.*ultralytics:WEIGHTS"):
+    with pytest.raises(ModelError, match=r"no model 'hires-9'. say one of lowres-2.*ultralytics:WEIGHTS"):
         open_model("hires-9")
 
 

@@ -63,26 +63,66 @@ def test_a_parked_car_stands_beside_one_that_passes() -> None:
     assert found[CAR].sum() == pytest.approx(1, abs=0.05)
 
 
-def test_jitter_of_a_cell_is_not_movement() -> None:
+def test_jitter_of_a_cell_is_hardly_movement() -> None:
+    """As wide as a network draws a car, two cells by two, now a cell further, now not."""
     density = maps(8)
     rng = np.random.default_rng(7)
     for frame in range(8):
-        row, column = 30 + rng.integers(-1, 2), 40 + rng.integers(-1, 2)
-        density[frame, CAR, row, column] = 1
+        row, column = 30 + rng.integers(0, 2), 40 + rng.integers(0, 2)
+        density[frame, CAR, row : row + 2, column : column + 2] = 0.25
     found = stationary_density(density, SPAN_S)
 
     assert found is not None
-    assert found.sum() > 0.95
+    assert found.sum() > 0.7
 
 
-def test_missed_in_one_frame_of_eight_still_stands() -> None:
+def test_a_car_missed_in_one_frame_of_eight_stands_for_the_most_part() -> None:
     density = maps(8)
     density[:, CAR, 30, 40] = 1
     density[3] = 0
     found = stationary_density(density, SPAN_S)
 
     assert found is not None
-    assert found.sum() == pytest.approx(density.mean(axis=0).sum())
+    assert found.sum() > 0.5 * density.mean(axis=0).sum()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12))
+def test_time_may_run_backwards(seed: int, frames: int) -> None:
+    """Who stood still stood still, whichever end the clip is watched from."""
+    density = np.random.default_rng(seed).exponential(0.01, (frames, len(CLASSES), ROWS, COLUMNS)).astype(np.float32)
+
+    np.testing.assert_allclose(
+        stationary_density(density, SPAN_S), stationary_density(density[::-1], SPAN_S), rtol=1e-4, atol=1e-7
+    )
+
+
+def test_a_pavement_of_walkers_is_not_a_crowd_that_stands() -> None:
+    """Forty walk in a strip of eight rows: where one left, another comes, yet few places are taken in every frame."""
+    rng = np.random.default_rng(11)
+    walking, standing = maps(6), maps(6)
+    for frame in range(6):
+        for row, column in zip(rng.integers(30, 38, 40), rng.integers(0, COLUMNS, 40), strict=True):
+            walking[frame, PEDESTRIAN, row, column] += 1
+    standing[:] = walking[0]
+    found, all_of_them = stationary_density(walking, SPAN_S), stationary_density(standing, SPAN_S)
+
+    assert found is not None
+    assert all_of_them is not None
+    assert found.sum() < 0.1 * 40
+    assert all_of_them.sum() == pytest.approx(40, rel=1e-4)
+
+
+def test_a_queue_that_creeps_stands_less_than_one_that_waits() -> None:
+    """Eight cars, five cells from bumper to bumper, that move up by one and a half lengths within the clip."""
+    creeping = maps(6)
+    for frame in range(6):
+        for car in range(8):
+            creeping[frame, CAR, 30:32, 5 * car + frame : 5 * car + frame + 3] += 1 / 6
+    found = stationary_density(creeping, SPAN_S)
+
+    assert found is not None
+    assert found.sum() < 0.5 * creeping[0].sum()
 
 
 def test_a_change_of_class_within_vehicles_is_not_movement() -> None:
