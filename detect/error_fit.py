@@ -9,8 +9,8 @@ three cameras nothing tells the two apart, and the gain is 1.
 **Spread.** The interval is conformal (Vovk, Gammerman & Shafer 2005; by groups: Barber et al. 2021, Annals of
 Statistics 49(1), 486-507): each frame's count is corrected by the gain of the *other* cameras, its distance to
 [labelled, labelled + uncertain] taken on the square-root scale, and s is the ceil(0.9 (n + 1))-th smallest of the n
-distances, over 1.645, widened for a camera that is not among them (`for_another_site`). No shape is assumed. With fewer than `LEAST_FRAMES` that rank does not exist or
-hangs on one frame, and nothing is fitted.
+distances, over 1.645, widened for a camera that is not among them (`for_another_site`). No shape of the errors is
+assumed. With fewer than `LEAST_FRAMES` that rank does not exist or hangs on one frame, and nothing is fitted.
 """
 
 from __future__ import annotations
