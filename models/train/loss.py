@@ -26,6 +26,7 @@ SCALE = 0.1  # about one over the number of objects in a frame
 @dataclass(frozen=True)
 class Loss:
     total: Tensor
+    of_classes: Tensor
     people: float
     vehicles: float
     classes: float
@@ -74,5 +75,6 @@ def counting_loss(out: Outputs, kinds: Tensor, known: Tensor, empty: Tensor, tot
     ]
     classes = class_loss(out.class_logits, kinds, known).mean() * SCALE
     return Loss(
-        groups[0] + groups[1] + classes, float(groups[0].detach()), float(groups[1].detach()), float(classes.detach())
-    )
+        groups[0] + groups[1] + classes, classes,
+        float(groups[0].detach()), float(groups[1].detach()), float(classes.detach()),
+    )  # fmt: skip

@@ -6,8 +6,8 @@
       to_8 ------------------.                           |
       to_16 ------.          |                           |
       to_32  -> fuse_16 -> fuse_8  (64 channels)         |
-                              reduce, twice as large --- + -- fuse, fuse -- head   [n, 9, 72, 88]
-                                                             people, vehicles, 7 class logits
+                                |   twice as large ----- + -- fuse, fuse -- head   [n, 2, 72, 88] people, vehicles
+                                classes  [n, 7, 36, 44]      their shares of each
 
 Trunk and pyramid are those of Ge et al. 2021 (YOLOX: Exceeding YOLO Series in 2021, arXiv 2107.08430), nano size, so
 that training starts from weights that have seen many cities: the few cameras of ours cannot teach that. Three things
@@ -100,7 +100,7 @@ class SpatialPyramid(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Frames to features at stride 4 [n, 32, 72, 88] and at stride 8 [n, 64, 36, 44].
+    """Frames to features at stride 4 [n, 32, 72, 88], 8 [n, 64, 36, 44] and 16 [n, 128, 18, 22].
 
     The modules stand in the order in which YOLOX's file lists its convolutions: `start_from` relies on it.
     """
@@ -115,13 +115,13 @@ class Trunk(nn.Module):
         self.lateral_16, self.fuse_16 = Conv(256, 128), CrossStage(256, 128, 1, False)
         self.lateral_8, self.fuse_8 = Conv(128, 64), CrossStage(128, 64, 1, False)
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         at_4 = self.to_4(F.silu(self.stem(frames)))
         at_8 = self.to_8(at_4)
         at_16 = self.to_16(at_8)
         up = double(self.lateral_16(self.to_32(at_16)))
-        up = double(self.lateral_8(self.fuse_16(torch.cat((up, at_16), dim=1))))
-        return at_4, self.fuse_8(torch.cat((up, at_8), dim=1))
+        coarse = self.fuse_16(torch.cat((up, at_16), dim=1))
+        return at_4, self.fuse_8(torch.cat((double(self.lateral_8(coarse)), at_8), dim=1)), coarse
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,18 @@ class Sure(nn.Module):
         return self.gain * groups * (by_day + dark * (by_night - by_day))
 
 
+class Classes(nn.Module):
+    """Logits of the classes at stride 8; what a bus is shows at stride 16."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.fine, self.coarse = nn.Conv2d(64, width, 1), nn.Conv2d(128, width, 1)
+        self.fuse, self.logits = Conv(width, width, 3), nn.Conv2d(width, len(CLASSES), 1)
+
+    def forward(self, at_8: Tensor, at_16: Tensor) -> Tensor:
+        return self.logits(self.fuse(F.silu(self.fine(at_8) + double(self.coarse(at_16)))))
+
+
 class CountingNetwork(nn.Module):
     def __init__(self, doubt: Doubt = Doubt()) -> None:
         super().__init__()
@@ -175,36 +187,35 @@ class CountingNetwork(nn.Module):
         self.trunk = Trunk()
         self.reduce, self.lateral = nn.Conv2d(64, width, 1), nn.Conv2d(32, width, 1)
         self.fuse = nn.Sequential(Conv(width, width, 3), Conv(width, width, 3))
-        self.head = nn.Conv2d(width, 2 + len(CLASSES), 1)
+        self.head = nn.Conv2d(width, 2, 1)
+        # Beside the decoder and not in its last layer: there it learnt no class at all (decision 17).
+        self.classes = Classes(width)
         self.sure = Sure(doubt)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():
-            self.head.bias[:2] = EMPTY_CELL_LOGIT
+            self.head.bias[:] = EMPTY_CELL_LOGIT
 
-    def raw(self, frames: Tensor) -> Tensor:
-        at_4, at_8 = (F.dropout2d(x, DROPPED, self.training) for x in self.trunk(frames))
-        return self.head(self.fuse(F.silu(double(self.reduce(at_8)) + self.lateral(at_4))))
+    def raw(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Before softplus and softmax: [n, 2, 72, 88] of people and vehicles, [n, 7, 36, 44] of the classes."""
+        at_4, at_8, at_16 = (F.dropout2d(x, DROPPED, self.training) for x in self.trunk(frames))
+        groups = self.head(self.fuse(F.silu(double(self.reduce(at_8)) + self.lateral(at_4))))
+        return groups, self.classes(at_8, at_16)
 
     def outputs(self, frames: Tensor) -> Outputs:
-        raw = self.raw(frames)
-        return Outputs(groups=F.softplus(raw[:, :2]), class_logits=raw[:, 2:])
+        groups, classes = self.raw(frames)
+        return Outputs(groups=F.softplus(groups), class_logits=double(classes))
 
     def forward(self, frames: Tensor) -> Tensor:
         """[n, 3, 288, 352] RGB 0..1 -> [n, 7, 72, 88] objects per cell.
 
-        Softplus and both softmaxes from one exponential: ONNX Runtime is slow at either over seven channels.
+        Softplus and both softmaxes from exponentials: ONNX Runtime is slow at either over seven channels.
         """
-        powers = self.raw(frames).clamp(-LARGEST_LOGIT, LARGEST_LOGIT).exp()
-        groups = self.sure(torch.log1p(powers[:, :2]), frames)
-        people, vehicles = powers[:, 2 + PEOPLE.start : 2 + PEOPLE.stop], powers[:, 2 + VEHICLES.start :]
-        return torch.cat(
-            (
-                people * (groups[:, 0:1] / people.sum(dim=1, keepdim=True)),
-                vehicles * (groups[:, 1:2] / vehicles.sum(dim=1, keepdim=True)),
-            ),
-            dim=1,
-        )
+        raw, logits = self.raw(frames)
+        groups = self.sure(torch.log1p(raw.clamp(-LARGEST_LOGIT, LARGEST_LOGIT).exp()), frames)
+        powers = logits.clamp(-LARGEST_LOGIT, LARGEST_LOGIT).exp()
+        shares = (x / x.sum(dim=1, keepdim=True) for x in (powers[:, PEOPLE], powers[:, VEHICLES]))
+        return torch.cat([groups[:, i : i + 1] * double(share) for i, share in enumerate(shares)], dim=1)
 
 
 def double(x: Tensor) -> Tensor:

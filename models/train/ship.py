@@ -5,6 +5,7 @@ r"""From the data folder to the shipped files: every stage in turn, each left ou
     pseudo.jsonl, synthetic.npz, backgrounds.npz      what nobody labelled, what nobody filmed, what holds nobody
     first/, second/                                   networks that did not see the cameras of their fold
     all/                                              the network that saw all cameras: the one to count with
+    first-classes/, second-classes/, all-classes/     the same, with their branch of classes trained at last
     models/NAME*.onnx, manifest.json                  all three, with the errors that the two folds measured
 
 Stopped, it goes on where it was. `SURE` was chosen with sure.py, from the two folds.
@@ -22,6 +23,7 @@ from sources import FOLDS
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parent
 RUNS = {"first": "first", "second": "second", "none": "all"}
+CLASSES = ("--steps", 420, "--batch", 16, "--rate", 3e-3)
 SURE = ("--day", 0.1, 0, "--night", 0.7, 0.1, "--gain", 1.15, 1.1)
 
 
@@ -52,11 +54,17 @@ def main() -> None:
     for fold, folder in RUNS.items():
         steps = args.steps if FOLDS[fold] else args.steps * 3 // 2
         stage("train.py", "--data", data, "--out", work / folder, "--fold", fold, "--steps", steps, *more)
+        density = ("--classes-of", work / folder / "last.pt")
+        stage(
+            "train.py", "--data", data, "--out", work / f"{folder}-classes", "--fold", fold, *density, *CLASSES, *more
+        )
     counts = work / "counts.jsonl"
     counts.unlink(missing_ok=True)
     for fold, folder in RUNS.items():
         name = args.name if not FOLDS[fold] else f"{args.name}-{fold}"
-        stage("export.py", "--checkpoint", work / folder / "last.pt", "--name", name, "--fold", fold, *SURE)
+        stage(
+            "export.py", "--checkpoint", work / f"{folder}-classes" / "last.pt", "--name", name, "--fold", fold, *SURE
+        )
         if FOLDS[fold]:
             of_fold = ("--cameras", *FOLDS[fold])
             stage("error_model.py", "count", "--model", name, "--labels", data / "labels", *of_fold, "--out", counts)

@@ -37,6 +37,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from validate import by_part, count_all
 
+UNCLASSED = ("pseudo", "background")  # origins that say nothing about classes
+
 
 def learning_rate(step: int, spent: float, peak: float) -> float:
     """Warm-up over 100 steps, then a cosine to 1 % of the peak; `spent` is the share of the schedule, 0..1."""
@@ -100,6 +102,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--synthetic", type=Path, help="synthetic.npz from synthetic_source.py")
     parser.add_argument("--backgrounds", type=Path, help="backgrounds.npz from backgrounds.py")
     parser.add_argument("--fold", choices=FOLDS, default="first", help="which cameras are held out")
+    parser.add_argument("--classes-of", type=Path, help="keep this checkpoint's density, and train its classes alone")
     parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--minutes", type=float, default=math.inf, help="end the schedule by this time if steps do not")
     parser.add_argument("--batch", type=int, default=8)
@@ -137,6 +140,13 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network, average = (CountingNetwork().to(device, memory_format=torch.channels_last) for _ in range(2))
     start_from(network.trunk, args.data / "weights" / "yolox_nano.onnx")
+    if args.classes_of:
+        saved = torch.load(args.classes_of, weights_only=True, map_location=device)
+        network.load_state_dict(saved["average"])
+        network.requires_grad_(False)
+        network.classes.requires_grad_(True)
+        for origin in UNCLASSED:
+            pictures.pop(origin, None)
     average.load_state_dict(network.state_dict())
     trunk = set(network.trunk.parameters())
     groups = [
@@ -176,7 +186,7 @@ def main() -> None:
             out = network.outputs(as_input(frames, device))
             loss = counting_loss(out, *(part.to(device) for part in truth))
             optimiser.zero_grad()
-            loss.total.backward()
+            (loss.of_classes if args.classes_of else loss.total).backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimiser.step()
             follow(average, network, step)
