@@ -19,7 +19,7 @@ BLOCKS = (1, 4, 8)  # side of a block, in cells: 4, 16 and 32 px
 BLOCK_WEIGHTS = (1.0, 0.5, 0.5)
 WHOLE_WEIGHT = 0.5
 GROUP_WEIGHTS = (1.5, 1.0)  # people are fewer and smaller
-KIND_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0)
+KIND_WEIGHTS = (1.0, 1.5, 1.0, 1.0, 1.0, 1.5, 3.0, 1.0, 1.0, 0.0)  # as in KINDS; buses are few, and large
 SCALE = 0.1  # about one over the number of objects in a frame
 
 

@@ -23,7 +23,7 @@ from sources import FOLDS
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parent
 RUNS = {"first": "first", "second": "second", "none": "all"}
-CLASSES = ("--steps", 840, "--batch", 16, "--rate", 3e-3)
+CLASSES = ("--steps", 1350, "--batch", 16, "--rate", 3e-3)
 SURE = ("--day", 0.1, 0, "--night", 0.7, 0.1, "--gain", 1.15, 1.1)
 
 
