@@ -51,17 +51,13 @@ def main() -> None:
     parser.add_argument("--second", type=Path, required=True, help="checkpoint of the second fold")
     args = parser.parse_args()
     checkpoints = {"first": args.first, "second": args.second}
+    counted_at = {least: list(unseen(args.data, checkpoints, Doubt((least, least), (least, least)))) for least in LEAST}
     for light in ("day", "night"):
         table = Table(
             "least", *(f"x {gain}" for gain in GAINS), title=f"{light}: error of people / of vehicles (biases)"
         )
-        for least in LEAST:
-            doubt = Doubt((least, least), (least, least))
-            pairs = [
-                pair
-                for pair in unseen(args.data, checkpoints, doubt)
-                if (pair[0].visibility == "night") == (light == "night")
-            ]
+        for least, every in counted_at.items():
+            pairs = [pair for pair in every if (pair[0].visibility == "night") == (light == "night")]
             pictures, counts = [picture for picture, _ in pairs], np.stack([count for _, count in pairs])
             parts = [score(pictures, counts * gain) for gain in GAINS]
             errors = [f"{p.people_error:.2f} / {p.vehicles_error:.2f}" for p in parts]

@@ -1,20 +1,17 @@
 """Error on labelled frames: the distance of a count to [labelled, labelled + uncertain], for people and for vehicles.
 
-python validate.py --data ../shared/data [--model models/lowres-2.onnx] [--cameras 06710,...]
+What training prints of a network on its way; an exported file is measured by `busyness evaluate`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from contract import CLASSES
 from numpy.typing import NDArray
-from sources import FIRST_FOLD, Picture, load_validation
+from sources import Picture
 
 Counter = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # [n, 3, 288, 352] -> [n, 7] objects
 
@@ -62,41 +59,3 @@ def by_part(pictures: list[Picture], counts: NDArray[np.float32]) -> dict[str, S
     for index, picture in enumerate(pictures):
         parts.setdefault(f"camera {picture.camera}", []).append(index)
     return {name: score([pictures[i] for i in rows], counts[rows]) for name, rows in parts.items()}
-
-
-def onnx_counter(path: Path) -> Counter:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda frames: session.run(["density"], {"frames": frames})[0].sum(axis=(2, 3))
-
-
-def class_table(pictures: list[Picture], counts: NDArray[np.float32]) -> dict[str, tuple[int, float, float]]:
-    """By class: labelled, counted, mean absolute difference per frame."""
-    truth = np.array([[(p.kinds == c).sum() for c in range(len(CLASSES))] for p in pictures], float)
-    return {
-        name: (
-            int(truth[:, c].sum()),
-            round(float(counts[:, c].sum()), 1),
-            round(float(abs(counts - truth)[:, c].mean()), 2),
-        )
-        for c, name in enumerate(CLASSES)
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "lowres-2.onnx")
-    parser.add_argument("--cameras", default=",".join(FIRST_FOLD))
-    args = parser.parse_args()
-    pictures = load_validation(args.data, tuple(args.cameras.split(",")))
-    counts = count_all(pictures, onnx_counter(args.model))
-    for name, part in by_part(pictures, counts).items():
-        print(f"{name:14} {json.dumps(asdict(part))}")
-    for name, row in class_table(pictures, counts).items():
-        print(f"{name:14} labelled {row[0]:4}  counted {row[1]:7}  mean |difference| a frame {row[2]}")
-
-
-if __name__ == "__main__":
-    main()
