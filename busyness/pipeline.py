@@ -21,7 +21,7 @@ from core.bus import CLIPS, OBSERVATIONS, Bus, TopicClosed
 from core.errors import BusynessError
 from core.records import Camera, CountObservation
 from detect.counter import ClipCounter
-from ingest.clip import Source
+from ingest.source import Source
 
 log = logging.getLogger(__name__)
 

@@ -24,9 +24,10 @@ from core.errors import ConfigError
 from core.records import Camera
 from detect.counter import ClipCounter
 from detect.registry import open_model
-from ingest.clip import ClipOpener, Source
+from ingest.clip import ClipOpener
 from ingest.folder import FolderSource
 from ingest.opener import FileOpener
+from ingest.source import Source
 from ingest.synthetic import SyntheticConfig, SyntheticStreet
 
 

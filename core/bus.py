@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from core.config import Closed
+from core.health import HealthEvent
+from core.loops import LoopReading
 from core.records import ClipReady, CountObservation
 
 RecordT = TypeVar("RecordT", bound=Closed)
@@ -30,6 +32,8 @@ class Topic(Generic[RecordT]):
 
 CLIPS = Topic("clips", ClipReady, key=lambda clip: clip.camera)
 OBSERVATIONS = Topic("observations", CountObservation, key=lambda observation: observation.camera)
+HEALTH = Topic("health", HealthEvent, key=lambda event: event.camera)
+LOOPS = Topic("loops", LoopReading, key=lambda reading: reading.counter)
 
 
 class TopicClosed(RuntimeError):

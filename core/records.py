@@ -53,6 +53,7 @@ def _zone_name(name: str) -> str:
 UtcTime = Annotated[datetime, AfterValidator(_utc)]
 TimeZoneName = Annotated[str, AfterValidator(_zone_name)]
 Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+ContentHash = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="half of a SHA-256, of a clip's bytes")]
 PointPx = tuple[float, float]
 
 INTERVAL_LEVEL = 0.90
@@ -61,11 +62,15 @@ INTERVAL_LEVEL = 0.90
 LOCATION_LENGTH = 2048
 """The longest `ClipReady.location`, in characters."""
 
+REASON_LENGTH = 500
+"""The longest reason, in characters: why a clip was not counted, a camera is not live, a reading is not whole."""
+
 
 class Status(StrEnum):
     """What became of a clip: counted (`ok`), or why not. Anything but `ok` has null counts.
 
-    All but the last speak of the clip; `model_error` says that the model failed on it: counting it again may succeed.
+    `unreachable` and `withdrawn` speak of the feed, which had no clip to give; `skipped` says that there was no time to
+    count it, and `model_error` that the model failed on it: counting it again may succeed. The rest speak of the clip.
     """
 
     OK = "ok"
@@ -80,6 +85,8 @@ class Status(StrEnum):
     UNDECODABLE = "undecodable"
     OVERSIZE = "oversize"
     UNREACHABLE = "unreachable"
+    WITHDRAWN = "withdrawn"
+    SKIPPED = "skipped"
     MODEL_ERROR = "model_error"
 
 
@@ -150,19 +157,36 @@ class Camera(Closed):
         return self.zones or (Zone(id=f"{self.id}:view", name=self.name),)
 
 
+class ClipFault(Closed):
+    """Why there is no clip to count where one was due: the feed did not give it, or it waited too long."""
+
+    status: Status
+    reason: str = Field(min_length=1, max_length=REASON_LENGTH)
+
+    @model_validator(mode="after")
+    def _a_fault(self) -> Self:
+        if self.status is Status.OK:
+            raise ValueError("a fault says what is wrong: its status is not ok")
+        return self
+
+
 class ClipReady(Closed):
     """A clip that can be fetched: a reference, never pixels. This is what travels on the bus.
 
-    `location` is a file path, an http(s) URL or a synthetic address; `event_time` is when the clip begins.
+    `location` is a file path, an http(s) or rtsp URL or a synthetic address; `event_time` is when the clip begins.
+    `content` is a hash of the clip's bytes, `etag` the publisher's own name of this version of it.
     `repeats` is the event time of the camera's earlier clip that has the same content, where the feed is stuck.
+    `fault` says that a clip was due at `event_time` and cannot be counted: each of its zones gets its null and reason.
     """
 
     camera: Identifier
     event_time: UtcTime
     location: str = Field(min_length=1, max_length=LOCATION_LENGTH)
     etag: str | None = Field(default=None, max_length=200)
+    content: ContentHash | None = None
     size_bytes: NonNegativeInt | None = None
     repeats: UtcTime | None = None
+    fault: ClipFault | None = None
 
 
 class Figures(Closed):
@@ -216,7 +240,8 @@ class CountObservation(Closed):
     [`low`, `high`] is the 90 % interval of `present` from the error of the counter alone, as it was measured in this
     `lighting`; null where that error is not known, which is not the same as none. Where the counter's bias is known,
     the figures are what was counted times `gain`. `calibration` names the camera's own calibration that gain and
-    interval are from (`06710/2`); null where they are those of the model.
+    interval are from (`06710/2`); null where they are those of the model. `view_epoch` numbers the lasting views that
+    the camera has shown, `content` is the hash of the clip's bytes: by it a restarted ingest knows what it has counted.
     """
 
     id: str = Field(pattern=r"^[0-9a-f]{32}$")
@@ -225,7 +250,7 @@ class CountObservation(Closed):
     event_time: UtcTime
     duration_s: NonNegativeFloat
     status: Status
-    reason: str | None = Field(default=None, max_length=500)
+    reason: str | None = Field(default=None, max_length=REASON_LENGTH)
     frames: NonNegativeInt
     present: Figures | None = None
     peak: Figures | None = None
@@ -237,6 +262,7 @@ class CountObservation(Closed):
     gain: Gains | None = None
     calibration: str | None = Field(default=None, min_length=1, max_length=150)
     view_epoch: NonNegativeInt = 0
+    content: ContentHash | None = None
     model: str = Field(min_length=1, max_length=200)
     counted_at: UtcTime
 
@@ -301,7 +327,7 @@ class Reading(Closed):
     clips_counted: NonNegativeInt
     clips_expected: PositiveInt
     state: TrustState
-    reason: str | None = Field(max_length=500)
+    reason: str | None = Field(max_length=REASON_LENGTH)
     revision: PositiveInt
     derived_at: UtcTime
 

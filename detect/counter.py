@@ -28,6 +28,7 @@ from core.errors import ModelError, PixelLeak
 from core.records import (
     CLASSES,
     PEOPLE,
+    REASON_LENGTH,
     VEHICLES,
     Camera,
     ClipReady,
@@ -46,14 +47,14 @@ from detect.model import CountingModel, Density
 from detect.quality import Verdict, judge, judge_reference
 from detect.stationary import stationary_density
 from detect.zones import ZoneSums, integrate
-from ingest.clip import ClipOpener, SampledClip, UnusableClip
+from ingest.clip import ClipOpener, SampledClip
 from ingest.decode import DecodeLimits, open_media
 from ingest.filename import printable
+from ingest.source import UnusableClip
 
 _LOG = logging.getLogger(__name__)
 
 FRAMES_PER_CLIP = 6
-REASON_LENGTH = 500
 
 Judge = Callable[[SampledClip], Verdict]
 
@@ -187,6 +188,7 @@ class ClipCounter:
             lighting=examined.lighting,
             gain=figures and figures.gain,
             calibration=figures and figures.calibration,
+            content=clip.content,
             model=self._model.name,
             counted_at=counted_at,
         )

@@ -11,9 +11,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 from core.config import Closed
 from core.errors import SourceError
 from core.records import CLASSES
-from ingest.clip import UnusableClip
 from ingest.decode import DecodeLimits, frame_at
 from ingest.frame import Frame
+from ingest.source import UnusableClip
 
 
 class LabelledObject(Closed):

@@ -1,22 +1,12 @@
-"""A clip in the worker's memory, and the ports through which clips are found and opened."""
+"""A clip in the worker's memory, and the port through which it is opened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.errors import SourceError
-from core.records import Camera, ClipReady, Status
+from core.records import ClipReady
 from ingest.frame import Frame
-
-
-class UnusableClip(SourceError):
-    """A clip that cannot be examined: `status` says which way (undecodable, oversize, unreachable)."""
-
-    def __init__(self, status: Status, message: str, *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
-        self.status = status
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,19 +21,6 @@ class SampledClip:
     duration_s: float
     decoded_frames: int
     decode_errors: int = 0
-
-
-class Source(Protocol):
-    """Where clips come from: a watched folder, a city's feed, the synthetic street."""
-
-    @property
-    def cameras(self) -> Sequence[Camera]:
-        """The cameras this source knows."""
-        ...
-
-    def clips(self) -> Iterator[ClipReady]:
-        """References to clips, in event-time order per camera; ends when the source is exhausted."""
-        ...
 
 
 class ClipOpener(Protocol):

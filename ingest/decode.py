@@ -23,10 +23,11 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from core.config import Closed
 from core.records import Status
-from ingest.clip import SampledClip, UnusableClip
+from ingest.clip import SampledClip
 from ingest.filename import printable
 from ingest.frame import Frame, Pixels
 from ingest.header import HEAD_BYTES, Kind, recognise, still_header
+from ingest.source import UnusableClip
 
 DEFAULT_MAX_PIXELS = 3840 * 2160
 

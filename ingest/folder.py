@@ -102,19 +102,19 @@ class FolderSource:
     def clips(self) -> Iterator[ClipReady]:
         """References in the order of event time, then camera.
 
-        The etag is a hash of the file's content. A clip with the content of the camera's last one `repeats` it: the
+        A clip with the content of the camera's last one `repeats` it: the
         feed was stuck, and what it shows was seen at that earlier time.
         """
         last: dict[str, ClipReady] = {}
         for recording in self._recordings:
-            etag, size_bytes = _fingerprint(recording.path)
+            content, size_bytes = _fingerprint(recording.path)
             before = last.get(recording.camera)
-            stuck = before is not None and etag is not None and before.etag == etag
+            stuck = before is not None and content is not None and before.content == content
             clip = ClipReady(
                 camera=recording.camera,
                 event_time=recording.event_time,
                 location=str(recording.path),
-                etag=etag,
+                content=content,
                 size_bytes=size_bytes,
                 repeats=(before.repeats or before.event_time) if before is not None and stuck else None,
             )

@@ -21,8 +21,9 @@ from pydantic import Field, model_validator
 from core.clock import Clock
 from core.config import Closed
 from core.records import Camera, ClipReady, Identifier, Status, UtcTime
-from ingest.clip import SampledClip, UnusableClip
+from ingest.clip import SampledClip
 from ingest.frame import Frame, Pixels
+from ingest.source import UnusableClip
 from ingest.street.backdrop import Setting, setting
 from ingest.street.layout import Street, street
 from ingest.street.light import light

@@ -22,8 +22,9 @@ from core.records import CLASSES, Camera, ClipReady, CountObservation, Status, W
 from detect.counter import ClipCounter
 from detect.model import Density
 from detect.quality import Verdict
-from ingest.clip import SampledClip, UnusableClip
+from ingest.clip import SampledClip
 from ingest.frame import Frame
+from ingest.source import UnusableClip
 
 START = datetime(2026, 3, 12, 8, tzinfo=UTC)
 CAMERAS = tuple(Camera(id=name, name=name, lat=51.5, lon=-0.1, cadence_s=60) for name in ("a", "b"))

@@ -33,10 +33,11 @@ from detect.error_model import Calibration, ErrorModel, GroupError, LightErrors,
 from detect.model import Density
 from detect.quality import Verdict
 from detect.registry import open_model
-from ingest.clip import SampledClip, UnusableClip
+from ingest.clip import SampledClip
 from ingest.decode import DecodeLimits
 from ingest.frame import Frame
 from ingest.opener import FileOpener
+from ingest.source import UnusableClip
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
 WIDTH_PX, HEIGHT_PX = 32, 16

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.records import ClipReady, Status
-from ingest.clip import UnusableClip
 from ingest.decode import DecodeLimits, evenly_spaced, frame_at, open_media
 from ingest.opener import FileOpener
+from ingest.source import UnusableClip
 
 LIMITS = DecodeLimits()
 

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from core.errors import SourceError
 from core.records import LOCATION_LENGTH, Camera
-from ingest.clip import UnusableClip
 from ingest.decode import DecodeLimits, open_media
 from ingest.filename import NamePattern
 from ingest.folder import FolderConfig, FolderSource, SkippedFile, discover, recorded_at
+from ingest.source import UnusableClip
 
 NOON = datetime(2017, 3, 9, 12, 0, tzinfo=UTC)
 NOON_MS = 1_489_060_800_000
@@ -135,7 +135,7 @@ def test_a_stuck_feed_is_told_by_the_same_content_again(tmp_path: Path) -> None:
     clips = list(source(tmp_path, "06710", "04254").clips())
     assert [clip.repeats for clip in clips if clip.camera == "06710"] == [None, NOON, NOON, None]
     assert [clip.repeats for clip in clips if clip.camera == "04254"] == [None], "another camera's clip is no repeat"
-    assert len({clip.etag for clip in clips}) == 2
+    assert len({clip.content for clip in clips}) == 2
 
 
 def test_a_time_without_an_offset_is_in_the_configured_zone(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_clip_that_vanishes_is_still_announced(tmp_path: Path) -> None:
     recorded = source(tmp_path, "06710")
     (tmp_path / "06710/12_1489060800000.mp4").unlink()
     (clip,) = recorded.clips()
-    assert (clip.etag, clip.size_bytes) == (None, None), "opening it will say that it is unreachable"
+    assert (clip.content, clip.size_bytes) == (None, None), "opening it will say that it is unreachable"
 
 
 def test_discover_takes_what_is_given_and_searches_folders(tmp_path: Path) -> None:

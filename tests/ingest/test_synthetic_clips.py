@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.records import Camera, ClipReady, Status
-from ingest.clip import UnusableClip
+from ingest.source import UnusableClip
 from ingest.street.picture import FaultKind
 from ingest.synthetic import SyntheticConfig, SyntheticStreet, samples
 

@@ -141,15 +141,25 @@ def _is_false(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is False
 
 
+WITHOUT_PIXELS = ("ingest/fetch", "ingest/feeds", "ingest/loops", "ingest/city", "ingest/jail")
+"""Parts of ingest that speak with the world outside. What comes and goes there is bytes nobody has looked into: these
+parts may import what they like except the rooms and libraries that can make a picture of them (pyproject.toml holds
+that), and are searched for a touch of pixels like every room without them."""
+
+
 def modules(*rooms: str) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def modules_with_pixels(*rooms: str) -> list[str]:
+    return [place for place in modules(*rooms) if not place.startswith(WITHOUT_PIXELS)]
 
 
 def source_of(place: str) -> str:
     return (ROOT / place).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("place", modules(*IMPORTS))
+@pytest.mark.parametrize("place", modules_with_pixels(*IMPORTS))
 def test_the_rooms_with_pixels_call_nothing_that_writes(place: str) -> None:
     assert violations(source_of(place), place) == []
 
@@ -280,7 +290,7 @@ def test_every_forbidden_name_is_shown_to_be_found() -> None:
 def test_nothing_is_allowed_that_is_not_used(room: str) -> None:
     """The lists are what the rooms import today: a module that is no longer needed leaves them."""
     imported: set[str] = set()
-    for place in modules(room):
+    for place in modules_with_pixels(room):
         for node in ast.walk(ast.parse(source_of(place))):
             imported |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
             imported |= {node.module or "."} if isinstance(node, ast.ImportFrom) else set()
@@ -314,7 +324,11 @@ def touches_pixels(source: str) -> list[Violation]:
 
 
 @pytest.mark.parametrize(
-    "place", [*modules("core", "aggregate", "api", "busyness"), "detect/registry.py", "detect/onnx_file.py"]
+    "place",
+    [
+        *modules("core", "aggregate", "api", "busyness", *WITHOUT_PIXELS),
+        *("ingest/source.py", "ingest/feed.py", "detect/scene.py", "detect/registry.py", "detect/onnx_file.py"),
+    ],
 )
 def test_no_other_room_and_no_loading_of_models_touches_pixels(place: str) -> None:
     assert touches_pixels(source_of(place)) == []
@@ -339,9 +353,9 @@ def test_imports_go_one_way_and_figures_never_see_pixels(monkeypatch: pytest.Mon
 
 def test_an_import_against_the_rules_would_be_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The same rules over a tree where aggregate looks at pixels: the check above can fail."""
-    for room in ("core", "ingest", "detect", "aggregate", "api", "busyness"):
-        (tmp_path / room).mkdir()
-        (tmp_path / room / "__init__.py").write_text("import cv2\n" if room == "aggregate" else "")
+    for place in modules("core", "ingest", "detect", "aggregate", "api", "busyness"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("import cv2\n" if place == "aggregate/__init__.py" else "")
     config = tmp_path / "pyproject.toml"
     config.write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,98 @@
+"""The port of a feed: a publisher's cameras, and their newest clips or stills. One adapter a file, in `ingest/feeds`.
+
+A feed says what its publisher says, once, when it is asked. When to ask, how often, what is new and what an answer that
+fails means for the camera is not its business: `ingest/city` decides that for all feeds alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.errors import SourceError
+from core.records import Camera, Status
+
+
+class FetchFailed(SourceError):
+    """A publisher did not give what was asked for.
+
+    `status` is what it means for the clip: unreachable, withdrawn (the publisher has taken it away), or oversize.
+    `retry_after_s` is how long the publisher asks to be left alone; None where it does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: Status = Status.UNREACHABLE,
+        retry_after_s: float | None = None,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Version:
+    """How a publisher names one version of a thing: to ask for it only where it has changed.
+
+    `modified` is when the publisher says that it was made, in UTC by the publisher's clock, as it was written.
+    """
+
+    etag: str | None = None
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ListedCamera:
+    """A camera as its publisher lists it. `location` is the address of its media.
+
+    `withdrawn` is why the publisher gives no pictures of it now; None where it does.
+    """
+
+    camera: Camera
+    location: str
+    withdrawn: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Media:
+    """A clip or still as the publisher sent it: bytes that nobody has looked into yet.
+
+    `event_time` is when it was filmed, in UTC by this machine's clock, as the publisher's own words tell (a version's
+    time less the difference between the two clocks); None where it says nothing.
+    """
+
+    content: bytes
+    event_time: datetime | None
+    version: Version
+
+
+class Feed(Protocol):
+    """A publisher's cameras and what they show now. Used by several threads at once.
+
+    Every method raises `FetchFailed` where the publisher does not answer, or not with what it publishes.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the source is called in messages and metrics, as in `tfl`; unique in an installation."""
+        ...
+
+    def cameras(self) -> Sequence[ListedCamera]:
+        """The cameras that the publisher lists now, ids unique; what it lists that is none is left out and logged."""
+        ...
+
+    def newest(self) -> Mapping[str, Version] | None:
+        """The newest version by camera id, where the publisher tells of many cameras in one answer; None where not.
+
+        A camera that is not in the answer has nothing published.
+        """
+        ...
+
+    def fetch(self, listed: ListedCamera, known: Version | None) -> Media | None:
+        """The newest media of a camera; None where the publisher says that it is still the version `known`."""
+        ...

@@ -1,0 +1,1 @@
+"""The process in which bytes from outside are opened: little memory, little time, no files and no network."""
