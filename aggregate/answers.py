@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from aggregate.grid import Grid, ZoneOfCamera, filled, grid_between, grid_of, grid_size, with_reasons
+from aggregate.health_answers import HealthAnswers
+from aggregate.loop_answers import LoopAnswers
 from aggregate.query import (
     MAX_RANGE,
     MAX_ROWS,
@@ -20,7 +22,7 @@ from aggregate.query import (
 )
 from aggregate.readings import NOT_RECEIVED, is_open, while_open
 from aggregate.store import Store
-from aggregate.tables import FIGURES, Mask, ReadingTable, Text, Times, aware, moment, no_readings, text
+from aggregate.tables import FIGURES, Mask, ReadingTable, Text, Times, aware, instants, moment, no_readings, text
 from aggregate.windows import window_at
 from core.clock import Clock
 from core.errors import QueryError
@@ -51,8 +53,18 @@ READING_COLUMNS = (
 """Order of every readings frame. `start`, `end`, `derived_at` are datetime64[us, UTC] (NaT for null), figures and
 `coverage` float64 (NaN for null), `clips_*` and `revision` int64, the rest object columns of str (None for null)."""
 
-CAMERA_STATE_COLUMNS = ("camera", "last_event_time", "last_status", "last_reason", "last_counted")
-"""One row per known camera; nulls (NaT, None) for a camera of which nothing was stored."""
+CAMERA_STATE_COLUMNS = (
+    "camera",
+    "last_event_time",
+    "last_status",
+    "last_reason",
+    "last_counted",
+    "state",
+    "state_since",
+    "state_reason",
+)
+"""One row per known camera; nulls (NaT, None) for a camera of which nothing was stored. The state is that of its newest
+health event, since it is in it; null where no such event was ever stored."""
 
 _QUIET_AFTER_CADENCES = 2
 _INSTANT = timedelta(microseconds=1)
@@ -74,6 +86,8 @@ class Answers:
         self._store = store
         self._clock = clock
         self._live = live
+        self.health = HealthAnswers(store, self.present)
+        self.loops = LoopAnswers(store)
 
     def cameras(self, bbox: BoundingBox | None = None) -> list[Camera]:
         """Every camera, or those positioned in `bbox`, by id. Raises `QueryError` for a box that is none."""
@@ -90,6 +104,10 @@ class Answers:
     def extent(self) -> tuple[datetime, datetime] | None:
         """The first and the newest event time stored of the cameras of now; None where nothing is."""
         return self._store.extent()
+
+    def present(self) -> datetime:
+        """What "now" is in the answers: see the class; what the clock says where nothing is stored."""
+        return self._present(None) or self._clock.now()
 
     def readings(self, query: ReadingQuery) -> pd.DataFrame:
         """One row (`READING_COLUMNS`) for every zone, series and window asked for, in the order start, zone, class.
@@ -149,10 +167,15 @@ class Answers:
         return _frame(with_reasons(table, quiet, [since[zone] for zone in table.zone[quiet]]))
 
     def camera_states(self) -> pd.DataFrame:
-        """What each camera last sent and when it was last counted (`CAMERA_STATE_COLUMNS`), by camera id."""
+        """What each camera last sent, when it was last counted, how it is (`CAMERA_STATE_COLUMNS`), by camera id."""
         known = pd.Index([camera.id for camera in self._store.cameras()], name="camera", dtype=object)
         states = self._store.camera_states().set_index("camera").reindex(known).reset_index()
-        for name in ("camera", "last_status", "last_reason"):
+        events = {event.camera: event for event in self._store.health_now()}
+        now = [events.get(camera) for camera in known]
+        states["state"] = [None if event is None else event.state.value for event in now]
+        states["state_since"] = instants([None if event is None else event.since for event in now])
+        states["state_reason"] = [None if event is None else event.reason for event in now]
+        for name in ("camera", "last_status", "last_reason", "state", "state_reason"):
             column = states[name].astype(object)
             states[name] = column.where(column.notna(), None)
         return states[list(CAMERA_STATE_COLUMNS)]

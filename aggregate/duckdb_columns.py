@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from aggregate.tables import FIGURES, Clips, Integers, Numbers, ReadingTable, Spans, Text, Times
+from aggregate.tables import FIGURES, Clips, Integers, LoopTable, Numbers, ReadingTable, Spans, Text, Times
+from core.health import HealthEvent
+from core.loops import LoopReading
 from core.records import SERIES, CountObservation, Figures, Gains
 
 _TIME = pa.timestamp("us")
@@ -31,6 +33,7 @@ _OBSERVATION_TYPES = {
     "gain": _GAINS_TYPE,
     "calibration": pa.string(),
     "view_epoch": pa.int64(),
+    "content": pa.string(),
     "model": pa.string(),
     "counted_at": _TIME,
 }
@@ -165,6 +168,47 @@ def readings_from(rows: pa.Table, series: Sequence[str]) -> ReadingTable:
         reason=_text(rows, "reason"),
         revision=_integers(rows, "revision"),
         derived_at=_times(rows, "derived_at"),
+    )
+
+
+def health_rows(events: Sequence[HealthEvent]) -> pa.Table:
+    return pa.table(
+        {
+            "camera": pa.array([event.camera for event in events], pa.string()),
+            "since": pa.array([naive(event.since) for event in events], _TIME),
+            "state": pa.array([event.state.value for event in events], pa.string()),
+            "reason": pa.array([event.reason for event in events], pa.string()),
+        }
+    )
+
+
+def health_from(rows: pa.Table) -> list[HealthEvent]:
+    return [HealthEvent(**{**row, "since": row["since"].replace(tzinfo=UTC)}) for row in rows.to_pylist()]
+
+
+def loop_rows(readings: Sequence[LoopReading]) -> pa.Table:
+    return pa.table(
+        {
+            "counter": pa.array([reading.counter for reading in readings], pa.string()),
+            "series": pa.array([reading.series for reading in readings], pa.string()),
+            "starts": pa.array([naive(reading.start) for reading in readings], _TIME),
+            "ends": pa.array([naive(reading.end) for reading in readings], _TIME),
+            "flow": pa.array([reading.flow for reading in readings], pa.float64()),
+            "occupancy": pa.array([reading.occupancy for reading in readings], pa.float64()),
+            "reason": pa.array([reading.reason for reading in readings], pa.string()),
+        }
+    )
+
+
+def loops_from(rows: pa.Table) -> LoopTable:
+    return LoopTable(
+        counter=_text(rows, "counter"),
+        series=_text(rows, "series"),
+        start=_times(rows, "starts"),
+        end=_times(rows, "ends"),
+        flow=_numbers(rows, "flow"),
+        occupancy=_numbers(rows, "occupancy"),
+        reason=_text(rows, "reason"),
     )
 
 

@@ -4,20 +4,69 @@ Times are TIMESTAMP in UTC: DuckDB's TIMESTAMP WITH TIME ZONE would add nothing 
 what a reader sees. Figures are structs with a field per series, which DuckDB stores and reads as separate columns
 (`SELECT mean.people FROM readings`).
 
-Observations and readings have no index on purpose. Their keys (id; zone, width, start, revision) are kept unique by
-the only writer, inside the transaction that writes them, within the range of event time that it touches; rows arrive
-roughly in event time, so the engine's min/max per row group narrows every look-up to a few row groups. A primary key
-would hold every key of every camera and year in memory for the same answer.
+Observations, readings, health events and loop readings have no index on purpose. Their keys (id; zone, width, start,
+revision; camera, since; counter, series, start, end) are kept unique by the only writer, inside the transaction that
+writes them, within the range of time that it touches; rows arrive roughly in event time, so the engine's min/max per
+row group narrows every look-up to a few row groups. A primary key would hold every key of every camera and year in
+memory for the same answer. What is asked of every camera at once and all the time (its newest clip, count and content)
+is kept beside them in small tables.
 """
 
 from __future__ import annotations
 
 from core.records import SERIES, Gains
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _FIGURES = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in SERIES) + ")"
 _GAINS = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in Gains.model_fields) + ")"
+
+_NEWEST_CLIPS = """
+CREATE TABLE newest_clips (                 -- of each camera, so that nobody has to search it
+    camera VARCHAR PRIMARY KEY,
+    event_time TIMESTAMP NOT NULL,
+    counted_at TIMESTAMP NOT NULL,          -- of the zones and models that share the clip, the newest count speaks
+    id VARCHAR NOT NULL,                    -- ties go to the larger
+    status VARCHAR NOT NULL,
+    reason VARCHAR,
+    last_counted TIMESTAMP,                 -- event time of the newest clip with status ok
+    content VARCHAR,                        -- of the newest clip whose content is known
+    content_time TIMESTAMP,
+    content_counted_at TIMESTAMP
+);
+"""
+
+_HEALTH_AND_LOOPS = """
+CREATE TABLE health (
+    camera VARCHAR NOT NULL,
+    since TIMESTAMP NOT NULL,
+    state VARCHAR NOT NULL,                 -- core.health.CameraState
+    reason VARCHAR
+);
+
+CREATE TABLE states (                       -- how each camera is by its newest event, so that nobody has to search it
+    camera VARCHAR PRIMARY KEY,
+    since TIMESTAMP NOT NULL,               -- its first event of this state after the last of another
+    newest TIMESTAMP NOT NULL,
+    state VARCHAR NOT NULL,
+    reason VARCHAR
+);
+
+CREATE TABLE counters (
+    id VARCHAR PRIMARY KEY,
+    config VARCHAR NOT NULL                 -- core.loops.LoopCounter as JSON
+);
+
+CREATE TABLE loops (
+    counter VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    starts TIMESTAMP NOT NULL,
+    ends TIMESTAMP NOT NULL,
+    flow DOUBLE,
+    occupancy DOUBLE,
+    reason VARCHAR
+);
+"""
 
 TABLES = f"""
 CREATE TABLE schema_version (version INTEGER NOT NULL);
@@ -26,11 +75,6 @@ INSERT INTO schema_version VALUES ({SCHEMA_VERSION});
 CREATE TABLE cameras (
     id VARCHAR PRIMARY KEY,                 -- those of now: one that is no longer configured has no row
     config VARCHAR NOT NULL                 -- core.records.Camera as JSON, with its zones
-);
-
-CREATE TABLE watermarks (                   -- newest event time stored of each camera, so nobody has to search it
-    camera VARCHAR PRIMARY KEY,
-    newest TIMESTAMP NOT NULL
 );
 
 CREATE TABLE observations (
@@ -52,6 +96,7 @@ CREATE TABLE observations (
     gain {_GAINS},
     calibration VARCHAR,
     view_epoch BIGINT NOT NULL,
+    content VARCHAR,                        -- half of the SHA-256 of the clip's bytes
     model VARCHAR NOT NULL,
     counted_at TIMESTAMP NOT NULL
 );
@@ -76,7 +121,7 @@ CREATE TABLE readings (
     derived_at TIMESTAMP NOT NULL,
     superseded BOOLEAN NOT NULL             -- a later revision exists
 );
-"""  # noqa: S608 - every word of it is ours
+{_NEWEST_CLIPS}{_HEALTH_AND_LOOPS}"""  # noqa: S608 - every word of it is ours
 
 MIGRATIONS = {
     # Observations carry the error of their counter; of those that were stored before, it is not known.
@@ -87,5 +132,18 @@ ALTER TABLE observations ADD COLUMN lighting VARCHAR;
 ALTER TABLE observations ADD COLUMN gain {_GAINS};
 ALTER TABLE observations ADD COLUMN calibration VARCHAR;
 """,
+    # Observations know their clip by its bytes; how cameras are, and what loops counted, is kept.
+    2: f"""
+ALTER TABLE observations ADD COLUMN content VARCHAR;
+{_NEWEST_CLIPS}
+INSERT INTO newest_clips BY NAME
+SELECT o.camera, o.event_time, o.counted_at, o.id, o.status, o.reason, c.last_counted
+FROM observations o JOIN watermarks w ON o.camera = w.camera AND o.event_time = w.newest
+LEFT JOIN (
+    SELECT camera, max(event_time) AS last_counted FROM observations WHERE status = 'ok' GROUP BY camera
+) c ON o.camera = c.camera
+QUALIFY row_number() OVER (PARTITION BY o.camera ORDER BY o.counted_at DESC, o.id DESC) = 1;
+DROP TABLE watermarks;
+{_HEALTH_AND_LOOPS}""",  # noqa: S608
 }
 """From each older version to the next; what is stored stays as it is."""

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
@@ -28,26 +26,26 @@ from aggregate.duckdb_columns import (
     readings_from,
     span_rows,
 )
-from aggregate.duckdb_file import first_line, open_file
+from aggregate.duckdb_engine import Engine
+from aggregate.duckdb_file import open_file
+from aggregate.duckdb_health import health_between, health_now, save_health
+from aggregate.duckdb_loops import counters, loop_extent, loops_between, save_counters, save_loops
+from aggregate.duckdb_newest import camera_states, keep_newest, last_contents
 from aggregate.store import refuse_shared_zones, supersedes
-from aggregate.tables import Clips, ReadingTable, Spans, no_readings
-from core.errors import StoreError
+from aggregate.tables import Clips, LoopTable, ReadingTable, Spans, no_readings
+from core.health import HealthEvent
+from core.loops import LoopCounter, LoopReading
 from core.records import SERIES, Camera, CountObservation, Window
 
 
 class DuckDBStore:
     """One writer at a time and any number of reading threads; each call reads its own snapshot."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, *, read_only: bool) -> None:
-        """Use `open`. `name` is what errors call the store."""
-        # Every thread reads through a cursor of its own; this connection only makes cursors, so it is never busy.
-        self._root = connection
-        self._connection = connection.cursor()
-        self._name = name
-        self._read_only = read_only
-        self._lock = threading.RLock()
-        self._writer: int | None = None
+    def __init__(self, engine: Engine) -> None:
+        """Use `open`."""
+        self._engine = engine
         self._cameras: tuple[Camera, ...] = ()
+        engine.on_undone = self._load_cameras
         self._load_cameras()
 
     @classmethod
@@ -55,46 +53,18 @@ class DuckDBStore:
         """Open or create the store in `path`; None keeps it in memory. Raises `StoreError`."""
         name, connection = open_file(path, read_only)
         try:
-            return cls(connection, name, read_only=read_only)
+            return cls(Engine(connection, name, read_only=read_only))
         except BaseException:
             connection.close()
             raise
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
-            self._root.close()
+        self._engine.close()
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self._lock:
-            if self._writer is not None:  # this thread's own block is open: join it
-                yield
-                return
-            if self._read_only:
-                raise StoreError(f"{self._name} is open for reading only", remedy="open it with read_only=False")
-            with self._explained():
-                self._connection.execute("BEGIN TRANSACTION")
-            self._writer = threading.get_ident()
-            try:
-                yield
-                with self._explained():
-                    self._connection.execute("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
-            finally:
-                self._writer = None
-
-    def _roll_back(self) -> None:
-        try:
-            self._connection.execute("ROLLBACK")
-            self._load_cameras()
-        except (duckdb.Error, StoreError):
-            # The engine has already given the transaction up; the error that led here says why.
-            return
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._engine.transaction()
 
     def save_cameras(self, cameras: Sequence[Camera]) -> None:
         now = {camera.id: camera for camera in cameras}
@@ -102,12 +72,12 @@ class DuckDBStore:
         config = [camera.model_dump_json() for camera in now.values()]
         rows = pa.table({"id": pa.array(list(now), pa.string()), "config": pa.array(config, pa.string())})
         with self.transaction():
-            self._write("DELETE FROM cameras WHERE id NOT IN (SELECT id FROM batch)", batch=rows)
-            self._write("INSERT OR REPLACE INTO cameras SELECT id, config FROM batch", batch=rows)
+            self._engine.write("DELETE FROM cameras WHERE id NOT IN (SELECT id FROM batch)", batch=rows)
+            self._engine.write("INSERT OR REPLACE INTO cameras SELECT id, config FROM batch", batch=rows)
             self._cameras = tuple(now[camera] for camera in sorted(now))
 
     def _load_cameras(self) -> None:
-        rows = self._read("SELECT config FROM cameras ORDER BY id")
+        rows = self._engine.read("SELECT config FROM cameras ORDER BY id")
         self._cameras = tuple(Camera.model_validate_json(config) for config in rows["config"].to_pylist())
 
     def upsert_observations(self, observations: Sequence[CountObservation]) -> list[CountObservation]:
@@ -132,7 +102,7 @@ class DuckDBStore:
     def _stored(self, observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
         times = [observation.event_time for observation in observations]
         asked = pa.table({"id": [observation.id for observation in observations]})
-        rows = self._read(
+        rows = self._engine.read(
             f"SELECT {observation_select()} FROM observations "
             "WHERE event_time BETWEEN $first AND $last AND id IN (SELECT id FROM asked)",
             {"first": naive(min(times)), "last": naive(max(times))},
@@ -144,17 +114,13 @@ class DuckDBStore:
         rows = observation_rows(observations)
         if recount:
             times = [observation.event_time for observation in observations]
-            self._write(
+            self._engine.write(
                 "DELETE FROM observations WHERE event_time BETWEEN $first AND $last AND id IN (SELECT id FROM batch)",
                 {"first": naive(min(times)), "last": naive(max(times))},
                 batch=rows,
             )
-        self._write("INSERT INTO observations BY NAME SELECT * FROM batch", batch=rows)
-        self._write(
-            "INSERT INTO watermarks SELECT camera, max(event_time) FROM batch GROUP BY camera "
-            "ON CONFLICT (camera) DO UPDATE SET newest = greatest(newest, excluded.newest)",
-            batch=rows,
-        )
+        self._engine.write("INSERT INTO observations BY NAME SELECT * FROM batch", batch=rows)
+        keep_newest(self._engine, observations, recount=recount)
 
     def save_readings(self, readings: ReadingTable) -> None:
         if len(readings) == 0:
@@ -165,7 +131,7 @@ class DuckDBStore:
         starts = edges(readings)
         within = {"first": starts["first"], "last": starts["last"]}
         with self.transaction():
-            self._write(
+            self._engine.write(
                 "DELETE FROM readings USING batch b WHERE readings.starts BETWEEN $first AND $last "
                 "AND readings.zone = b.zone AND readings.width = b.width AND readings.starts = b.starts "
                 "AND readings.revision = b.revision",
@@ -173,14 +139,23 @@ class DuckDBStore:
                 batch=rows,
             )
             if readings.revision.max() > 1:
-                self._write(
+                self._engine.write(
                     "UPDATE readings SET superseded = true FROM batch b WHERE readings.starts BETWEEN $first AND $last "
                     "AND readings.zone = b.zone AND readings.width = b.width AND readings.starts = b.starts "
                     "AND readings.revision < b.revision AND NOT readings.superseded",
                     within,
                     batch=rows,
                 )
-            self._write("INSERT INTO readings BY NAME SELECT *, false AS superseded FROM batch", batch=rows)
+            self._engine.write("INSERT INTO readings BY NAME SELECT *, false AS superseded FROM batch", batch=rows)
+
+    def save_health(self, events: Sequence[HealthEvent]) -> None:
+        save_health(self._engine, events)
+
+    def save_counters(self, counters: Sequence[LoopCounter]) -> None:
+        save_counters(self._engine, counters)
+
+    def save_loops(self, readings: Sequence[LoopReading]) -> int:
+        return save_loops(self._engine, readings)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -188,7 +163,7 @@ class DuckDBStore:
         return list(self._cameras)
 
     def observations(self, zone: str, start: datetime, end: datetime) -> list[CountObservation]:
-        rows = self._read(
+        rows = self._engine.read(
             f"SELECT {observation_select()} FROM observations "
             "WHERE event_time >= $start AND event_time < $end AND zone = $zone ORDER BY event_time, id",
             {"zone": zone, "start": naive(start), "end": naive(end)},
@@ -197,8 +172,8 @@ class DuckDBStore:
 
     def clips(self, spans: Spans) -> Clips:
         if len(spans) == 0:
-            return clips_from(self._read(f"SELECT {clip_select()} FROM observations o LIMIT 0"))
-        rows = self._read(
+            return clips_from(self._engine.read(f"SELECT {clip_select()} FROM observations o LIMIT 0"))
+        rows = self._engine.read(
             "WITH hull AS (SELECT zone, min(starts) AS first, max(ends) AS last FROM asked GROUP BY zone) "
             f"SELECT {clip_select()} FROM observations o JOIN hull USING (zone) "
             "WHERE o.event_time >= $first AND o.event_time < $end "
@@ -209,7 +184,7 @@ class DuckDBStore:
         return clips_from(rows)
 
     def zones_between(self, start: datetime, end: datetime) -> dict[str, str]:
-        rows = self._read(
+        rows = self._engine.read(
             "SELECT zone, any_value(camera ORDER BY camera) AS camera FROM observations "
             "WHERE event_time >= $start AND event_time < $end GROUP BY zone ORDER BY zone",
             {"start": naive(start), "end": naive(end)},
@@ -221,15 +196,19 @@ class DuckDBStore:
 
     def watermarks(self, cameras: Sequence[str] | None = None) -> dict[str, datetime]:
         wanted = "" if cameras is None else "WHERE camera IN (SELECT unnest($cameras::VARCHAR[]))"
-        rows = self._read(
-            f"SELECT camera, newest FROM watermarks {wanted}", {} if cameras is None else {"cameras": list(cameras)}
+        rows = self._engine.read(
+            f"SELECT camera, event_time FROM newest_clips {wanted}",
+            {} if cameras is None else {"cameras": list(cameras)},
         )
-        return {row["camera"]: row["newest"].replace(tzinfo=UTC) for row in rows.to_pylist()}
+        return {row["camera"]: row["event_time"].replace(tzinfo=UTC) for row in rows.to_pylist()}
+
+    def last_contents(self) -> Mapping[str, tuple[datetime, str]]:
+        return last_contents(self._engine)
 
     def current_readings(self, spans: Spans) -> ReadingTable:
         if len(spans) == 0:
             return no_readings(SERIES)
-        rows = self._read(
+        rows = self._engine.read(
             f"SELECT {reading_select(SERIES)} FROM readings r SEMI JOIN asked a "
             "ON r.zone = a.zone AND r.width = a.width AND r.starts = a.starts "
             "WHERE r.starts BETWEEN $first AND $last AND NOT r.superseded",
@@ -264,18 +243,18 @@ class DuckDBStore:
                 "AND r.derived_at <= $as_of "
                 "QUALIFY row_number() OVER (PARTITION BY r.zone, r.starts ORDER BY r.revision DESC) = 1"
             )
-        return readings_from(self._read(query, wanted), series)
+        return readings_from(self._engine.read(query, wanted), series)
 
     def extent(self, as_of: datetime | None = None) -> tuple[datetime, datetime] | None:
         ours = "camera IN (SELECT id FROM cameras)"
         if as_of is None:
             # Sorted for one row, so that only the oldest row groups are read.
-            rows = self._read(
+            rows = self._engine.read(
                 f"SELECT (SELECT event_time FROM observations WHERE {ours} ORDER BY event_time LIMIT 1) AS first, "
-                f"(SELECT max(newest) FROM watermarks WHERE {ours}) AS newest"
+                f"(SELECT max(event_time) FROM newest_clips WHERE {ours}) AS newest"
             )
         else:
-            rows = self._read(
+            rows = self._engine.read(
                 "SELECT min(starts) AS first, max(starts) AS newest FROM readings "
                 f"WHERE width = $minute AND derived_at <= $as_of AND {ours}",
                 {"minute": Window.MINUTE.value, "as_of": naive(as_of)},
@@ -286,65 +265,28 @@ class DuckDBStore:
         return row["first"].replace(tzinfo=UTC), row["newest"].replace(tzinfo=UTC)
 
     def camera_states(self) -> pd.DataFrame:
-        # Of the zones and models that share the newest clip, the newest count speaks; ties go to the larger id.
-        rows = self._read(
-            """
-            WITH newest AS (
-                SELECT o.camera, o.event_time, o.status, o.reason
-                FROM observations o JOIN watermarks w ON o.camera = w.camera AND o.event_time = w.newest
-                QUALIFY row_number() OVER (PARTITION BY o.camera ORDER BY o.counted_at DESC, o.id DESC) = 1
-            ), counted AS (
-                SELECT camera, max(event_time) AS last_counted FROM observations WHERE status = 'ok' GROUP BY camera
-            )
-            SELECT n.camera, n.event_time AS last_event_time, n.status AS last_status, n.reason AS last_reason,
-                   c.last_counted
-            FROM newest n LEFT JOIN counted c USING (camera) ORDER BY n.camera
-            """
-        )
-        states: pd.DataFrame = rows.to_pandas()
-        for name in ("last_event_time", "last_counted"):
-            states[name] = states[name].astype("datetime64[us]").dt.tz_localize("UTC")
-        return states
+        return camera_states(self._engine)
 
-    # -- the engine ---------------------------------------------------------------------------------------------
+    def health(self, start: datetime, end: datetime, cameras: Sequence[str] | None = None) -> list[HealthEvent]:
+        return health_between(self._engine, start, end, cameras)
 
-    def _read(self, query: str, parameters: dict[str, Any] | None = None, **tables: pa.Table) -> pa.Table:
-        """Run a query; inside this thread's transaction it sees what was written there."""
-        with self._explained():
-            if self._writer == threading.get_ident():
-                return _select(self._connection, query, parameters or {}, tables)
-            with self._root.cursor() as cursor:
-                return _select(cursor, query, parameters or {}, tables)
+    def health_now(self) -> list[HealthEvent]:
+        return health_now(self._engine)
 
-    def _write(self, statement: str, parameters: dict[str, Any] | None = None, *, batch: pa.Table) -> None:
-        """Run a statement over the rows of `batch`, inside the open transaction."""
-        with self._explained():
-            self._connection.register("batch", batch)
-            try:
-                self._connection.execute(statement, parameters or {})
-            finally:
-                self._connection.unregister("batch")
+    def counters(self) -> list[LoopCounter]:
+        return counters(self._engine)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.ConnectionException as error:
-            raise StoreError(f"{self._name} is closed", remedy="open it again") from error
-        except duckdb.Error as error:
-            raise StoreError(
-                f"{self._name} cannot be used: {first_line(error)}",
-                remedy="check the disk's free space and rights; what was committed before is safe",
-            ) from error
+    def loops(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        counters: Sequence[str] | None = None,
+        series: Sequence[str] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> LoopTable:
+        return loops_between(self._engine, start, end, counters=counters, series=series, limit=limit, offset=offset)
 
-
-def _select(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any], tables: dict[str, pa.Table]
-) -> pa.Table:
-    for name, rows in tables.items():
-        connection.register(name, rows)
-    try:
-        return connection.sql(query, params=parameters).to_arrow_table()
-    finally:
-        for name in tables:
-            connection.unregister(name)
+    def loop_extent(self) -> tuple[datetime, datetime] | None:
+        return loop_extent(self._engine)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 import pandas as pd
 
-from aggregate.tables import Clips, ReadingTable, Spans
+from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
 from core.errors import ConfigError
+from core.health import HealthEvent
+from core.loops import LoopCounter, LoopReading
 from core.records import Camera, CountObservation, Window
 
 
 class Store(Protocol):
-    """Keeps cameras, count observations and readings. One process writes, any number of its threads read.
+    """Keeps cameras, count observations, readings, how cameras are, and what loops counted.
+
+    One process writes, any number of its threads read.
 
     Every method raises `StoreError` when the store cannot be read or written.
     """
@@ -65,6 +69,14 @@ class Store(Protocol):
         """`watermark` of many cameras (None: all) at once; those without observations are absent."""
         ...
 
+    def last_contents(self) -> Mapping[str, tuple[datetime, str]]:
+        """Event time and content of the newest clip stored of each camera whose content is known.
+
+        What is counted is known by it after a restart, so it costs the same whatever is stored. It is not taken back
+        where a recount of that clip does not know its content.
+        """
+        ...
+
     def save_readings(self, readings: ReadingTable) -> None:
         """Insert, or replace the row of the same zone, window, start and revision. All `SERIES` in every row."""
         ...
@@ -99,6 +111,56 @@ class Store(Protocol):
 
     def camera_states(self) -> pd.DataFrame:
         """Per camera with observations: camera, last_event_time, last_status, last_reason, last_counted."""
+        ...
+
+    def save_health(self, events: Sequence[HealthEvent]) -> None:
+        """Insert, or replace the event of the same camera and `since` (the last of several); durable on return."""
+        ...
+
+    def health(self, start: datetime, end: datetime, cameras: Sequence[str] | None = None) -> list[HealthEvent]:
+        """What happened to cameras (None: all) in [start, end), and before it the event in force at `start`.
+
+        By camera and `since`. A camera of which nothing was known at `start` begins with its first event.
+        """
+        ...
+
+    def health_now(self) -> list[HealthEvent]:
+        """How each camera is by its newest event, by camera; `since` is when it came to be in this state.
+
+        That is its first event of this state after the last of another; the reason is that of the newest.
+        """
+        ...
+
+    def save_counters(self, counters: Sequence[LoopCounter]) -> None:
+        """Insert, or replace the counter of the same id; those of other sources stay. Durable on return."""
+        ...
+
+    def counters(self) -> list[LoopCounter]:
+        """Every counter that was ever saved, by id."""
+        ...
+
+    def save_loops(self, readings: Sequence[LoopReading]) -> int:
+        """Insert, or replace the reading of the same counter, series, start and end (the last of several).
+
+        Durable on return. Returns how many were new or different: publishers give the same hours again and again.
+        """
+        ...
+
+    def loops(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        counters: Sequence[str] | None = None,
+        series: Sequence[str] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> LoopTable:
+        """Readings that begin in [start, end), by start, counter, series and end; None is all of them."""
+        ...
+
+    def loop_extent(self) -> tuple[datetime, datetime] | None:
+        """When the first loop reading stored begins, and the newest; None where nothing is."""
         ...
 
     def close(self) -> None:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from core.loops import LoopReading
 from core.records import Reading, TrustState, Window
 
 Text = NDArray[np.object_]
@@ -39,6 +41,12 @@ def aware(time: np.datetime64) -> datetime:
     """A time of a table as the records hold it."""
     naive: datetime = time.astype("datetime64[us]").item()
     return naive.replace(tzinfo=UTC)
+
+
+def instants(times: Sequence[datetime | None]) -> pd.DatetimeIndex:
+    """A column of aware times for a data frame, datetime64[us, UTC]; None is NaT."""
+    naive = [None if time is None else moment(time) for time in times]
+    return pd.DatetimeIndex(np.array(naive, dtype="datetime64[us]")).tz_localize("UTC")
 
 
 class Rows:
@@ -160,6 +168,35 @@ class ReadingTable(Rows):
 
     def _figures(self) -> dict[str, Numbers]:
         return {name: getattr(self, name) for name in FIGURES}
+
+
+@dataclass(frozen=True, eq=False)
+class LoopTable(Rows):
+    """Readings of loops and counters (`core.loops.LoopReading`): one series of one interval [start, end) a row."""
+
+    counter: Text
+    series: Text
+    start: Times
+    end: Times
+    flow: Numbers
+    occupancy: Numbers
+    reason: Text
+
+    def records(self) -> list[LoopReading]:
+        """One `LoopReading` per row."""
+        columns = (self.counter, self.series, self.start, self.end, self.flow, self.occupancy, self.reason)
+        return [
+            LoopReading(
+                counter=counter,
+                series=series,
+                start=aware(start),
+                end=aware(end),
+                flow=None if np.isnan(flow) else float(flow),
+                occupancy=None if np.isnan(occupancy) else float(occupancy),
+                reason=reason,
+            )
+            for counter, series, start, end, flow, occupancy, reason in zip(*columns, strict=True)
+        ]
 
 
 FIGURES = ("mean", "low", "high", "peak", "stationary_share")

@@ -12,7 +12,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
-from api import cameras, health, live, metrics, pages, problems, readings
+from api import camera_health, cameras, health, live, loops, metrics, pages, problems, readings
 from api.formats import MEDIA_TYPES
 from api.head import HeadRequests
 from api.headers import ResponseHeaders, page_policy
@@ -46,10 +46,12 @@ def create_app(
     *,
     ready: Callable[[], str | None],
     web_dist: Path | None,
+    source_of: Callable[[str], str | None] = lambda _: None,
 ) -> FastAPI:
     """The application that answers from `answers` and tells `feed` live.
 
     `ready` says why the pipeline is not alive, or None; `web_dist` is the folder of the built page, where it is.
+    `source_of` names the source of a camera as the configuration does, or None: metrics tell sources apart by it.
     Metrics are added to `registry`, which takes them once.
     """
     app = FastAPI(
@@ -66,10 +68,10 @@ def create_app(
     )
     app.state.room = Room(answers=answers, feed=feed, about=about, clock=clock, ready=ready)
     app.state.registry = registry
-    for room in (cameras, readings, live, health, metrics):
+    for room in (cameras, readings, live, camera_health, loops, health, metrics):
         app.include_router(room.router)
     pages.add_pages(app, web_dist)
-    metrics.watch(registry, answers, feed, clock)
+    metrics.watch(registry, answers, feed, clock, source_of)
 
     # The last one added is the outermost: metrics see what is sent, headers are on every answer, 500s included.
     problems.install(app)

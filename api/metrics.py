@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections import Counter as Counted
+from collections.abc import Callable, Iterable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -19,6 +20,7 @@ from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
 from core.clock import Clock
 from core.errors import BusynessError
+from core.health import CameraState
 from core.records import Status
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 router = APIRouter()
 
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+UNTOLD = "unknown"
+"""What is told of cameras of which no state was ever stored."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -95,9 +99,10 @@ class RequestMetrics:
 class StoreMetrics(Collector):
     """What the store knows of its cameras, asked when Prometheus asks; one series a camera at most."""
 
-    def __init__(self, answers: Answers, clock: Clock) -> None:
+    def __init__(self, answers: Answers, clock: Clock, source_of: Callable[[str], str | None]) -> None:
         self._answers = answers
         self._clock = clock
+        self._source_of = source_of
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance, so that registering does not ask the store."""
@@ -129,6 +134,7 @@ class StoreMetrics(Collector):
             counted.add_metric((camera,), float(status == Status.OK))
         yield last
         yield counted
+        yield from self._states(states["camera"], states["state"])
         if len(seen):
             age = self._clock.now() - seen["last_event_time"].max()
             yield GaugeMetricFamily(
@@ -137,9 +143,34 @@ class StoreMetrics(Collector):
                 value=age.total_seconds(),
             )
 
+    def _states(self, cameras: Iterable[str], states: Iterable[str | None]) -> Iterable[Metric]:
+        """How many cameras are in each state, and of which source: every state is told, that of none as 0."""
+        by_source: dict[str | None, Counted[str]] = {}
+        for camera, state in zip(cameras, states, strict=True):
+            known = state if isinstance(state, str) else UNTOLD  # a null column may hold None or NaN
+            by_source.setdefault(self._source_of(camera), Counted())[known] += 1
+        whole = sum(by_source.values(), Counted())
+        every = GaugeMetricFamily("busyness_cameras_by_state", "Cameras in each state", labels=("state",))
+        of_source = GaugeMetricFamily(
+            "busyness_source_cameras_by_state", "Cameras of each source in each state", labels=("source", "state")
+        )
+        for state in (*CameraState, UNTOLD):
+            every.add_metric((state,), whole[state])
+            for source, counted in by_source.items():
+                if source is not None:
+                    of_source.add_metric((source, state), counted[state])
+        yield every
+        yield of_source
 
-def watch(registry: CollectorRegistry, answers: Answers, feed: ReadingFeed, clock: Clock) -> None:
+
+def watch(
+    registry: CollectorRegistry,
+    answers: Answers,
+    feed: ReadingFeed,
+    clock: Clock,
+    source_of: Callable[[str], str | None],
+) -> None:
     """Add the store's and the feed's figures to `registry`."""
-    registry.register(StoreMetrics(answers, clock))
+    registry.register(StoreMetrics(answers, clock, source_of))
     clients = Gauge("busyness_live_clients", "Clients that watch readings live", registry=registry)
     clients.set_function(lambda: feed.subscribers)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from api.problems import NotBuilt
 
 _BUILD_PAGE = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>busyness: the page is not built</title></head>
+<head><meta charset="utf-8"><title>busyness: the pages are not built</title></head>
 <body>
-<h1>The map page has not been built yet</h1>
+<h1>The pages have not been built yet</h1>
 <p>Run <code>make page</code> and start again. The API works without it:
 <a href="v1/cameras">/v1/cameras</a>, <a href="v1/latest">/v1/latest</a>,
+<a href="v1/health">/v1/health</a>,
 <a href="openapi.json">/openapi.json</a>.</p>
 </body>
 </html>
@@ -53,7 +54,7 @@ SwaggerUIBundle({
 
 
 def add_pages(app: FastAPI, web_dist: Path | None) -> None:
-    """Serve the built page of `web_dist` at / and Swagger UI at /docs, or say how to build them."""
+    """Serve the built pages of `web_dist` at / and /operations, and Swagger UI at /docs, or say how to build them."""
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> Response:
@@ -67,6 +68,12 @@ def add_pages(app: FastAPI, web_dist: Path | None) -> None:
     @app.get("/docs/start.js", include_in_schema=False)
     def docs_start() -> Response:
         return Response(_DOCS_START, media_type="text/javascript")
+
+    @app.get("/operations", include_in_schema=False)
+    def operations() -> Response:
+        if web_dist is None or not (web_dist / "operations.html").is_file():
+            return HTMLResponse(_BUILD_PAGE)
+        return FileResponse(web_dist / "operations.html", media_type="text/html")
 
     if web_dist is not None and (web_dist / "index.html").is_file():
         app.frontend("/", directory=web_dist, fallback=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from fastapi import Depends, Request
 from pydantic import BeforeValidator, Field, model_validator
@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from aggregate.query import expect_box, near
 from core.config import Closed
 from core.errors import QueryError
+from core.health import CameraState
 from core.records import SERIES, Window
 
 DEFAULT_CLASSES = ("people", "vehicles")
@@ -84,6 +85,21 @@ def parse_classes(value: object) -> object:
     return names
 
 
+def parse_states(value: object) -> object:
+    """The names of `CameraState`."""
+    names = parse_names(value)
+    if not isinstance(names, tuple):
+        return names
+    for name in names:
+        if name not in list(CameraState):
+            raise _refused(
+                "state",
+                f"there is no camera state {name[:80]!r}",
+                f"{near(name, list(CameraState))}use one or more of {', '.join(CameraState)}",
+            )
+    return tuple(CameraState(name) for name in names)
+
+
 def parse_bbox(value: object) -> object:
     """`west,south,east,north` in degrees, as `aggregate.query.expect_box` wants them."""
     text = _first(value)
@@ -129,6 +145,7 @@ def parse_time(value: object) -> object:
 
 Names = Annotated[tuple[str, ...] | None, BeforeValidator(parse_names)]
 Classes = Annotated[tuple[str, ...], BeforeValidator(parse_classes)]
+States = Annotated[tuple[CameraState, ...] | None, BeforeValidator(parse_states)]
 Box = Annotated[tuple[float, float, float, float] | None, BeforeValidator(parse_bbox)]
 Moment = Annotated[datetime | None, BeforeValidator(parse_time)]
 
@@ -192,6 +209,105 @@ class _Counted(_OfCameras):
     )
 
 
+def _from(otherwise: str) -> Any:
+    return Field(
+        default=None,
+        alias="from",
+        description=f"first instant of the period [from, to), ISO 8601 with offset; {otherwise}",
+        examples=["2017-03-09T08:00:00Z"],
+        json_schema_extra=_time,
+    )
+
+
+def _to(otherwise: str) -> Any:
+    return Field(
+        default=None,
+        alias="to",
+        description=f"instant before which the period [from, to) ends, ISO 8601 with offset; {otherwise}",
+        examples=["2017-03-09T09:00:00Z"],
+        json_schema_extra=_time,
+    )
+
+
+class _OfPeriod(Closed):
+    """Of which time; the edges are declared where it is known what they are without being given."""
+
+    start: Moment
+    end: Moment
+
+    @model_validator(mode="after")
+    def _period_runs_forward(self) -> Self:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise _refused(
+                "period",
+                f"from ({self.start:%Y-%m-%dT%H:%M:%SZ}) is not before to ({self.end:%Y-%m-%dT%H:%M:%SZ})",
+                "the period is [from, to): swap them, or move to forward",
+            )
+        return self
+
+
+class _Paged(Closed):
+    limit: int = Field(
+        default=10_000,
+        ge=1,
+        le=MAX_ROWS,
+        description="most rows in one answer; follow `next` for more",
+        examples=[1000],
+    )
+    offset: int = Field(default=0, ge=0, le=10**9, description="rows to pass over; set by `next`", examples=[0])
+
+
+class _InStates(Closed):
+    state: States = Field(
+        default=None,
+        description=f"only in these states, comma-separated or repeated: {', '.join(CameraState)}; all without it",
+        examples=["stale,unreachable"],
+        json_schema_extra=_text,
+    )
+
+
+class HealthQuestion(_InStates, _Boxed, _Formatted):
+    """Of which cameras."""
+
+
+class CameraHealthQuestion(_Formatted, _OfPeriod):
+    """Of which time."""
+
+    start: Moment = _from("a day before the end without it, and at most 366 days before it")
+    end: Moment = _to("the present without it")
+
+
+class StatesQuestion(_OfCameras, _InStates, _Boxed, _Formatted, _OfPeriod):
+    """Which cameras, which states, which time."""
+
+    start: Moment = _from("a day before the end without it, and at most 31 days before it")
+    end: Moment = _to("the present without it")
+
+
+class LoopsQuestion(_Boxed, _Formatted):
+    """Which counters."""
+
+
+class LoopReadingsQuestion(_Formatted, _Paged, _OfPeriod):
+    """Which loop readings."""
+
+    counter: Names = Field(
+        default=None,
+        description="counter ids, comma-separated or repeated; all without it",
+        examples=["scoot:N01-111a1"],
+        json_schema_extra=_text,
+    )
+    classes: Classes | None = Field(
+        default=None,
+        alias="class",
+        description=f"what is counted, comma-separated or repeated: {', '.join(SERIES)}; all without it",
+        examples=["vehicles"],
+        json_schema_extra=_text,
+    )
+    start: Moment = _from("the beginning of what is stored without it")
+    end: Moment = _to("the end of what is stored without it")
+
+
 class CamerasQuestion(_Boxed, _Formatted):
     """Which cameras."""
 
@@ -208,7 +324,7 @@ class LiveQuestion(_Counted):
     """Which readings to be told of as they change."""
 
 
-class ReadingsQuestion(_Counted, _Boxed, _Formatted):
+class ReadingsQuestion(_Counted, _Boxed, _Formatted, _Paged, _OfPeriod):
     """Which readings, of which time, as known when."""
 
     zone: Names = Field(
@@ -217,46 +333,14 @@ class ReadingsQuestion(_Counted, _Boxed, _Formatted):
         examples=["06710:view"],
         json_schema_extra=_text,
     )
-    start: Moment = Field(
-        default=None,
-        alias="from",
-        description="first instant of the period [from, to), ISO 8601 with offset; the beginning of what is stored "
-        "without it",
-        examples=["2017-03-09T08:00:00Z"],
-        json_schema_extra=_time,
-    )
-    end: Moment = Field(
-        default=None,
-        alias="to",
-        description="instant before which the period [from, to) ends, ISO 8601 with offset; the end of what is stored "
-        "without it",
-        examples=["2017-03-09T09:00:00Z"],
-        json_schema_extra=_time,
-    )
+    start: Moment = _from("the beginning of what is stored without it")
+    end: Moment = _to("the end of what is stored without it")
     as_of: Moment = Field(
         default=None,
         description="the figures as they were known at this time, before later revisions, ISO 8601 with offset",
         examples=["2017-03-10T00:00:00Z"],
         json_schema_extra=_time,
     )
-    limit: int = Field(
-        default=10_000,
-        ge=1,
-        le=MAX_ROWS,
-        description="most rows in one answer; follow `next` for more",
-        examples=[1000],
-    )
-    offset: int = Field(default=0, ge=0, le=10**9, description="rows to pass over; set by `next`", examples=[0])
-
-    @model_validator(mode="after")
-    def _period_runs_forward(self) -> Self:
-        if self.start is not None and self.end is not None and self.start >= self.end:
-            raise _refused(
-                "period",
-                f"from ({self.start:%Y-%m-%dT%H:%M:%SZ}) is not before to ({self.end:%Y-%m-%dT%H:%M:%SZ})",
-                "the period is [from, to): swap them, or move to forward",
-            )
-        return self
 
 
 # Of these all but the last would be ignored. Any other may be repeated, or is unknown and refused as such.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -14,6 +12,7 @@ from fastapi.responses import Response
 from aggregate.answers import Answers
 from aggregate.query import ReadingQuery
 from api.formats import LonLat, Table, answer, chosen, offered
+from api.paging import page_after
 from api.parameters import Format, LatestQuestion, ReadingsQuestion, once
 from api.problems import documented
 from api.room import InRoom, Room, positions
@@ -57,7 +56,11 @@ def readings(request: Request, question: Annotated[ReadingsQuestion, Query()], r
     )
     frame = room.answers.readings(query)
     page = frame.head(question.limit)
-    following = _page_after(request, question, _closed(query, room.answers)) if len(frame) > len(page) else None
+    following = None
+    if len(frame) > len(page):
+        closed = _closed(query, room.answers)
+        edges = {"from": closed.start, "to": closed.end, "as_of": closed.as_of}
+        following = page_after(request, edges, question.limit, question.offset + question.limit)
     points = _points(room, dialect)
     members = {"count": len(page), "next": following}
     return answer(Table("readings", page, READINGS_SCHEMA, points, members=members, next=following), dialect)
@@ -78,24 +81,6 @@ def _closed(query: ReadingQuery, answers: Answers) -> ReadingQuery:
         last = answers.readings(replace(query, limit=1, offset=answers.row_count(query) - 1))
         end = last["end"].iloc[0].to_pydatetime()
     return replace(query, start=start, end=end)
-
-
-def _page_after(request: Request, question: ReadingsQuestion, closed: ReadingQuery) -> str:
-    """The address of the page that follows: the same question, its period fixed, further on.
-
-    Path and query only: of scheme and host the client knows more than we do, who have them from its Host header.
-    """
-    edges = {"from": closed.start, "to": closed.end, "as_of": closed.as_of}
-    place = {"limit": question.limit, "offset": question.offset + question.limit}
-    said = request.query_params.multi_items()
-    kept = [(name, value) for name, value in said if name not in edges and name not in place]
-    fixed = [(name, _written(time)) for name, time in edges.items() if time is not None]
-    path = request.scope.get("root_path", "").rstrip("/") + request.app.url_path_for("readings")
-    return f"{quote(path)}?{urlencode([*kept, *fixed, *place.items()])}"
-
-
-def _written(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @router.get(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import ConfigDict, Field
 
 from core.config import Closed
+from core.health import CameraState
 from core.records import SERIES, Reading, Status, TrustState, Window, ZoneKind
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -57,6 +58,9 @@ CAMERAS_SCHEMA = pa.schema(
         "last_status": _TEXT,
         "last_reason": _TEXT,
         "last_counted": _TIME,
+        "state": _TEXT,
+        "state_since": _TIME,
+        "state_reason": _TEXT,
     }
 )
 
@@ -69,6 +73,54 @@ ZONES_SCHEMA = pa.schema(
         "polygon": pa.list_(pa.list_(_FIGURE)),
         "lat": _FIGURE,
         "lon": _FIGURE,
+    }
+)
+
+HEALTH_SCHEMA = pa.schema(
+    {
+        "id": _TEXT,
+        "name": _TEXT,
+        "state": _TEXT,
+        "since": _TIME,
+        "reason": _TEXT,
+        "last_event_time": _TIME,
+        "age_s": _FIGURE,
+        "last_counted": _TIME,
+    }
+)
+
+STATES_SCHEMA = pa.schema(
+    {
+        "camera": _TEXT,
+        "state": _TEXT,
+        "start": _TIME,
+        "end": _TIME,
+        "duration_s": _FIGURE,
+        "reason": _TEXT,
+    }
+)
+
+LOOPS_SCHEMA = pa.schema(
+    {
+        "id": _TEXT,
+        "name": _TEXT,
+        "lat": _FIGURE,
+        "lon": _FIGURE,
+        "timezone": _TEXT,
+        "source": _TEXT,
+        "bearing_deg": _FIGURE,
+    }
+)
+
+LOOP_READINGS_SCHEMA = pa.schema(
+    {
+        "counter": _TEXT,
+        "class": _TEXT,
+        "start": _TIME,
+        "end": _TIME,
+        "flow": _FIGURE,
+        "occupancy": _FIGURE,
+        "reason": _TEXT,
     }
 )
 
@@ -156,6 +208,13 @@ class CameraRow(Closed):
     last_counted: datetime | None = Field(
         description="when its newest counted clip began, UTC", examples=["2017-03-09T23:55:00Z"]
     )
+    state: CameraState | None = Field(
+        description="how it is, as its feed and its clips tell; null where that was never told", examples=["live"]
+    )
+    state_since: datetime | None = Field(
+        description="since when it is in that state, UTC", examples=["2017-03-09T06:00:00Z"]
+    )
+    state_reason: str | None = Field(description="why it is not live", examples=[None])
 
 
 class CamerasAnswer(Closed):
@@ -182,6 +241,150 @@ class ZonesAnswer(Closed):
     """Every zone asked for, by camera."""
 
     zones: list[ZoneRow]
+
+
+_STATE = (
+    "waiting: not visited yet, or nothing known; live: gives figures; stale: its feed answers, with nothing new; "
+    "unreachable: its feed does not answer; withdrawn: its publisher has switched it off; faulty: its clips cannot be "
+    "counted; moved: it does not show the view that its zones were drawn in"
+)
+
+
+class HealthRow(Closed):
+    """How a camera is. Null where nothing was ever told of it."""
+
+    id: str = Field(description="camera id", examples=["06710"])
+    name: str = Field(description="where it looks", examples=["Tower Bridge Rd / Tooley St"])
+    state: CameraState | None = Field(description=_STATE, examples=["stale"])
+    since: datetime | None = Field(description="since when it is in that state, UTC", examples=["2017-03-09T06:00:00Z"])
+    reason: str | None = Field(
+        description="why it is not live", examples=["the feed has given nothing new for 3 cadences"]
+    )
+    last_event_time: datetime | None = Field(
+        description="when its newest clip began, UTC; null where none came", examples=["2017-03-09T05:55:00Z"]
+    )
+    age_s: float | None = Field(
+        description="seconds from then to the present: now, or the newest clip of a recording", examples=[312.0]
+    )
+    last_counted: datetime | None = Field(
+        description="when its newest counted clip began, UTC", examples=["2017-03-09T05:55:00Z"]
+    )
+
+
+class HealthAnswer(Closed):
+    """Every camera asked for, by id."""
+
+    health: list[HealthRow]
+
+
+class StateRow(Closed):
+    """A stretch of time that a camera was in one state: half-open, the next of the camera begins where it ends."""
+
+    camera: str = Field(description="camera id", examples=["06710"])
+    state: CameraState = Field(description=_STATE, examples=["unreachable"])
+    start: datetime = Field(
+        description="first instant, UTC; the beginning of the period asked for where it was so before",
+        examples=["2017-03-09T06:00:00Z"],
+    )
+    end: datetime = Field(
+        description="instant before which it ends, UTC; the end of the period asked for, or the present, where it "
+        "went on",
+        examples=["2017-03-09T07:30:00Z"],
+    )
+    duration_s: float = Field(description="seconds from start to end", examples=[5400.0])
+    reason: str | None = Field(
+        description="why it was not live: the first reason, and the last where that was another",
+        examples=["no answer within 10 s"],
+    )
+
+
+class StatesAnswer(Closed):
+    """States of cameras, by camera and start."""
+
+    states: list[StateRow]
+    start: datetime = Field(description="first instant of the period answered, UTC", examples=["2017-03-09T00:00:00Z"])
+    end: datetime = Field(
+        description="instant before which the period answered ends, UTC", examples=["2017-03-10T00:00:00Z"]
+    )
+
+
+class CameraHealthAnswer(Closed):
+    """How one camera is, and was in the period [start, end)."""
+
+    camera: str = Field(description="camera id", examples=["06710"])
+    state: CameraState | None = Field(description=_STATE, examples=["unreachable"])
+    since: datetime | None = Field(
+        description="since when it is in that state, UTC; also where that was before the period",
+        examples=["2017-03-09T06:00:00Z"],
+    )
+    reason: str | None = Field(description="why it is not live", examples=["no answer within 10 s"])
+    newest_event_time: datetime | None = Field(
+        description="when its newest clip began, UTC; null where none came", examples=["2017-03-09T05:55:00Z"]
+    )
+    last_counted: datetime | None = Field(
+        description="when its newest counted clip began, UTC", examples=["2017-03-09T05:55:00Z"]
+    )
+    cadence_s: float = Field(description="seconds from one clip to the next", examples=[300.0])
+    start: datetime = Field(description="first instant of the period answered, UTC", examples=["2017-03-09T00:00:00Z"])
+    end: datetime = Field(
+        description="instant before which the period answered ends, UTC; not after the present",
+        examples=["2017-03-09T07:30:00Z"],
+    )
+    uptime: float | None = Field(
+        description="share of the time known that it was live, 0..1; waiting is not known, and so neither up nor down; "
+        "null where nothing is known of the period",
+        examples=[0.8],
+    )
+    outages: list[StateRow] = Field(description="when it gave no figures, and why, in order", examples=[[]])
+
+
+class LoopRow(Closed):
+    """A loop in the road, or another counter at a fixed place."""
+
+    id: str = Field(description="counter id", examples=["scoot:N01-111a1"])
+    name: str = Field(description="where it counts", examples=["Tooley St westbound"])
+    lat: float | None = Field(description="latitude, WGS84 degrees; null where not known", examples=[51.5036])
+    lon: float | None = Field(description="longitude, WGS84 degrees; null where not known", examples=[-0.0780])
+    timezone: str = Field(description="IANA time zone of the place", examples=["Europe/London"])
+    source: str = Field(description="whose counter it is", examples=["TfL SCOOT"])
+    bearing_deg: float | None = Field(
+        description="direction of what it counts, degrees clockwise from north; null where not known", examples=[270.0]
+    )
+
+
+class LoopsAnswer(Closed):
+    """Every counter asked for, by id."""
+
+    loops: list[LoopRow]
+
+
+class LoopReadingRow(Closed):
+    """What passed a counter in one interval. Null is not known, never none."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    counter: str = Field(description="counter id", examples=["scoot:N01-111a1"])
+    series: str = Field(alias="class", description=f"what is counted: {', '.join(SERIES)}", examples=["vehicles"])
+    start: datetime = Field(description="first instant of the interval, UTC", examples=["2017-03-09T08:00:00Z"])
+    end: datetime = Field(description="instant before which the interval ends, UTC", examples=["2017-03-09T08:01:00Z"])
+    flow: float | None = Field(description="how many passed in the interval", examples=[14.0])
+    occupancy: float | None = Field(
+        description="share of the interval that the loop was covered, 0..1", examples=[0.18]
+    )
+    reason: str | None = Field(
+        description="why there is no figure, as of a loop that its publisher marks as faulty", examples=[None]
+    )
+
+
+class LoopReadingsAnswer(Closed):
+    """A page of loop readings, in the order start, counter, class."""
+
+    loop_readings: list[LoopReadingRow]
+    count: int = Field(description="rows in this page", examples=[1])
+    next: str | None = Field(
+        description="address of the next page, relative to that of this one; null on the last",
+        examples=["/v1/loop-readings?from=2017-03-09T08%3A00%3A00Z&to=2017-03-09T09%3A00%3A00Z&limit=1&offset=1"],
+    )
 
 
 def reading_row(reading: Reading) -> dict[str, Any]:

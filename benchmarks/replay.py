@@ -18,8 +18,9 @@ from rich.console import Console
 
 from busyness.config import Config, StoreConfig, load_config
 from busyness.replaying import replay
+from ingest.decode import open_bytes
+from ingest.file_reader import FileReader
 from ingest.folder import FolderConfig, FolderSource
-from ingest.opener import FileOpener
 
 ROOT = Path(__file__).resolve().parent.parent
 DAYS = ROOT.parent / "shared" / "data" / "jamcam" / "days"
@@ -66,10 +67,11 @@ def sample_of_days(folder: Path) -> Path:
 def decode_alone(config: Config, folder: Path) -> tuple[int, float]:
     """Open every clip as the pipeline does, and drop it: the number of clips and the seconds."""
     clips = list(FolderSource(FolderConfig(path=folder), config.cameras).clips())
-    opener = FileOpener(config.detect.limits)
+    limits, frames = config.detect.limits, config.detect.frames_per_clip
+    reader = FileReader(limits.max_bytes)
     began = time.perf_counter()
     with ThreadPoolExecutor(config.detect.workers) as pool:
-        list(pool.map(lambda clip: len(opener.open(clip, config.detect.frames_per_clip).frames), clips))
+        list(pool.map(lambda clip: len(open_bytes(reader.read(clip), clip.camera, frames, limits).frames), clips))
     return len(clips), time.perf_counter() - began
 
 

@@ -27,7 +27,7 @@ CLIPS_PER_CAMERA = 2
 
 def main() -> None:
     config = load_config(ROOT / "configs" / "demo.yaml")
-    source, frames = config.source, config.detect.frames_per_clip
+    source, frames = config.street, config.detect.frames_per_clip
     if not isinstance(source, SyntheticConfig):
         raise TypeError(f"configs/demo.yaml has a {source.kind} source, expected the synthetic street")
     cv2.setNumThreads(1)

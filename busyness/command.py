@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -35,10 +34,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of 
 @app.command()
 def run(config: ConfigPath) -> None:
     """Run every stage in one process, with the API and the map."""
-    from busyness.config import load_config
     from busyness.serving import run as run_installation
 
-    run_installation(load_config(config), Console())
+    run_installation(config, Console())
 
 
 @app.command()
@@ -52,15 +50,22 @@ def serve(config: ConfigPath) -> None:
 
 @app.command()
 def count(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="clips, pictures, or folders of them")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="PATH|URL...", help="clips, pictures, folders of them, http(s) addresses")
+    ],
     as_json: AsJson = False,
     model: ModelSpec = DEFAULT_MODEL,
     frames: Annotated[int, typer.Option(min=1, max=250, help="frames sampled from each clip")] = 6,
+    private: Annotated[
+        list[str] | None,
+        typer.Option("--private-network", metavar="NETWORK", help="may be fetched from, as 192.168.1.0/24"),
+    ] = None,
 ) -> None:
     """Count what is present in clips and pictures. Nothing is stored."""
-    from busyness.counting import count_paths
+    from busyness.counting import count_sources
 
-    count_paths(paths, model, frames, as_json=as_json, console=Console(), notes=Console(stderr=True))
+    networks = tuple(private or ())
+    count_sources(sources, model, frames, networks, as_json=as_json, console=Console(), notes=Console(stderr=True))
 
 
 @app.command()
@@ -154,17 +159,27 @@ def validate(
 
 
 @app.command()
-def cameras(config: ConfigPath, as_json: AsJson = False) -> None:
-    """List the cameras of a configuration and their zones."""
+def cameras(
+    config: ConfigPath,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[CAMERA...]", help="only these cameras")] = None,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="fetch and count the newest clip of each, once, now")] = False,
+    health: Annotated[bool, typer.Option("--health", help="how each is, since when and why, as it runs")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the cameras of a configuration and their zones, check what they give now, or show their health."""
+    from busyness import cameras as shown
     from busyness.config import load_config
-    from busyness.wiring import cameras_of
 
-    for camera in cameras_of(load_config(config)):
-        if as_json:
-            sys.stdout.write(json.dumps(camera.model_dump(mode="json")) + "\n")
-        else:
-            zones = ", ".join(zone.id for zone in camera.counted_zones)
-            sys.stdout.write(f"{camera.id}  {camera.lat:.5f} {camera.lon:.5f}  {camera.name}  [{zones}]\n")
+    if check and health:
+        raise typer.BadParameter("say one of --check and --health")
+    loaded, console, notes = load_config(config), Console(), Console(stderr=True)
+    if check:
+        shown.check(loaded, names or (), as_json=as_json, console=console, notes=notes)
+    elif health:
+        shown.show_health(shown.health(loaded, names or ()), as_json=as_json, console=console)
+    else:
+        shown.show_list(loaded, names or (), as_json=as_json, console=console, notes=notes)
 
 
 def _names(text: str) -> tuple[str, ...]:

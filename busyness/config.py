@@ -9,27 +9,50 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
 
 from aggregate.policy import AggregatePolicy
 from busyness import DEFAULT_MODEL
+from busyness.alerts import AlertsConfig
 from core.config import Closed
 from core.errors import ConfigError
-from core.records import Camera
+from core.records import Camera, UtcTime
 from detect.counter import FRAMES_PER_CLIP
 from detect.zones import check_zones
+from ingest.city.config import CityConfig
 from ingest.decode import DecodeLimits
+from ingest.feeds.digitraffic_weathercam import DigitrafficWeathercamConfig
+from ingest.feeds.hls import HlsConfig
+from ingest.feeds.http_media import HttpMediaConfig
+from ingest.feeds.rtsp import RtspConfig
+from ingest.feeds.tfl_jamcam import TflJamCamConfig
+from ingest.feeds.watched_folder import WatchedFolderConfig
 from ingest.folder import FolderConfig
+from ingest.jail.limits import JailLimits
+from ingest.loops.opening import LoopFeedConfig
 from ingest.synthetic import SyntheticConfig
+
+FeedConfig = (
+    TflJamCamConfig | DigitrafficWeathercamConfig | HttpMediaConfig | HlsConfig | RtspConfig | WatchedFolderConfig
+)
+SourceConfig = SyntheticConfig | FolderConfig | FeedConfig
+
+NO_SUCH_SETTING = "there is no such setting"
 
 
 class ClockConfig(Closed):
-    """An accelerated clock for the synthetic street, from its start on; without it the machine's own clock is used."""
+    """An accelerated clock; without it the machine's own is used.
+
+    It starts at `start`, by default when the synthetic street does. With `origin`, the moment of the machine's clock
+    that was `start`, processes that start one after the other agree about the time: for a city of doubled feeds.
+    """
 
     speedup: PositiveFloat = Field(le=10_000)
+    start: UtcTime | None = None
+    origin: UtcTime | None = None
 
 
 class DetectConfig(Closed):
@@ -39,6 +62,7 @@ class DetectConfig(Closed):
     frames_per_clip: PositiveInt = Field(default=FRAMES_PER_CLIP, le=250)
     workers: PositiveInt = Field(default=2, le=64)
     limits: DecodeLimits = DecodeLimits()
+    jail: JailLimits = JailLimits()
 
 
 class StoreConfig(Closed):
@@ -69,24 +93,53 @@ class Config(Closed):
 
     name: str = Field(min_length=1, max_length=100)
     notice: str | None = Field(default=None, max_length=300, description="a banner on the map, for instance 'demo'")
-    source: Annotated[SyntheticConfig | FolderConfig, Field(discriminator="kind")]
-    cameras: tuple[Camera, ...] = ()
+    sources: tuple[Annotated[SourceConfig, Field(discriminator="kind")], ...] = Field(min_length=1, max_length=100)
+    loops: tuple[LoopFeedConfig, ...] = Field(default=(), max_length=100)
+    cameras: tuple[Camera, ...] = Field(
+        default=(), description="those of a folder; of a feed, what you know of its cameras better: their zones, names"
+    )
     clock: ClockConfig | None = None
+    ingest: CityConfig = CityConfig()
     detect: DetectConfig = DetectConfig()
     aggregate: AggregatePolicy = AggregatePolicy()
     store: StoreConfig = StoreConfig()
     api: ApiConfig = ApiConfig()
     map: MapConfig = MapConfig()
+    alerts: AlertsConfig = AlertsConfig()
+
+    @property
+    def feeds(self) -> tuple[FeedConfig, ...]:
+        """The publishers that are asked for clips; none where clips are recorded or rendered."""
+        return tuple(one for one in self.sources if not isinstance(one, SyntheticConfig | FolderConfig))
+
+    @property
+    def street(self) -> SyntheticConfig | None:
+        """The synthetic street; None where clips are real."""
+        first = self.sources[0]
+        return first if isinstance(first, SyntheticConfig) else None
+
+    @property
+    def folder(self) -> FolderConfig | None:
+        """The folder of recorded clips; None where they come from elsewhere."""
+        first = self.sources[0]
+        return first if isinstance(first, FolderConfig) else None
 
     @model_validator(mode="after")
     def _nothing_is_ignored(self) -> Self:
-        if isinstance(self.source, SyntheticConfig):
-            if self.cameras:
-                raise ValueError("the synthetic street brings its own cameras: remove cameras:")
-        elif not self.cameras:
+        if len(self.sources) > 1 and len(self.feeds) < len(self.sources):
+            raise ValueError("a synthetic street, or a folder of recorded clips, is the only source: remove the others")
+        if self.street is not None and self.cameras:
+            raise ValueError("the synthetic street brings its own cameras: remove cameras:")
+        if self.folder is not None and not self.cameras:
             raise ValueError("a folder of clips needs its cameras: list them under cameras:")
-        elif self.clock is not None:
+        if self.folder is not None and self.clock is not None:
             raise ValueError("recorded clips are as old as they are: clock: is for the synthetic street, remove it")
+        if self.clock is not None and self.street is None and self.clock.start is None:
+            raise ValueError("clock: needs the time that it starts at: set clock.start")
+        names = [feed.name for feed in self.feeds] + [loop.name for loop in self.loops]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are called {name!r}: give each its own name")
         return self
 
 
@@ -147,15 +200,20 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def _explain(path: Path, tree: yaml.Node, error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False):
-        location = [part for part in problem["loc"] if part not in ("synthetic", "folder")]
+        location = [part for at, part in enumerate(problem["loc"]) if not _is_tag(problem["loc"], at)]
         line = _line_of(tree, location)
         key = ".".join(str(part) for part in location) or "(top)"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            message = "there is no such setting"
+            message = "it is a list now: write sources:, and each with a dash" if key == "source" else NO_SUCH_SETTING
         elif problem["type"] == "string_type" and isinstance(problem["input"], int):
             message = 'this is a number to YAML: quote it, as in "06710"'
         yield f"{path}, line {line}: {key}: {message}"
+
+
+def _is_tag(location: tuple[int | str, ...], at: int) -> bool:
+    """Whether this part is the kind of a source, which pydantic names and the file does not: `sources.0.folder`."""
+    return at == 2 and location[0] in ("sources", "loops")
 
 
 def _line_of(node: yaml.Node, location: list[int | str]) -> int:
@@ -195,18 +253,24 @@ def _refuse_impossible_zones(path: Path, tree: yaml.Node, cameras: tuple[Camera,
 
 
 def _resolve(config: Config, folder: Path) -> Config:
-    """The same configuration with its relative paths counted from `folder`."""
+    """The same configuration with its relative paths, wherever they stand, counted from `folder`."""
 
-    def at(path: Path | None) -> Path | None:
-        try:
-            return None if path is None else (folder / path.expanduser()).resolve()
-        except (ValueError, OSError, RuntimeError) as error:
-            raise ConfigError(f"{str(path)!r} is no path: {error}", remedy="mend it in the configuration") from error
+    def resolved(value: Any) -> Any:
+        if isinstance(value, Path):
+            try:
+                return (folder / value.expanduser()).resolve()
+            except (ValueError, OSError, RuntimeError) as error:
+                raise ConfigError(
+                    f"{str(value)!r} is no path: {error}", remedy="mend it in the configuration"
+                ) from error
+        if isinstance(value, Closed):
+            changes = {name: resolved(held) for name, held in value}
+            return value.model_copy(
+                update={name: new for name, new in changes.items() if new is not getattr(value, name)}
+            )
+        if isinstance(value, tuple):
+            parts = tuple(resolved(part) for part in value)
+            return parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
+        return value
 
-    changes: dict[str, Any] = {
-        "store": config.store.model_copy(update={"path": at(config.store.path)}),
-        "map": config.map.model_copy(update={"outlines": at(config.map.outlines)}),
-    }
-    if isinstance(config.source, FolderConfig):
-        changes["source"] = config.source.model_copy(update={"path": at(config.source.path)})
-    return config.model_copy(update=changes)
+    return cast(Config, resolved(config))

@@ -17,8 +17,8 @@ from busyness.progress import progress_bar
 from busyness.wiring import install
 from core.clock import SystemClock
 from core.records import CountObservation, Status
-from ingest.folder import FolderConfig, FolderSource, SkippedFile
-from ingest.opener import FileOpener
+from ingest.folder import FolderConfig, FolderSource
+from ingest.recordings import SkippedFile
 
 
 @dataclass
@@ -53,10 +53,10 @@ class Replayed:
 
 def replay(config: Config, folder: Path, console: Console) -> Replayed:
     """Run `folder` through ingest, detect and aggregate into the store. Raises `BusynessError`."""
-    names = config.source if isinstance(config.source, FolderConfig) else FolderConfig(path=folder)
+    names = config.folder or FolderConfig(path=folder)
     source = FolderSource(names.model_copy(update={"path": folder}), config.cameras)
     tally = Tally()
-    with closing(install(config, source, FileOpener(config.detect.limits), SystemClock())) as installation:
+    with closing(install(config, SystemClock(), source)) as installation:
         pipeline = installation.pipeline
         with progress_bar(console) as progress:
             task = progress.add_task("clips", total=len(source))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -16,18 +17,20 @@ from rich.console import Console
 from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
 from api.app import create_app
-from busyness.config import ApiConfig, Config
-from busyness.wiring import about, install, open_clock, open_source, open_store
+from busyness.config import ApiConfig, Config, load_config
+from busyness.reloading import ConfigWatch
+from busyness.wiring import about, install, open_clock, open_store
 from core.errors import BusynessError, ConfigError
 
 WEB_DIST = Path(__file__).resolve().parent.parent / "api" / "web" / "dist"
 LOOPBACK = ("127.", "localhost", "::1")
 
 
-def run(config: Config, console: Console) -> None:
-    """All stages in one process, the API and the map, until interrupted."""
+def run(path: Path, console: Console) -> None:
+    """All stages in one process, the API and the map, until interrupted. A changed file is taken while it runs."""
+    config = load_config(path)
     clock = open_clock(config)
-    with listen(config.api) as listener, closing(install(config, *open_source(config, clock), clock)) as installation:
+    with listen(config.api) as listener, closing(install(config, clock)) as installation:
         pipeline = installation.pipeline
         app = create_app(
             installation.answers,
@@ -37,12 +40,30 @@ def run(config: Config, console: Console) -> None:
             installation.registry,
             ready=lambda: pipeline.trouble,
             web_dist=WEB_DIST,
+            source_of=installation.source_of,
         )
-        describe(config, console, cameras=len(pipeline.source.cameras), model=installation.model)
+        describe(
+            config, console, cameras=len(pipeline.source.cameras), model=installation.model, jail=installation.jail
+        )
         pipeline.start()
-        answer(app, installation.feed, listener, console)
+        with watching(path, config, installation.reload):
+            answer(app, installation.feed, listener, console)
     if pipeline.trouble:
         raise BusynessError(pipeline.trouble, remedy="its log lines say more; what was stored is safe")
+
+
+@contextmanager
+def watching(path: Path, config: Config, apply: Callable[[Config], None]) -> Iterator[None]:
+    """Within it a changed configuration is taken: when the file changes, and at once on SIGHUP."""
+    watch = ConfigWatch(path, config, apply)
+    watch.start()
+    before = signal.signal(signal.SIGHUP, lambda *_: watch.look.set()) if hasattr(signal, "SIGHUP") else None
+    try:
+        yield
+    finally:
+        watch.stop()
+        if before is not None:
+            signal.signal(signal.SIGHUP, before)
 
 
 def serve(config: Config, console: Console) -> None:
@@ -55,7 +76,7 @@ def serve(config: Config, console: Console) -> None:
             Answers(store, clock), feed, about(config), clock, CollectorRegistry(), ready=_nothing_runs,
             web_dist=WEB_DIST,
         )  # fmt: skip
-        describe(config, console, cameras=len(store.cameras()), model=None)
+        describe(config, console, cameras=len(store.cameras()))
         answer(app, feed, listener, console)
 
 
@@ -89,13 +110,16 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def describe(config: Config, console: Console, *, cameras: int, model: str | None) -> None:
+def describe(
+    config: Config, console: Console, *, cameras: int, model: str | None = None, jail: str | None = None
+) -> None:
     """The start-up list: what runs with what."""
     console.print(config.name, style="bold", markup=False, highlight=False)
     for what, value in (
-        ("source", config.source.kind if model else "none: serving what is stored"),
-        ("cameras", cameras),
+        ("source", ", ".join(one.kind for one in config.sources) if model else "none: serving what is stored"),
+        ("cameras", cameras or "as the publishers list them"),
         ("model", model),
+        ("jail", jail),
         ("store", config.store.path or "in memory: gone when this stops"),
         ("clock", f"{config.clock.speedup:g} times as fast as yours" if config.clock else None),
     ):

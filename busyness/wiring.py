@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -14,45 +14,121 @@ from aggregate.duckdb_store import DuckDBStore
 from aggregate.feed import ReadingFeed
 from aggregate.store import Store
 from api.app import About
+from busyness.alarm import Alarm
+from busyness.city import OpenFeeds, naming
 from busyness.config import Config, load_outlines
+from busyness.counting_worker import WorkerSetup
+from busyness.feed_metrics import FeedMeters
+from busyness.jailed_counter import JailedCounter
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
 from busyness.validation.calibrations import Calibrations
-from core.bus import MemoryBus
+from core.bus import CLIPS, HEALTH, MemoryBus
 from core.clock import AcceleratedClock, Clock, SystemClock
 from core.errors import ConfigError
+from core.health import HealthEvent
 from core.records import Camera
-from detect.counter import ClipCounter
-from detect.registry import open_model
-from ingest.clip import ClipOpener
+from detect.view_book import ViewBook
+from ingest.city.health import HealthLog
+from ingest.city.source import CitySource
+from ingest.city.watch import Known
+from ingest.fetch.guest import GuestConfig
+from ingest.file_reader import FileReader
 from ingest.folder import FolderSource
-from ingest.opener import FileOpener
-from ingest.source import Source
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
+from ingest.loops.opening import host_of, open_feed
+from ingest.loops.poller import LoopPoller
+from ingest.source import MediaReader
+from ingest.synthetic import SyntheticStreet
+
+Recorded = SyntheticStreet | FolderSource
+"""A source whose clips are there already: it ends."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Installation:
-    """A wired installation: what runs, what is stored and what answers."""
+    """A wired installation: what runs, what is stored, what answers; and `alarm`, where somebody is to be told."""
 
+    config: Config
+    clock: Clock
     store: Store
     feed: ReadingFeed
     answers: Answers
     registry: CollectorRegistry
-    model: str
+    counters: Sequence[JailedCounter]
     pipeline: Pipeline
+    feeds: OpenFeeds
+    alarm: Alarm | None = None
+
+    @property
+    def model(self) -> str:
+        """Name and hash of the counting model."""
+        return self.counters[0].model
+
+    @property
+    def jail(self) -> str:
+        """What the processes that open clips are held to."""
+        return self.counters[0].jail
+
+    def saw(self, cameras: Sequence[Camera]) -> None:
+        """The cameras are these now: they are saved, and counted with their own calibrations where they have one."""
+        self.store.save_cameras(cameras)
+        kept = calibrations_of(self.config)
+        if kept is not None:
+            found = kept.current_of([camera.id for camera in cameras], self.model)
+            for counter in self.counters:
+                counter.calibrations = found
+
+    def heard(self, event: HealthEvent) -> None:
+        """A camera's state has changed: it is kept, and told where somebody is to be told."""
+        self.pipeline.bus.publish(HEALTH, event)
+        if self.alarm is not None:
+            self.alarm.note(event)
+
+    def reload(self, config: Config) -> None:
+        """Go on with the feeds and cameras of a changed configuration; what did not change goes on as it is."""
+        source = self.pipeline.source
+        if isinstance(source, CitySource):
+            source.replace(self.feeds.of(config.feeds), naming(config, self.store.cameras()))
+        if config.alerts != self.config.alerts:
+            self.watch(config)
+        self.config = config
+
+    def watch(self, config: Config) -> None:
+        """Tell the webhooks of the configuration what is lost from now on; those before are told nothing more."""
+        before, self.alarm = self.alarm, None
+        if before is not None:
+            before.stop()
+        if config.alerts.webhooks:
+            self.alarm = Alarm(
+                config.alerts, self.feeds.guest, self.clock, sources=self._sources, known=self.store.health_now()
+            )
+            self.alarm.start()
+
+    def source_of(self, camera: str) -> str | None:
+        """The name of the feed that a camera is of; None where it is of none."""
+        return self._sources().get(camera)
+
+    def _sources(self) -> Mapping[str, str]:
+        source = self.pipeline.source
+        return source.sources if isinstance(source, CitySource) else {}
 
     def close(self) -> None:
         """End the stages in order, then close the store."""
         self.pipeline.stop()
+        if self.alarm is not None:
+            self.alarm.stop()
+        for counter in self.counters:
+            counter.close()
+        self.feeds.close()
         self.store.close()
 
 
 def open_clock(config: Config) -> Clock:
     """The machine's clock, or the accelerated one that the configuration asks for."""
-    if config.clock is None or not isinstance(config.source, SyntheticConfig):
+    start = config.clock and (config.clock.start or (config.street and config.street.start))
+    if config.clock is None or not start:
         return SystemClock()
-    return AcceleratedClock(config.source.start, config.clock.speedup)
+    return AcceleratedClock(start, config.clock.speedup, origin=config.clock.origin)
 
 
 def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
@@ -60,18 +136,31 @@ def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
     return DuckDBStore.open(config.store.path, read_only=read_only)
 
 
-def open_source(config: Config, clock: Clock) -> tuple[Source, ClipOpener]:
-    """Where clips come from and what opens them."""
-    if isinstance(config.source, SyntheticConfig):
-        street = SyntheticStreet(config.source, clock)
-        return street, street
-    return FolderSource(config.source, config.cameras), FileOpener(config.detect.limits)
+def open_recorded(config: Config, clock: Clock) -> Recorded | None:
+    """The synthetic street or the folder of recorded clips; None where clips come from feeds. Raises `SourceError`."""
+    if config.street is not None:
+        return SyntheticStreet(config.street, clock)
+    if config.folder is not None:
+        return FolderSource(config.folder, config.cameras)
+    return None
+
+
+def open_counters(config: Config, reader: MediaReader, clock: Clock) -> list[JailedCounter]:
+    """A counter for each worker; their children start side by side."""
+    setup = WorkerSetup(
+        model=config.detect.model,
+        frames_per_clip=config.detect.frames_per_clip,
+        limits=config.detect.limits,
+        jail=config.detect.jail,
+        street=config.street,
+    )
+    return [JailedCounter(setup, reader, clock) for _ in range(config.detect.workers)]
 
 
 def cameras_of(config: Config) -> Sequence[Camera]:
     """The cameras that the configuration names, or those of its synthetic street."""
-    if isinstance(config.source, SyntheticConfig):
-        return SyntheticStreet(config.source, None).cameras
+    if config.street is not None:
+        return SyntheticStreet(config.street, None).cameras
     return config.cameras
 
 
@@ -81,24 +170,58 @@ def calibrations_of(config: Config) -> Calibrations | None:
     return None if path is None else Calibrations(path.with_suffix(".calibrations"))
 
 
-def install(config: Config, source: Source, opener: ClipOpener, clock: Clock) -> Installation:
-    """Wire every stage of one process to the clips of `source`. Calibrations are read once, here."""
-    models = [open_model(config.detect.model) for _ in range(config.detect.workers)]
-    kept = calibrations_of(config)
-    calibrations = kept.current_of([camera.id for camera in source.cameras], models[0].name) if kept else {}
-    counters = [
-        ClipCounter(model, opener, config.detect.frames_per_clip, clock, calibrations=calibrations) for model in models
-    ]
-    store = open_store(config)
-    store.save_cameras(source.cameras)
-    feed = ReadingFeed()
-    registry = CollectorRegistry()
+def views_of(config: Config) -> ViewBook:
+    """The known views of the cameras, kept beside the store, or in memory where it lives there."""
+    path = config.store.path
+    return ViewBook(None if path is None else path.with_suffix(".views"))
+
+
+def open_loops(config: Config, feeds: OpenFeeds, store: Store, clock: Clock) -> LoopPoller | None:
+    """The loops and counters beside the cameras; None where there are none. Raises `SourceError`, `ConfigError`."""
+    if not config.loops:
+        return None
+    opened = []
+    for loop in config.loops:
+        host = host_of(loop)
+        guest = feeds.guest(loop.name, GuestConfig(hosts=(host,))) if host else None
+        opened.append(open_feed(loop, guest, clock))
+    return LoopPoller(opened, clock, on_counters=store.save_counters)
+
+
+def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, health: HealthLog) -> CitySource:
+    """All feeds as one source, which goes on after the newest clip that is stored of each camera."""
+    already = {camera: Known(*newest) for camera, newest in store.last_contents().items()}
+    known = naming(config, store.cameras())
+    return CitySource(feeds.of(config.feeds), config.ingest, clock, health, naming=known, already=already)
+
+
+def install(config: Config, clock: Clock, recorded: FolderSource | None = None) -> Installation:
+    """Wire every stage of one process; `recorded` takes the place of the configured sources. Raises `BusynessError`."""
+    store, registry, feed = open_store(config), CollectorRegistry(), ReadingFeed()
+    bus = MemoryBus(capacities={CLIPS.name: config.detect.workers})
+    health, feed_meters = HealthLog(known=store.health_now()), FeedMeters(registry)
+    feeds = OpenFeeds(clock, feed_meters.of_request, counted=store.watermarks())
+    source = recorded or open_recorded(config, clock) or open_city(config, clock, store, feeds, health)
+    reader = FileReader(config.detect.limits.max_bytes) if isinstance(source, FolderSource) else source
+    counters = open_counters(config, reader, clock)
     aggregator = Aggregator(store, config.aggregate, clock)
-    pipeline = Pipeline(source, counters, aggregator, feed, MemoryBus(), Meters(registry, aggregator))
+    pipeline = Pipeline(
+        source, counters, aggregator, store, feed, bus, Meters(registry, aggregator), health,
+        views=views_of(config), loops=open_loops(config, feeds, store, clock),
+    )  # fmt: skip
     # In a recording, and where the clock outruns the counting, the present is the newest clip.
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)
     answers = Answers(store, clock, live=live)
-    return Installation(store, feed, answers, registry, models[0].name, pipeline)
+    installation = Installation(config, clock, store, feed, answers, registry, counters, pipeline, feeds)
+    health.on_event = installation.heard
+    installation.saw(source.cameras)
+    if isinstance(source, CitySource):
+        source.on_cameras = installation.saw
+        source.waiting.on_skip = lambda camera: feed_meters.skipped(source.sources.get(camera, ""))
+        feed_meters.named(*(runner.feed.name for runner in source.runners))
+        feed_meters.waiting(lambda: source.waiting.clips, lambda: source.waiting.bytes)
+    installation.watch(config)
+    return installation
 
 
 def rebuild_readings(config: Config) -> int:
@@ -106,7 +229,8 @@ def rebuild_readings(config: Config) -> int:
     if config.store.path is None:
         raise ConfigError("rebuild needs a store on disk", remedy="set store.path")
     with closing(open_store(config)) as store:
-        store.save_cameras(cameras_of(config))
+        if not config.feeds:
+            store.save_cameras(cameras_of(config))
         extent = store.extent()
         aggregator = Aggregator(store, config.aggregate, SystemClock())
         return aggregator.rebuild(*extent) if extent else 0

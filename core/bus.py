@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from core.config import Closed
 from core.health import HealthEvent
@@ -34,6 +34,7 @@ CLIPS = Topic("clips", ClipReady, key=lambda clip: clip.camera)
 OBSERVATIONS = Topic("observations", CountObservation, key=lambda observation: observation.camera)
 HEALTH = Topic("health", HealthEvent, key=lambda event: event.camera)
 LOOPS = Topic("loops", LoopReading, key=lambda reading: reading.counter)
+TOPICS: tuple[Topic[Any], ...] = (CLIPS, OBSERVATIONS, HEALTH, LOOPS)
 
 
 class TopicClosed(RuntimeError):
@@ -82,16 +83,17 @@ class _Lane:
 
 
 class MemoryBus:
-    """The bus of one process: a bounded queue per topic, shared by its consumers."""
+    """The bus of one process: a bounded queue per topic, shared by its consumers. `capacities` is by topic name."""
 
-    def __init__(self, capacity: int = 256) -> None:
+    def __init__(self, capacity: int = 256, capacities: Mapping[str, int] | None = None) -> None:
         self._capacity = capacity
+        self._capacities = capacities or {}
         self._lanes: dict[str, _Lane] = {}
         self._lock = threading.Lock()
 
     def _lane(self, name: str) -> _Lane:
         with self._lock:
-            return self._lanes.setdefault(name, _Lane(self._capacity))
+            return self._lanes.setdefault(name, _Lane(self._capacities.get(name, self._capacity)))
 
     def publish(self, topic: Topic[RecordT], record: RecordT) -> None:
         if type(record) is not topic.record:

@@ -33,13 +33,21 @@ class SystemClock:
 class AcceleratedClock:
     """A clock that starts at `start` and runs `speedup` times as fast as the machine's.
 
-    Used by the demo, where a day of busyness passes in minutes.
+    Used by the demo, where a day of busyness passes in minutes. Where `origin` is given, it was `start` then by the
+    machine's clock, and so processes that start one after the other agree about the time.
     """
 
-    def __init__(self, start: datetime, speedup: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        start: datetime,
+        speedup: float,
+        *,
+        origin: datetime | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         if speedup <= 0:
             raise ValueError(f"speedup must be positive, got {speedup}")
-        self._start = start
+        self._start = start if origin is None else start + (SystemClock().now() - origin) * speedup
         self._speedup = speedup
         self._monotonic = monotonic
         self._origin = monotonic()

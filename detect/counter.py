@@ -1,7 +1,7 @@
 r"""A clip becomes counts: opened, checked, judged, counted, integrated over zones, and gone.
 
-    open --> size --> quality --> density [frame, class, row, column] --> zones --> figures
-      \________\_________\____________\__ a reason, and null figures for every zone
+    open --> size --> quality --> known view --> density [frame, class, row, column] --> zones --> figures
+      \________\_________\___________\_____________\__ a reason, and null figures for every zone
 
 Where the counter's error in this light is known (`detect/error_model.py`), figures are corrected by its gain and the
 number present has an interval.
@@ -45,7 +45,10 @@ from detect.error_model import Calibration, Correction, errors_of, known_errors
 from detect.lighting import lighting_of
 from detect.model import CountingModel, Density
 from detect.quality import Verdict, judge, judge_reference
+from detect.scene import ClipReport, Scene
 from detect.stationary import stationary_density
+from detect.view_zones import followed, left_behind
+from detect.views import UNWATCHED, Watched, watch
 from detect.zones import ZoneSums, integrate
 from ingest.clip import ClipOpener, SampledClip
 from ingest.decode import DecodeLimits, open_media
@@ -57,6 +60,7 @@ _LOG = logging.getLogger(__name__)
 FRAMES_PER_CLIP = 6
 
 Judge = Callable[[SampledClip], Verdict]
+Watch = Callable[[SampledClip], Watched]
 
 _PEOPLE = [CLASSES.index(name) for name in PEOPLE]
 _VEHICLES = [CLASSES.index(name) for name in VEHICLES]
@@ -110,13 +114,14 @@ class _Examined:
     span_s: float = 0.0
     lighting: Lighting | None = None
     density: Density | None = None
+    watched: Watched = UNWATCHED
 
 
 class ClipCounter:
     """Counts clips of cameras with one model, for all zones of the camera at once.
 
     `calibrations` has the calibration of this model for those cameras that have one, by camera; what it does not speak
-    of is corrected as the model's own error model says.
+    of, and another view of the camera than the one it was made in, is corrected as the model's own error model says.
     """
 
     def __init__(
@@ -131,18 +136,23 @@ class ClipCounter:
     ) -> None:
         self._model = model
         self._errors = errors_of(model)
-        self._calibrations = calibrations or {}
+        self._calibrations = {} if calibrations is None else calibrations  # a mapping that may change
         self._opener = opener
         self._frames_per_clip = frames_per_clip
         self._clock = clock
         self._judge = judge
 
     def observe(self, camera: Camera, clip: ClipReady) -> list[CountObservation]:
+        """What `report` observes of a camera whose view is not watched."""
+        return list(self.report(camera, clip, None).observations)
+
+    def report(self, camera: Camera, clip: ClipReady, scene: Scene | None) -> ClipReport:
         """One observation for each of `camera.counted_zones`, in their order; `ok` for all of them, or for none.
 
-        Where only a part of the clip could be decoded, their `reason` says so although they are `ok`.
-        Raises nothing for a bad clip or a failing model (`model_error`). Raises `ConfigError` for a zone that encloses
-        no area: `detect.zones.check_zones` finds it before the first clip.
+        A clip that does not show a view of `scene` that is counted, or shows its last picture again, is not counted;
+        with None the view is not looked at. Where only a part of the clip could be decoded, `reason` says so although
+        they are `ok`. Raises nothing for a bad clip or a failing model (`model_error`). Raises `ConfigError` for a zone
+        that encloses no area: `detect.zones.check_zones` finds it before the first clip.
         """
         if clip.camera != camera.id:
             raise ValueError(f"the clip is of camera {clip.camera}, the zones are of {camera.id}")
@@ -152,20 +162,31 @@ class ClipCounter:
             seen = self._judge(sampled)
             return seen if seen.status is not Status.OK else judge_reference(clip)
 
-        zones = camera.counted_zones
         size_px = (camera.width, camera.height)
         examined = _examine(
-            lambda: self._opener.open(clip, self._frames_per_clip), self._model, judge_both, camera.id, size_px
+            lambda: self._opener.open(clip, self._frames_per_clip),
+            self._model,
+            judge_both,
+            camera.id,
+            size_px,
+            watch=None if scene is None else lambda sampled: watch(sampled, scene),
         )
+        zones = followed(camera.counted_zones, examined.watched.shift, size_px)
+        if zones != camera.counted_zones:
+            examined = _unless_left_behind(examined, zones, size_px)
         counted_at = self._clock.now()
-        if examined.density is None or examined.lighting is None:
-            return [self._observation(zone, clip, examined, None, counted_at) for zone in zones]
-        correction = known_errors(examined.lighting, self._errors, self._calibrations.get(camera.id))
-        counted = _figures(examined.density, examined.span_s, zones, size_px, correction)
-        return [
-            self._observation(zone, clip, examined, figures, counted_at)
-            for zone, figures in zip(zones, counted, strict=True)
-        ]
+        counted: Sequence[_ZoneFigures | None] = [None] * len(zones)
+        if examined.density is not None and examined.lighting is not None:
+            calibration = self._calibrations.get(camera.id) if examined.watched.epoch == 0 else None
+            correction = known_errors(examined.lighting, self._errors, calibration)
+            counted = _figures(examined.density, examined.span_s, zones, size_px, correction)
+        return ClipReport(
+            observations=tuple(
+                self._observation(zone, clip, examined, figures, counted_at)
+                for zone, figures in zip(zones, counted, strict=True)
+            ),
+            sight=examined.watched.sight,
+        )
 
     def _observation(
         self, zone: Zone, clip: ClipReady, examined: _Examined, figures: _ZoneFigures | None, counted_at: datetime
@@ -188,6 +209,7 @@ class ClipCounter:
             lighting=examined.lighting,
             gain=figures and figures.gain,
             calibration=figures and figures.calibration,
+            view_epoch=examined.watched.epoch,
             content=clip.content,
             model=self._model.name,
             counted_at=counted_at,
@@ -262,8 +284,10 @@ def _examine(
     judge: Judge,
     source: str,
     size_px: tuple[int, int] | None,
+    *,
+    watch: Watch | None = None,
 ) -> _Examined:
-    """Open, check, judge and count; the pixels die with this call. `size_px` is width and height, where known."""
+    """Open, check, judge, watch, count; the pixels die with this call. `size_px` is width and height, where known."""
     try:
         clip = open_clip()
     except UnusableClip as error:
@@ -281,6 +305,10 @@ def _examine(
     )
     if seen.verdict.status is not Status.OK:
         return seen
+    if watch is not None:
+        seen = replace(seen, watched=watch(clip))
+        if seen.watched.verdict.status is not Status.OK:
+            return replace(seen, verdict=seen.watched.verdict)
     try:
         return replace(seen, density=_density(model, clip), lighting=lighting_of(clip.frames))
     except PixelLeak:
@@ -288,6 +316,15 @@ def _examine(
     except Exception as error:  # runtimes raise what they like; the clip is not to blame and the rest goes on
         _LOG.exception("model %s failed on a clip of %s", model.name, source)
         return replace(seen, verdict=_refusal(Status.MODEL_ERROR, f"model {model.name} failed: {_told(error)}"))
+
+
+def _unless_left_behind(examined: _Examined, zones: Sequence[Zone], size_px: tuple[int, int]) -> _Examined:
+    """Not counted where the view has moved so far that a zone is no longer in the picture: nothing is not none."""
+    lost = None if examined.density is None else left_behind(zones, size_px)
+    if lost is None:
+        return examined
+    reason = f"the view has moved, and zone {lost.id!r} has left the picture. Draw it anew, or turn the camera back"
+    return replace(examined, verdict=_refusal(Status.MOVED_VIEW, reason), density=None)
 
 
 def _verdict(clip: SampledClip, judge: Judge, source: str, size_px: tuple[int, int] | None) -> Verdict:

@@ -1,13 +1,20 @@
-"""ONNX files: read once, checked, and run from the very bytes that were checked. No pickle is ever opened."""
+"""ONNX files: read once, checked, and run from the very bytes that were checked. No pickle is ever opened.
+
+ONNX Runtime is imported here and nowhere else: its builds for Linux tell Microsoft of every model and session since
+1.29, unless they are told not to before they are loaded.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
-import onnxruntime
-
 from core.errors import ModelError
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 _ZIP_OR_PICKLE = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How checkpoints of PyTorch begin, whatever their suffix: a zip with a pickle in it, or a bare pickle."""

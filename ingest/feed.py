@@ -45,6 +45,14 @@ class Version:
     etag: str | None = None
     modified: datetime | None = None
 
+    def same(self, other: Version | None) -> bool:
+        """Whether both name one version: by their etags or, where one has none, by their times. Unknown is not same."""
+        if other is None:
+            return False
+        if self.etag is not None and other.etag is not None:
+            return self.etag == other.etag
+        return self.modified is not None and self.modified == other.modified
+
 
 @dataclass(frozen=True)
 class ListedCamera:
@@ -63,12 +71,13 @@ class Media:
     """A clip or still as the publisher sent it: bytes that nobody has looked into yet.
 
     `event_time` is when it was filmed, in UTC by this machine's clock, as the publisher's own words tell (a version's
-    time less the difference between the two clocks); None where it says nothing.
+    time less the difference between the two clocks); None where it says nothing. With `more`, the next one waits there.
     """
 
     content: bytes
     event_time: datetime | None
     version: Version
+    more: bool = False
 
 
 class Feed(Protocol):
@@ -87,12 +96,16 @@ class Feed(Protocol):
         ...
 
     def newest(self) -> Mapping[str, Version] | None:
-        """The newest version by camera id, where the publisher tells of many cameras in one answer; None where not.
+        """The version by camera id that `fetch` would give, where the publisher tells of many in one answer; else None.
 
-        A camera that is not in the answer has nothing published.
+        Where there is nothing new, it is the version that `fetch` gave last (`Version.same` compares them). A camera
+        that is not in the answer has nothing published.
         """
         ...
 
     def fetch(self, listed: ListedCamera, known: Version | None) -> Media | None:
-        """The newest media of a camera; None where the publisher says that it is still the version `known`."""
+        """The newest media of a camera; None where the publisher says that it is still the version `known`.
+
+        Where a publisher keeps several (a folder), the oldest that was not given yet, each once.
+        """
         ...

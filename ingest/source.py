@@ -26,7 +26,11 @@ class Source(Protocol):
         ...
 
     def clips(self) -> Iterator[ClipReady]:
-        """References to clips, in event-time order per camera; ends when the source is exhausted."""
+        """References to clips, in event-time order per camera; ends when the source is exhausted, or stopped."""
+        ...
+
+    def stop(self) -> None:
+        """Find no more clips. Called by another thread than the one that `clips` runs in."""
         ...
 
 

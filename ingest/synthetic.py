@@ -102,7 +102,7 @@ def synthetic_camera_id(index: int) -> str:
 
 
 class SyntheticStreet:
-    """A `Source` and `ClipOpener` of rendered clips."""
+    """A `Source`, `MediaReader` and `ClipOpener` of rendered clips."""
 
     def __init__(self, config: SyntheticConfig, clock: Clock | None = None) -> None:
         self._config = config
@@ -113,6 +113,7 @@ class SyntheticStreet:
             for index, place in enumerate(self._streets)
         )
         self._index = {camera.id: index for index, camera in enumerate(self._cameras)}
+        self._stopped = False
 
     @property
     def cameras(self) -> Sequence[Camera]:
@@ -134,13 +135,22 @@ class SyntheticStreet:
                 if end is not None and event_time >= end:
                     return
                 self._wait_until(event_time + timedelta(seconds=config.clip_s))
+                if self._stopped:
+                    return
                 yield ClipReady(camera=camera.id, event_time=event_time, location=_location(camera.id, event_time))
             begin += step
+
+    def read(self, clip: ClipReady) -> None:
+        """There are no bytes: the worker that counts a clip renders it."""
+
+    def stop(self) -> None:
+        """Give no more clips."""
+        self._stopped = True
 
     def _wait_until(self, moment: datetime) -> None:
         if self._clock is None:
             return
-        while (remaining_s := (moment - self._clock.now()).total_seconds()) > 0:
+        while not self._stopped and (remaining_s := (moment - self._clock.now()).total_seconds()) > 0:
             self._clock.sleep(max(remaining_s, 0.05))
 
     def open(self, clip: ClipReady, frames: int) -> SampledClip:

@@ -26,6 +26,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
+    rolldownOptions: { input: ["index.html", "operations.html"] },
   },
   plugins: [swaggerUi()],
   server: { proxy: { "/v1": "http://127.0.0.1:8000" } },

@@ -10,13 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from street_counts import NOON, TOWER, counted, figures
 
 from aggregate.duckdb_schema import SCHEMA_VERSION
 from aggregate.duckdb_store import DuckDBStore
 from core.errors import StoreError
-from core.records import Gains, Lighting
+from core.health import CameraState, HealthEvent
+from core.loops import LoopCounter, LoopReading
+from core.records import Gains, Lighting, Status
 
 EVER = (NOON - timedelta(days=1), NOON + timedelta(days=1))
 OWNER = """
@@ -114,43 +117,79 @@ def test_another_schema_version_is_refused(path: Path) -> None:
         DuckDBStore.open(path)
 
 
-def as_version_1(path: Path) -> None:
-    """A store as the first version wrote it: its observations carry no error of the counter."""
+LATE = NOON + timedelta(minutes=2)
+ADDED_IN = {
+    2: {"columns": ("low", "high", "lighting", "gain", "calibration"), "tables": ()},
+    3: {"columns": ("content",), "tables": ("newest_clips", "health", "states", "counters", "loops")},
+}
+
+
+def as_version(version: int, path: Path) -> None:
+    """A store as an older version wrote it: without what was added later."""
     store = DuckDBStore.open(path)
     store.save_cameras([TOWER])
-    store.upsert_observations([counted(NOON)])
+    store.upsert_observations([counted(NOON), counted(NOON - timedelta(minutes=5), status=Status.DARK)])
+    store.upsert_observations([counted(NOON, camera="park"), counted(LATE, camera="park", status=Status.SMEARED)])
     store.close()
     with duckdb.connect(str(path)) as ours:
-        for column in ("low", "high", "lighting", "gain", "calibration"):
-            ours.execute(f"ALTER TABLE observations DROP COLUMN {column}")
-        ours.execute("UPDATE schema_version SET version = 1")
+        for later in range(version + 1, SCHEMA_VERSION + 1):
+            for column in ADDED_IN[later]["columns"]:
+                ours.execute(f"ALTER TABLE observations DROP COLUMN {column}")
+            for table in ADDED_IN[later]["tables"]:
+                ours.execute(f"DROP TABLE {table}")
+            if later == 3:
+                ours.execute("CREATE TABLE watermarks (camera VARCHAR PRIMARY KEY, newest TIMESTAMP NOT NULL)")
+                ours.execute("INSERT INTO watermarks SELECT camera, max(event_time) FROM observations GROUP BY camera")
+        ours.execute(f"UPDATE schema_version SET version = {version}")
 
 
-def test_a_store_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
-    """What was counted stays, with an error that is not known; new counts have theirs."""
-    as_version_1(path)
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_older_store_is_brought_up_to_date(path: Path, version: int) -> None:
+    """What was counted stays, with an error and a content that are not known; new counts have theirs."""
+    as_version(version, path)
     store = DuckDBStore.open(path)
+    assert store.watermarks() == {"park": LATE, "tower": NOON}
+    park, tower = store.camera_states().to_dict("records")
+    assert (park["last_status"], park["last_reason"]) == ("smeared", "the picture is smeared")
+    assert (tower["last_status"], pd.isna(tower["last_reason"])) == ("ok", True)
+    assert park["last_counted"] == tower["last_counted"] == NOON
     later = counted(NOON + timedelta(minutes=5), figures(car=4), low=figures(car=3), high=figures(car=6))
-    later = later.model_copy(update={"lighting": Lighting.NIGHT, "gain": Gains(people=1.2), "calibration": "tower/2"})
+    later = later.model_copy(
+        update={
+            "lighting": Lighting.NIGHT,
+            "gain": Gains(people=1.2),
+            "calibration": "tower/2",
+            "content": "0123456789abcdef" * 2,
+        }
+    )
+    moved = HealthEvent(camera="tower", since=NOON, state=CameraState.MOVED, reason="shows a house")
+    counter = LoopCounter(id="scoot:1", name="Tooley St", source="TfL SCOOT")
+    passed = LoopReading(counter="scoot:1", series="vehicles", start=NOON, end=NOON + timedelta(minutes=1), flow=7)
+    assert store.last_contents() == {}
     store.upsert_observations([later])
-    assert store.observations("tower:view", *EVER) == [counted(NOON), later]
+    store.save_health([moved])
+    store.save_counters([counter])
+    store.save_loops([passed])
     store.close()
     again = DuckDBStore.open(path, read_only=True)
-    assert again.observations("tower:view", *EVER) == [counted(NOON), later]
+    assert again.observations("tower:view", *EVER)[1:] == [counted(NOON), later]
+    assert again.last_contents() == {"tower": (later.event_time, later.content)}
+    assert again.health_now() == [moved]
+    assert (again.counters(), again.loops(*EVER).records()) == ([counter], [passed])
     again.close()
 
 
-def test_a_store_of_the_first_version_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
-    as_version_1(path)
-    with pytest.raises(StoreError, match=r"has schema version 1, .* uses 2.*busyness rebuild CONFIG"):
+def test_an_older_store_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
+    as_version(1, path)
+    with pytest.raises(StoreError, match=r"has schema version 1, .* uses 3.*busyness rebuild CONFIG"):
         DuckDBStore.open(path, read_only=True)
 
 
 def test_a_store_that_cannot_be_brought_up_to_date_is_left_as_it_is(path: Path) -> None:
-    as_version_1(path)
+    as_version(1, path)
     with duckdb.connect(str(path)) as ours:
         ours.execute("ALTER TABLE observations ADD COLUMN gain INTEGER")
-    with pytest.raises(StoreError, match="cannot be brought from schema version 1 to 2"):
+    with pytest.raises(StoreError, match="cannot be brought from schema version 1 to 3"):
         DuckDBStore.open(path)
     with duckdb.connect(str(path)) as ours:
         rows = ours.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'observations'").fetchall()
@@ -179,7 +218,7 @@ def test_the_same_file_twice_in_one_process_is_explained(path: Path) -> None:
 def test_the_engine_never_goes_to_the_network_for_an_extension() -> None:
     store = DuckDBStore.open(None)
     settings = dict(
-        store._connection.execute(
+        store._engine._connection.execute(
             "SELECT name, value FROM duckdb_settings() WHERE name LIKE 'auto%known_extensions'"
         ).fetchall()
     )

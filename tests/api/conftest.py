@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from aggregate.answers import CAMERA_STATE_COLUMNS, READING_COLUMNS, Answers
+from aggregate.duckdb_store import DuckDBStore
 from aggregate.feed import ReadingFeed
+from aggregate.health_answers import HealthAnswers
+from aggregate.loop_answers import LoopAnswers
 from aggregate.query import ReadingQuery, expect_known
+from aggregate.store import Store
 from api.app import About, create_app
 from core.errors import BusynessError
+from core.health import CameraState, HealthEvent
+from core.loops import LoopCounter, LoopReading
 from core.records import SERIES, Camera, Reading, TrustState, Window, Zone, ZoneKind
 
 EIGHT = datetime(2017, 3, 9, 8, tzinfo=UTC)
@@ -76,6 +83,46 @@ def readings_frame() -> pd.DataFrame:
     return frame.astype(times | figures)
 
 
+HEALTH = (
+    HealthEvent(camera="06710", since=EIGHT - timedelta(hours=30), state=CameraState.LIVE),
+    HealthEvent(camera="06710", since=EIGHT, state=CameraState.UNREACHABLE, reason="no answer within 10 s"),
+    HealthEvent(camera="06710", since=EIGHT + timedelta(minutes=5), state=CameraState.UNREACHABLE, reason="503"),
+    HealthEvent(camera="06710", since=EIGHT + timedelta(minutes=10), state=CameraState.LIVE),
+    HealthEvent(camera="06710", since=EIGHT + timedelta(minutes=40), state=CameraState.FAULTY, reason='a "card", ü'),
+)
+COUNTERS = (
+    LoopCounter(
+        id="scoot:N01-111a1", name="Tooley St, westbound", lat=51.504, lon=-0.08, source="TfL SCOOT", bearing_deg=270
+    ),
+    LoopCounter(id="tms:23101", name="Länsiväylä", timezone="Europe/Helsinki", source="Fintraffic TMS"),
+)
+LOOP_READINGS = tuple(
+    LoopReading(
+        counter=counter.id,
+        series=series,
+        start=EIGHT + timedelta(minutes=minute),
+        end=EIGHT + timedelta(minutes=minute + 1),
+        flow=None if minute == 3 else minute + 1 / 3,
+        occupancy=None if minute == 3 or series != "vehicles" else 0.18,
+        reason="marked as faulty by its publisher" if minute == 3 else None,
+    )
+    for minute in range(4)
+    for counter in COUNTERS
+    for series in ("vehicles", "bus")
+)
+
+
+@cache
+def beside() -> Store:
+    """A store with the health and the loops of the street."""
+    store = DuckDBStore.open(None)
+    store.save_cameras(CAMERAS)
+    store.save_health(HEALTH)
+    store.save_counters(COUNTERS)
+    store.save_loops(LOOP_READINGS)
+    return store
+
+
 class FixedAnswers(Answers):
     """Answers from a frame instead of a store; `fault` is raised instead where it is set."""
 
@@ -83,6 +130,16 @@ class FixedAnswers(Answers):
         self.frame = readings_frame() if frame is None else frame
         self.fault: Exception | None = None
         self.asked: list[ReadingQuery] = []
+
+    @property
+    def health(self) -> HealthAnswers:
+        self._answering()
+        return HealthAnswers(beside(), lambda: NOW)
+
+    @property
+    def loops(self) -> LoopAnswers:
+        self._answering()
+        return LoopAnswers(beside())
 
     def _answering(self) -> None:
         if self.fault is not None:
@@ -132,11 +189,14 @@ class FixedAnswers(Answers):
         self._answering()
         seen = EIGHT + timedelta(minutes=40)
         rows = [
-            ("04254", None, None, None, None),
-            ("06710", seen, "placeholder", "the feed shows its card", seen - timedelta(minutes=5)),
-        ]
+            ("04254", None, None, None, None, None, None, None),
+            (
+                "06710", seen, "placeholder", "the feed shows its card", seen - timedelta(minutes=5),
+                "faulty", seen, 'a "card", ü',
+            ),
+        ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=list(CAMERA_STATE_COLUMNS))
-        return frame.astype({"last_event_time": "datetime64[us, UTC]", "last_counted": "datetime64[us, UTC]"})
+        return frame.astype(dict.fromkeys(("last_event_time", "last_counted", "state_since"), "datetime64[us, UTC]"))
 
 
 class FixedClock:
@@ -184,6 +244,7 @@ def make_street() -> Callable[..., Street]:
         feed: ReadingFeed | None = None,
         about: About | None = None,
         web_dist: Path | None = None,
+        source_of: Callable[[str], str | None] = lambda _: None,
     ) -> Street:
         answers = answers or FixedAnswers()
         feed = feed or ReadingFeed()
@@ -197,6 +258,7 @@ def make_street() -> Callable[..., Street]:
             registry,
             ready=lambda: trouble[0] if trouble else None,
             web_dist=web_dist,
+            source_of=source_of,
         )
         return Street(app, answers, feed, registry, trouble)
 

@@ -77,6 +77,21 @@ def faulty(make_street):
         ("/v1/latest?class=crowd", 422, "class 'crowd' is not counted", "people"),
         ("/v1/live?camera=nowhere", 404, "no camera 'nowhere'", "/v1/cameras"),
         ("/v1/live?window=1h", 422, "window is '1h'", "'60m'"),
+        ("/v1/health?state=stael", 422, "no camera state 'stael'", "did you mean stale"),
+        ("/v1/health?state=", 422, "state is empty", "leave it out"),
+        ("/v1/health?camera=06710", 422, "there is no parameter 'camera'", "bbox"),
+        ("/v1/states?camera=nowhere", 404, "no camera 'nowhere'", "/v1/cameras"),
+        ("/v1/states?from=2017-02-01T00:00Z&to=2017-03-09T00:00Z", 422, "has more than 31 days", "a part of it"),
+        ("/v1/cameras/06711/health", 404, "no camera '06711'", "did you mean 06710"),
+        ("/v1/cameras/06710/health?from=2016-01-01T00:00Z", 422, "has more than 366 days", "a part of it"),
+        ("/v1/cameras/06710/health?from=2017-03-09T09:00Z&to=2017-03-09T08:00Z", 422, "is not before to", "swap them"),
+        ("/v1/cameras/06710/health?windw=5m", 422, "there is no parameter 'windw'", "from"),
+        ("/v1/cameras/06710/health?from=2017-03-09", 422, "has no offset", "2017-03-09T08:00:00Z"),
+        ("/v1/loop-readings?counter=tms:23102", 404, "no loop 'tms:23102'", "did you mean tms:23101"),
+        ("/v1/loop-readings?class=lorry", 422, "class 'lorry' is not counted", "people"),
+        ("/v1/loop-readings?limit=0", 422, "limit is '0'", "/docs"),
+        ("/v1/loop-readings?limit=1&limit=2", 422, "limit is given 2 times", "give limit once"),
+        ("/v1/loops?bbox=here", 422, "not four numbers", "west,south,east,north"),
         ("/v1/nothing", 404, "nothing at /v1/nothing", "/docs"),
         ("/v1/readings/", 404, "nothing at /v1/readings/", "/docs"),
     ],
@@ -194,7 +209,22 @@ async def _status(app, path, query, host=b"street.test"):
     return statuses[0]
 
 
-NAMES = ("zone", "camera", "class", "bbox", "from", "to", "window", "as_of", "limit", "offset", "format", "other")
+NAMES = (
+    "counter",
+    "state",
+    "zone",
+    "camera",
+    "class",
+    "bbox",
+    "from",
+    "to",
+    "window",
+    "as_of",
+    "limit",
+    "offset",
+    "format",
+    "other",
+)
 VALUES = st.one_of(
     st.text(max_size=30),
     st.integers().map(str),
@@ -205,9 +235,22 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
-    path=st.sampled_from(["/v1/readings", "/v1/latest", "/v1/cameras", "/v1/zones", "/v1/extent"]),
+    path=st.sampled_from(
+        [
+            "/v1/readings",
+            "/v1/latest",
+            "/v1/cameras",
+            "/v1/zones",
+            "/v1/extent",
+            "/v1/health",
+            "/v1/states",
+            "/v1/cameras/06710/health",
+            "/v1/loops",
+            "/v1/loop-readings",
+        ]
+    ),
     pairs=st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4),
 )
 def test_no_query_string_makes_a_500(street, assert_problem, path, pairs):

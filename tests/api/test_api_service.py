@@ -13,6 +13,7 @@ from api.app import About
 from api.formats import MEDIA_TYPES
 from api.problems import Problem
 from core.errors import StoreError
+from core.health import CameraState
 
 
 def samples(street):
@@ -74,6 +75,24 @@ def test_metrics_show_the_cameras_and_the_age_of_what_they_sent(street):
     assert found[("busyness_camera_up", ("camera", "06710"))] == 0
     assert ("busyness_camera_up", ("camera", "04254")) not in found
     assert found[("busyness_live_clients",)] == 0
+
+
+def test_metrics_tell_how_many_cameras_are_in_each_state_of_which_source(make_street):
+    found = samples(make_street(source_of={"06710": "tfl", "04254": "tfl"}.get))
+
+    def cameras(state, **source):
+        name = "busyness_source_cameras_by_state" if source else "busyness_cameras_by_state"
+        return found[(name, *source.items(), ("state", state))]
+
+    assert [cameras(state) for state in (*CameraState, "unknown")] == [0, 0, 0, 0, 0, 1, 0, 1]
+    assert (cameras("faulty", source="tfl"), cameras("live", source="tfl")) == (1, 0)
+    assert cameras("unknown", source="tfl") == 1
+
+
+def test_cameras_of_no_source_are_in_no_source(make_street):
+    found = samples(make_street(source_of={"06710": "tfl"}.get))
+    assert {dict(key[1:])["source"] for key in found if key[0] == "busyness_source_cameras_by_state"} == {"tfl"}
+    assert found[("busyness_cameras_by_state", ("state", "unknown"))] == 1
 
 
 def test_metrics_survive_a_store_that_does_not_answer(street, caplog):
@@ -144,7 +163,8 @@ def test_figures_are_never_kept_and_large_answers_are_packed(street):
         "/", "/docs", "/docs/start.js", "/openapi.json", "/healthz", "/readyz", "/metrics", "/v1/about", "/v1/outlines",
         "/v1/extent", "/v1/cameras", "/v1/zones?format=geojson", "/v1/latest?format=csv", "/v1/readings",
         "/v1/readings?format=parquet", "/v1/readings?limit=3", "/v1/readings?limit=0", "/v1/readings?camera=x",
-        "/v1/nothing",
+        "/v1/nothing", "/operations", "/v1/health", "/v1/states?format=csv", "/v1/cameras/06710/health",
+        "/v1/cameras/06710/health?format=parquet", "/v1/loops?format=geojson", "/v1/loop-readings?limit=3",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
@@ -174,6 +194,7 @@ def test_without_a_built_page_the_api_works_and_says_how_to_build(street, assert
     page = street.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "make page" in page.text
+    assert "make page" in street.get("/operations").text
     assert "make page" in assert_problem(street.get("/docs"), 404)["remedy"]
 
 
@@ -182,6 +203,7 @@ def built(tmp_path):
     """A page as the build leaves it."""
     for name, text in {
         "index.html": "<!doctype html><title>map</title>",
+        "operations.html": "<!doctype html><title>operations</title>",
         "icon.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
         "assets/main-abc123.js": "export {};",
         "docs/swagger-ui-bundle.js": "window.SwaggerUIBundle = () => {};",
@@ -198,6 +220,10 @@ def test_the_built_page_is_served_with_its_files(make_street, built, assert_prob
     street = make_street(web_dist=built)
     assert "<title>map</title>" in street.get("/").text
     assert street.get("/").headers["cache-control"] == "no-cache"
+    operations = street.get("/operations")
+    assert "<title>operations</title>" in operations.text
+    assert operations.headers["content-type"] == "text/html; charset=utf-8"
+    assert operations.headers["cache-control"] == "no-cache"
     script = street.get("/assets/main-abc123.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -242,7 +268,8 @@ def test_every_route_is_described(street):
         f"GET {path}"
         for path in (
             "/v1/about", "/v1/outlines", "/v1/extent", "/v1/cameras", "/v1/zones", "/v1/readings", "/v1/latest",
-            "/v1/live", "/healthz", "/readyz", "/metrics",
+            "/v1/live", "/v1/health", "/v1/states", "/v1/cameras/{camera}/health", "/v1/loops", "/v1/loop-readings",
+            "/healthz", "/readyz", "/metrics",
         )
     }  # fmt: skip
     identifiers = [operation["operationId"] for operation in described.values()]
@@ -259,7 +286,10 @@ def test_every_route_is_described(street):
 
 def test_every_column_is_described_with_an_example(street):
     schemas = street.app.openapi()["components"]["schemas"]
-    for row in ("ReadingRow", "CameraRow", "ZoneRow", "Problem", "AboutAnswer", "ExtentAnswer"):
+    for row in (
+        "ReadingRow", "CameraRow", "ZoneRow", "Problem", "AboutAnswer", "ExtentAnswer", "HealthRow", "StateRow",
+        "CameraHealthAnswer", "LoopRow", "LoopReadingRow",
+    ):  # fmt: skip
         for name, column in schemas[row]["properties"].items():
             if "$ref" not in column and "anyOf" not in column:
                 assert column.get("description"), (row, name)
@@ -286,7 +316,10 @@ def test_every_documented_error_is_a_problem_and_every_table_has_its_four_dialec
                 content = response["content"]["application/problem+json"]
                 assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
                 assert Problem.model_validate(content["example"]).status == int(status)
-    for path in ("/v1/readings", "/v1/latest", "/v1/cameras", "/v1/zones"):
+    for path in (
+        "/v1/readings", "/v1/latest", "/v1/cameras", "/v1/zones", "/v1/health", "/v1/states",
+        "/v1/cameras/{camera}/health", "/v1/loops", "/v1/loop-readings",
+    ):  # fmt: skip
         content = dict(operations(street))[f"GET {path}"]["responses"]["200"]["content"]
         assert set(content) == set(MEDIA_TYPES.values())
 
@@ -295,6 +328,13 @@ def test_every_documented_error_is_a_problem_and_every_table_has_its_four_dialec
     ("status", "ask"),
     [
         (404, "/v1/zones?camera=x"),
+        (404, "/v1/states?camera=x"),
+        (404, "/v1/loop-readings?counter=x"),
+        (406, "/v1/health"),
+        (406, "/v1/loops"),
+        (422, "/v1/health?state=x"),
+        (503, "/v1/health"),
+        (503, "/v1/loops"),
         (406, "/v1/zones"),
         (422, "/v1/zones?format=x"),
         (503, "/v1/extent"),
@@ -314,7 +354,8 @@ def test_every_example_of_a_parameter_is_accepted(street):
             if parameter["in"] != "query" or parameter["name"] in ("zone",) or name.endswith("/v1/live"):
                 continue
             for example in parameter["schema"]["examples"]:
-                response = street.get(name.removeprefix("GET "), params={parameter["name"]: example})
+                path = name.removeprefix("GET ").replace("{camera}", "06710")
+                response = street.get(path, params={parameter["name"]: example})
                 assert response.status_code == 200, (name, parameter["name"], response.text)
 
 

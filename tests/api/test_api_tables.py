@@ -234,6 +234,9 @@ def test_cameras_tell_what_they_last_sent(street):
     assert tower["zones"] == ["06710:north", "06710:road"]
     assert (tower["last_event_time"], tower["last_status"]) == ("2017-03-09T08:40:00Z", "placeholder")
     assert tower["last_counted"] == "2017-03-09T08:35:00Z"
+    assert park["state"] is park["state_since"] is park["state_reason"] is None
+    assert (tower["state"], tower["state_since"]) == ("faulty", "2017-03-09T08:40:00Z")
+    assert tower["state_reason"] == 'a "card", ü'
 
 
 def test_cameras_of_a_box_and_zones_of_a_camera(street):

@@ -60,7 +60,7 @@ def write_clip(path: Path, size: tuple[int, int] = (352, 288), frames: int = 10)
 
 CONFIG = """\
 name: two streets
-source: {{kind: folder, path: .}}
+sources: [{{kind: folder, path: .}}]
 cameras:
   - {{id: "00001", name: one, lat: 51.5, lon: -0.1, cadence_s: 600}}
   - {{id: "00002", name: two, lat: 51.5, lon: -0.1, cadence_s: 600}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 GOOD = """\
 name: a town
-source:
-  kind: folder
-  path: clips
+sources:
+  - kind: folder
+    path: clips
 cameras:
   - id: "06710"
     name: Kew Bridge
@@ -46,8 +47,11 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
     config = load_config(written(tmp_path, GOOD + "store: {path: var/counts.duckdb}\n"))
     assert config.store.path == tmp_path / "var" / "counts.duckdb"
-    assert config.source.kind == "folder"
-    assert config.source.path == tmp_path / "clips"
+    assert config.sources[0].kind == "folder"
+    assert config.sources[0].path == tmp_path / "clips"
+    own = "{kind: http, name: own, url: 'https://c.example.org/{id}', csv: {path: lists/own.csv}}"
+    listed = load_config(written(tmp_path, f"name: a town\nsources: [{own}]\n"))
+    assert listed.sources[0].csv.path == tmp_path / "lists" / "own.csv"
 
 
 @pytest.mark.parametrize(
@@ -90,11 +94,36 @@ def test_a_value_that_yaml_cannot_read_is_named_with_its_line(tmp_path: Path, li
 
 
 def test_nothing_that_is_written_is_ignored(tmp_path: Path) -> None:
-    both = GOOD.replace("kind: folder\n  path: clips", "kind: synthetic")
+    both = GOOD.replace("kind: folder\n    path: clips", "kind: synthetic")
     with pytest.raises(ConfigError, match="the synthetic street brings its own cameras: remove cameras:"):
         load_config(written(tmp_path, both))
     with pytest.raises(ConfigError, match="a folder of clips needs its cameras"):
         load_config(written(tmp_path, GOOD[: GOOD.index("cameras:")]))
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ("[{kind: synthetic}, {kind: tfl_jamcam}]", "is the only source: remove the others"),
+        ("[{kind: tfl_jamcam}, {kind: tfl_jamcam}]", "two sources are called 'tfl': give each its own name"),
+        ("[{kind: tfl_jamcam, cadence: 3}]", "line 2: sources.0.cadence: there is no such setting"),
+        ("[]", "sources: Tuple should have at least 1 item"),
+    ],
+)
+def test_sources_that_do_not_go_together(tmp_path: Path, sources: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_config(written(tmp_path, f"name: a town\nsources: {sources}\n"))
+
+
+def test_the_old_word_for_sources_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="source: it is a list now: write sources:"):
+        load_config(written(tmp_path, "name: a town\nsource: {kind: synthetic}\n"))
+
+
+def test_a_clock_that_begins_nowhere(tmp_path: Path) -> None:
+    text = "name: a town\nsources: [{kind: tfl_jamcam}]\nclock: {speedup: 2}\n"
+    with pytest.raises(ConfigError, match=r"set clock\.start"):
+        load_config(written(tmp_path, text))
 
 
 def test_a_camera_that_stands_twice_is_refused(tmp_path: Path) -> None:
@@ -125,4 +154,4 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_every_setting_stands_in_a_shipped_configuration_or_has_a_default() -> None:
     required = {name for name, field in Config.model_fields.items() if field.is_required()}
-    assert required == {"name", "source"}
+    assert required == {"name", "sources"}

@@ -15,13 +15,14 @@ from aggregate.feed import ReadingFeed
 from aggregate.policy import AggregatePolicy
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
-from core.bus import MemoryBus
+from core.bus import HEALTH, MemoryBus
 from core.clock import SystemClock
 from core.errors import SourceError
 from core.records import CLASSES, Camera, ClipReady, CountObservation, Status, Window
 from detect.counter import ClipCounter
 from detect.model import Density
 from detect.quality import Verdict
+from ingest.city.health import HealthLog
 from ingest.clip import SampledClip
 from ingest.frame import Frame
 from ingest.source import UnusableClip
@@ -45,6 +46,9 @@ class Street:
                 raise SourceError("the street has gone")
             for camera in CAMERAS:
                 yield ClipReady(camera=camera.id, event_time=START + timedelta(minutes=number), location=str(number))
+
+    def stop(self) -> None:
+        self._clips = 0
 
     def open(self, clip: ClipReady, frames: int) -> SampledClip:
         number = int(clip.location)
@@ -76,7 +80,9 @@ def pipeline(street: Street, workers: int = 3) -> Pipeline:
         ClipCounter(Reader(), street, 3, clock, judge=lambda _: Verdict(Status.OK, None)) for _ in range(workers)
     ]
     aggregator = Aggregator(store, AggregatePolicy(), clock)
-    return Pipeline(street, counters, aggregator, ReadingFeed(), MemoryBus(8), Meters(CollectorRegistry(), aggregator))
+    bus, meters = MemoryBus(8), Meters(CollectorRegistry(), aggregator)
+    health = HealthLog(lambda event: bus.publish(HEALTH, event))
+    return Pipeline(street, counters, aggregator, store, ReadingFeed(), bus, meters, health)
 
 
 def test_every_clip_is_counted_or_explained_once() -> None:

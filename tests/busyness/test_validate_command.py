@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from manual_street import MORNING, STREET, observed
+from rich.console import Console
 
 from aggregate.duckdb_store import DuckDBStore
 from busyness.command import main
 from busyness.config import load_config
-from busyness.wiring import calibrations_of, install
-from core.clock import SystemClock
-from core.records import ClipReady
+from busyness.replaying import replay
+from busyness.wiring import calibrations_of
 from detect.registry import open_model
-from ingest.clip import SampledClip
-from ingest.frame import Frame
 
 CONFIG = """\
 name: a street
-source: {{kind: folder, path: .}}
+sources: [{{kind: folder, path: .}}]
 cameras:
   - id: "00001"
     name: one
@@ -108,31 +107,21 @@ def test_a_camera_is_measured_and_calibrated_and_the_next_counts_use_it(
     assert (tmp_path / "counts.calibrations" / "00001.json").is_file()
 
 
-class Noise:
-    """A camera and its clips: noise, which is sharp, bright and never the same. Its source gives none by itself."""
-
-    cameras = (STREET,)
-
-    def clips(self) -> Iterator[ClipReady]:
-        yield from ()
-
-    def open(self, clip: ClipReady, frames: int) -> SampledClip:
-        noise = np.random.default_rng(7)
-        pictures = (noise.integers(0, 256, (288, 352, 3), dtype=np.uint8) for _ in range(frames))
-        return SampledClip(tuple(Frame(picture, float(at)) for at, picture in enumerate(pictures)), 10.0, frames)
-
-
 def test_clips_are_counted_with_the_calibration_from_the_next_start_on(
     busyness: Command, street: Path, tmp_path: Path
 ) -> None:
     busyness("validate", "00001", "--config", street, "--counts", counts(tmp_path))
-    with closing(install(load_config(street), Noise(), Noise(), SystemClock())) as installation:
-        clip = ClipReady(camera="00001", event_time=MORNING, location="noise")
-        (counter, *_) = installation.pipeline.counters
-        found = counter.observe(STREET, clip)
-    assert {(one.status, one.calibration) for one in found} == {("ok", "00001/1")}
-    assert found[0].gain is not None
-    assert found[0].gain.people == pytest.approx(1.25, abs=0.01)
+    still = tmp_path / "00001" / f"{int((MORNING + timedelta(days=1)).timestamp() * 1000)}.png"
+    still.parent.mkdir()
+    noise = np.random.default_rng(7).integers(0, 256, (288, 352, 3), dtype=np.uint8)  # sharp, and bright
+    cv2.imwrite(str(still), noise)
+    replayed = replay(load_config(street), still.parent, Console(quiet=True))
+    assert set(replayed.tally.status_of.values()) == {"ok"}
+    with closing(DuckDBStore.open(tmp_path / "counts.duckdb", read_only=True)) as store:
+        (found,) = store.observations("pavement", MORNING + timedelta(days=1), MORNING + timedelta(days=2))
+    assert found.calibration == "00001/1"
+    assert found.gain is not None
+    assert found.gain.people == pytest.approx(1.25, abs=0.01)
 
 
 def test_a_table_says_before_and_after_and_a_dry_run_keeps_nothing(

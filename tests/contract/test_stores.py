@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from aggregate.duckdb_store import DuckDBStore
+from aggregate.health import state_ranges
 from aggregate.store import Store
 from aggregate.tables import ReadingTable, Spans, moment, text
 from aggregate.windows import WIDTH_S
 from core.errors import ConfigError
+from core.health import CameraState, HealthEvent
+from core.loops import LoopCounter, LoopReading
 from core.records import (
     SERIES,
     Camera,
@@ -37,6 +40,7 @@ STORES: dict[str, Callable[[Path], Store]] = {
 NOON = datetime(2017, 3, 9, 12, 0, 0, 123456, tzinfo=UTC)
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 QUARTER = timedelta(minutes=15)
+ONE, OTHER = "1" * 32, "2" * 32
 
 
 @pytest.fixture(params=sorted(STORES))
@@ -51,7 +55,14 @@ def camera(name: str, *zones: str) -> Camera:
 
 
 def observation(
-    minutes: float, number: float = 1.5, *, camera: str = "a", model: str = "m@1", after_s: float = 60, ok: bool = True
+    minutes: float,
+    number: float = 1.5,
+    *,
+    camera: str = "a",
+    model: str = "m@1",
+    after_s: float = 60,
+    ok: bool = True,
+    content: str | None = None,
 ) -> CountObservation:
     at = NOON + timedelta(minutes=minutes)
     figures = Figures.of([number + step / 3 for step in range(len(SERIES))])
@@ -75,6 +86,7 @@ def observation(
         gain=Gains(people=1.1, vehicles=1 / 3) if ok else None,
         calibration=f"{camera}/2" if ok else None,
         view_epoch=2,
+        content=content,
         model=model,
         counted_at=at + timedelta(seconds=after_s),
     )
@@ -137,6 +149,14 @@ def test_a_new_store_knows_nothing(store: Store) -> None:
     assert len(store.clips(spans())) == 0
     assert len(store.current_readings(spans())) == 0
     assert store.upsert_observations([]) == []
+    assert store.last_contents() == {}
+    store.save_health([])
+    assert store.health(*EVER) == store.health_now() == []
+    store.save_counters([])
+    assert store.counters() == []
+    assert store.save_loops([]) == 0
+    assert len(store.loops(*EVER)) == 0
+    assert store.loop_extent() is None
 
 
 def test_cameras_come_back_as_they_were_saved_by_id(store: Store) -> None:
@@ -176,7 +196,7 @@ def test_two_cameras_may_not_share_a_zone(store: Store) -> None:
 
 
 def test_observations_come_back_exactly_as_they_were(store: Store) -> None:
-    kept = [observation(0, 1 / 3), observation(5, ok=False), observation(10, 0.1 + 0.2)]
+    kept = [observation(0, 1 / 3, content=ONE), observation(5, ok=False), observation(10, 0.1 + 0.2)]
     assert store.upsert_observations(kept[::-1]) == kept[::-1]
     assert store.observations("a:view", *EVER) == kept
     assert store.observations("a:view", NOON, NOON + timedelta(minutes=10)) == kept[:2]
@@ -288,6 +308,171 @@ def test_camera_states_tell_the_newest_clip_and_the_newest_count(store: Store) -
     assert states.loc["a", ["last_status", "last_reason"]].tolist() == ["smeared", 'rows repeat, "smeared"; Umlaut ü']
     assert states.loc["a", "last_counted"].to_pydatetime() == NOON
     assert states["last_counted"].isna().tolist() == [False, True]
+
+
+def test_camera_states_follow_recounts_in_any_order(store: Store) -> None:
+    """The newest count of the newest clip speaks, and a count that is taken back is no longer the last one."""
+    first, newest, other = observation(0), observation(5), observation(5, model="n@1", after_s=70)
+    taken_back = observation(5, ok=False, after_s=90)
+    with store.transaction():
+        for counts in ([newest], [taken_back, newest], [other], [first]):
+            store.upsert_observations(counts)
+    state = store.camera_states().iloc[0]
+    assert (state["last_status"], state["last_counted"].to_pydatetime()) == ("smeared", newest.event_time)
+    store.upsert_observations([observation(5, model="n@1", ok=False, after_s=80)])
+    state = store.camera_states().iloc[0]
+    assert (state["last_status"], state["last_counted"].to_pydatetime()) == ("smeared", first.event_time)
+    store.upsert_observations([observation(5, after_s=95)])
+    state = store.camera_states().iloc[0]
+    assert (state["last_status"], state["last_counted"].to_pydatetime()) == ("ok", newest.event_time)
+    store.upsert_observations([observation(5, model="n@1", ok=False, after_s=99), observation(-5, ok=False)])
+    state = store.camera_states().iloc[0]
+    assert (state["last_status"], state["last_counted"].to_pydatetime()) == ("smeared", newest.event_time)
+
+
+def test_the_last_content_of_a_camera_is_that_of_its_newest_clip_with_one_whatever_comes_first(store: Store) -> None:
+    counts = [
+        observation(0, content=ONE),
+        observation(5, content=OTHER),
+        observation(10),
+        observation(3, camera="b", content=ONE, ok=False),
+        observation(9, camera="c"),
+    ]
+    last = {"a": (NOON + timedelta(minutes=5), OTHER), "b": (NOON + timedelta(minutes=3), ONE)}
+    for count in counts[::-1]:
+        store.upsert_observations([count])
+    assert store.last_contents() == last
+    store.upsert_observations([observation(-5, content=ONE), *counts])
+    assert store.last_contents() == last
+    store.upsert_observations([observation(5, content=ONE, after_s=90), observation(20, camera="b", content=OTHER)])
+    store.upsert_observations([observation(5, after_s=120)])
+    assert store.last_contents() == {
+        "a": (NOON + timedelta(minutes=5), ONE),
+        "b": (NOON + timedelta(minutes=20), OTHER),
+    }
+
+
+def test_two_contents_of_one_moment_end_alike_in_any_order(store: Store) -> None:
+    zones = [observation(0, content=ONE, model="m@1"), observation(0, content=OTHER, model="n@1")]
+    store.upsert_observations(zones)
+    kept = store.last_contents()
+    for count in [*zones, *zones[::-1]]:
+        store.upsert_observations([count])
+    assert store.last_contents() == kept == {"a": (NOON, OTHER)}
+
+
+def health(minutes: float, state: str, reason: str | None = None, *, camera: str = "a") -> HealthEvent:
+    return HealthEvent(camera=camera, since=NOON + timedelta(minutes=minutes), state=CameraState(state), reason=reason)
+
+
+def test_health_events_come_back_by_camera_and_time_with_the_one_in_force_at_the_start(store: Store) -> None:
+    a = [health(0, "waiting"), health(1, "live"), health(10, "stale", "ü: since 12:01"), health(20, "live")]
+    b = [health(5, "faulty", "a card", camera="b"), health(30, "live", camera="b")]
+    store.save_health([b[1], a[3], a[0]])
+    store.save_health([b[0], a[2], a[1]])
+    assert store.health(*EVER) == [*a, *b]
+    assert store.health(NOON + timedelta(minutes=12), NOON + timedelta(minutes=30)) == [a[2], a[3], b[0]]
+    assert store.health(a[2].since, a[3].since, ["a", "none"]) == [a[2]], "an event at the start is the one in force"
+    assert store.health(NOON + timedelta(minutes=4), NOON + timedelta(minutes=5)) == [a[1]]
+    assert store.health(*EVER, []) == []
+
+
+def test_a_health_event_of_the_same_time_replaces_the_one_before(store: Store) -> None:
+    store.save_health([health(0, "stale", "nothing new"), health(0, "unreachable", "no answer")])
+    assert store.health(*EVER) == [health(0, "unreachable", "no answer")]
+    store.save_health([health(0, "live")])
+    store.save_health([health(0, "live")])
+    assert store.health(*EVER) == [health(0, "live")]
+
+
+def test_health_now_is_the_newest_state_with_the_beginning_of_its_run(store: Store) -> None:
+    store.save_health(
+        [
+            health(30, "unreachable", "503"),
+            health(0, "unreachable", "no answer"),
+            health(10, "live"),
+            health(20, "unreachable", "no answer"),
+            health(5, "live", camera="b"),
+            health(0, "live", camera="b"),
+            health(7, "withdrawn", "works", camera="c"),
+            health(9, "live", camera="c"),
+        ]
+    )
+    assert store.health_now() == [
+        health(20, "unreachable", "503"),
+        health(0, "live", camera="b"),
+        health(9, "live", camera="c"),
+    ]
+
+
+def test_health_now_is_what_the_events_say_in_any_order_of_arrival(store: Store) -> None:
+    """Events come one by one, late, twice and replaced: the state kept is that of the ranges of all that is stored."""
+    random = np.random.default_rng(7)
+    states = ["live", "stale", "faulty"]
+    for _ in range(25):
+        batch = [
+            health(int(random.integers(40)), states[random.integers(3)], "why", camera="ab"[random.integers(2)])
+            for _ in range(random.integers(1, 4))
+        ]
+        store.save_health(batch)
+        for now in store.health_now():
+            held = store.health(*EVER, [now.camera])
+            last = state_ranges(held, *EVER)[-1]
+            assert (now.state, now.since, now.reason) == (last.state, last.start, held[-1].reason)
+
+
+def loop(minutes: float, flow: float | None = 7, *, counter: str = "x", series: str = "vehicles") -> LoopReading:
+    start = NOON + timedelta(minutes=minutes)
+    return LoopReading(
+        counter=counter,
+        series=series,
+        start=start,
+        end=start + timedelta(minutes=1),
+        flow=flow,
+        occupancy=None if flow is None else 1 / 3,
+        reason="marked as faulty" if flow is None else None,
+    )
+
+
+def test_counters_come_back_by_id_and_those_of_other_sources_stay(store: Store) -> None:
+    here = LoopCounter(id="x", name="Tooley St", lat=51.5, lon=-0.08, source="TfL SCOOT", bearing_deg=90)
+    nowhere = LoopCounter(id="b", name="Länsiväylä", source="Fintraffic TMS", timezone="Europe/Helsinki")
+    store.save_counters([here])
+    store.save_counters([nowhere])
+    assert store.counters() == [nowhere, here]
+    store.save_counters([here.model_copy(update={"name": "Tooley Street"})])
+    assert [counter.name for counter in store.counters()] == ["Länsiväylä", "Tooley Street"]
+
+
+def test_loop_readings_come_back_as_they_were_in_order_and_in_parts(store: Store) -> None:
+    kept = [loop(0), loop(0, 2, series="cyclist", counter="y"), loop(1, None), loop(2, 0.1 + 0.2)]
+    assert store.save_loops(kept[::-1]) == 4
+    assert store.loops(*EVER).records() == kept
+    assert store.loops(NOON, NOON + timedelta(minutes=2)).records() == kept[:3]
+    assert store.loops(*EVER, counters=["x"]).records() == [kept[0], *kept[2:]]
+    assert store.loops(*EVER, series=["cyclist", "bus"]).records() == [kept[1]]
+    assert store.loops(*EVER, limit=2, offset=1).records() == kept[1:3]
+    assert store.loop_extent() == (NOON, NOON + timedelta(minutes=2))
+
+
+def test_a_loop_reading_given_again_changes_only_what_is_different(store: Store) -> None:
+    store.save_loops([loop(0), loop(1), loop(2, None)])
+    assert store.save_loops([loop(0), loop(1, 9), loop(2, None), loop(1, 8)]) == 1
+    assert store.loops(*EVER).records() == [loop(0), loop(1, 8), loop(2, None)]
+
+
+def test_a_failed_transaction_takes_health_and_loops_back(store: Store) -> None:
+    def fail_half_way() -> None:
+        with store.transaction():
+            store.save_health([health(0, "live")])
+            store.save_loops([loop(0)])
+            store.upsert_observations([observation(0, content=ONE)])
+            assert len(store.health(*EVER)) == len(store.loops(*EVER)) == len(store.last_contents()) == 1
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_half_way()
+    assert len(store.health(*EVER)) == len(store.loops(*EVER)) == len(store.last_contents()) == 0
 
 
 def test_a_failed_transaction_leaves_nothing_behind(store: Store) -> None:

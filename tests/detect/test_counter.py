@@ -34,9 +34,8 @@ from detect.model import Density
 from detect.quality import Verdict
 from detect.registry import open_model
 from ingest.clip import SampledClip
-from ingest.decode import DecodeLimits
+from ingest.decode import DecodeLimits, open_media
 from ingest.frame import Frame
-from ingest.opener import FileOpener
 from ingest.source import UnusableClip
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
@@ -50,6 +49,13 @@ CLIP = ClipReady(camera="06710", event_time=NOON, location="clip.mp4")
 class FixedClock(SystemClock):
     def now(self) -> datetime:
         return NOON + timedelta(minutes=5)
+
+
+class Files:
+    """Opens what lies on the disk."""
+
+    def open(self, clip: ClipReady, frames: int) -> SampledClip:
+        return open_media(Path(clip.location), frames, DecodeLimits())
 
 
 class Opened:
@@ -459,7 +465,7 @@ def test_a_real_clip_is_counted_by_the_network(shared_data: Path) -> None:
     path = min((shared_data / "jamcam" / "days" / "06710").glob("12_*.mp4"))
     camera = Camera(id="06710", name="A406", lat=51.5, lon=0)
     clip = ClipReady(camera="06710", event_time=NOON, location=str(path))
-    (found,) = ClipCounter(open_model("lowres-2"), FileOpener(), 4, FixedClock()).observe(camera, clip)
+    (found,) = ClipCounter(open_model("lowres-2"), Files(), 4, FixedClock()).observe(camera, clip)
 
     assert found.status is Status.OK
     assert found.frames == 4

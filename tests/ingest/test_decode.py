@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import struct
 import tempfile
 from collections.abc import Callable
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.records import ClipReady, Status
-from ingest.decode import DecodeLimits, evenly_spaced, frame_at, open_media
-from ingest.opener import FileOpener
+from ingest import decode
+from ingest.decode import DecodeLimits, evenly_spaced, frame_at, open_bytes, open_media
+from ingest.file_reader import FileReader, read_file
 from ingest.source import UnusableClip
 
 LIMITS = DecodeLimits()
@@ -273,13 +275,17 @@ def test_no_bytes_whatever_crash_the_decoder(start: bytes, rest: bytes) -> None:
             assert open_media(path, 3, LIMITS).frames
 
 
-def test_the_opener_opens_a_reference_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reader_gives_the_bytes_of_a_reference_and_decoding_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_clip(tmp_path / "clip.avi")
     monkeypatch.chdir(tmp_path)
     reference = ClipReady.model_validate(
         {"camera": "06710", "event_time": "2017-03-09T08:00:00Z", "location": str(path)}
     )
-    assert len(FileOpener().open(reference, 4).frames) == 4
+    content = FileReader(LIMITS.max_bytes).read(reference)
+    assert content == path.read_bytes()
+    assert len(open_bytes(content, path.name, 4, LIMITS).frames) == 4
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -288,3 +294,91 @@ def test_a_real_clip_is_whole(shared_data: Path) -> None:
     assert len(clip.frames) == 8
     assert {(frame.width_px, frame.height_px) for frame in clip.frames} == {(352, 288)}
     assert (clip.decoded_frames, clip.decode_errors, clip.duration_s) == (232, 0, 9.28)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "code"),
+    [("mp4", "mp4v"), ("mov", "mp4v"), ("mkv", "mp4v"), ("webm", "VP80"), ("avi", "MJPG"), ("ts", "mp4v")],
+)
+def test_every_container_is_decoded_from_memory(tmp_path: Path, suffix: str, code: str) -> None:
+    content = write_clip(tmp_path / f"clip.{suffix}", code=code).read_bytes()
+    clip = open_bytes(content, "clip", 5, LIMITS)
+    assert (clip.decoded_frames, clip.duration_s) == (50, 2.0)
+    red = [int(np.median(frame.pixels[..., 0])) for frame in clip.frames]
+    assert red == pytest.approx([4 * index for index in (5, 15, 25, 35, 45)], abs=8)
+
+
+def test_bytes_are_held_to_the_limits_and_named_in_what_is_said(tmp_path: Path) -> None:
+    content = write_clip(tmp_path / "clip.avi").read_bytes()
+    with pytest.raises(UnusableClip, match=r"^06710\.mp4 has \d+ bytes, over the limit max_bytes = 1,000") as caught:
+        open_bytes(content, "06710.mp4", 5, DecodeLimits(max_bytes=1000))
+    assert caught.value.status is Status.OVERSIZE
+    with pytest.raises(ValueError, match="at least one frame"):
+        open_bytes(content, "06710.mp4", 0, LIMITS)
+
+
+def test_a_file_that_grows_while_it_is_read_is_still_held_to_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(bytes(1000))
+    shrunk = os.stat_result((stat.S_IFREG, *[0] * 5, 10, *[0] * 3))
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: shrunk)
+    with pytest.raises(UnusableClip, match="more than 100 bytes"):
+        read_file(path, 100)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{path}\n#EXT-X-ENDLIST\n", "ffconcat version 1.0\nfile {path}\n"],
+)
+def test_ffmpeg_itself_opens_no_other_file_for_a_playlist(tmp_path: Path, text: str) -> None:
+    """Past `recognise`, which refuses it first: neither the format nor any protocol is allowed to it."""
+    sound = write_clip(tmp_path / "sound.ts", code="mp4v")
+    with pytest.raises(UnusableClip, match="cannot be opened"):
+        decode._capture(decode._Stream(text.format(path=sound).encode()), "list")
+
+
+def test_a_clip_that_refers_to_another_file_does_not_get_it(tmp_path: Path) -> None:
+    """An MP4 may say that its samples lie elsewhere (`dref`, ISO/IEC 14496-12, 8.7.2): there is no elsewhere."""
+    content = write_clip(tmp_path / "clip.mp4", code="mp4v").read_bytes()
+    at = content.index(b"dref")
+    elsewhere = b"file://" + os.fsencode(tmp_path / "clip.mp4") + b"\0"
+    entry = struct.pack(">I4sI", 12 + len(elsewhere), b"url ", 0) + elsewhere
+    referring = content[: at + 4] + struct.pack(">II", 0, 1) + entry + content[at + 4 + 8 + 12 :]
+
+    def decoded() -> int | str:
+        try:
+            return open_bytes(referring, "clip", 2, LIMITS).decoded_frames
+        except UnusableClip as error:
+            return error.message
+
+    with_it = decoded()
+    (tmp_path / "clip.mp4").unlink()
+    assert decoded() == with_it, "whether the other file is there makes no difference"
+
+
+def test_a_place_that_cannot_be_is_answered_and_not_raised() -> None:
+    """OpenCV 5.0 would end the process; damaged indices do ask for such places."""
+    stream = decode._Stream(b"clip")
+    assert [stream.seek(-5), stream.seek(1 << 80), stream.seek(2), stream.seek(0, 2), stream.seek(0, 99)] == [
+        -1, -1, 2, 4, -1,
+    ]  # fmt: skip
+
+
+def test_a_decoder_without_memory_says_which_limit_to_raise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    still = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    def opencv_without_memory(*_: object) -> None:
+        error = cv2.error("Insufficient memory")
+        error.code = cv2.Error.StsNoMem
+        raise error
+
+    for fail in (no_memory, opencv_without_memory):
+        monkeypatch.setattr(cv2, "imdecode", fail)
+        with pytest.raises(UnusableClip, match="raise memory_mb of the jail") as caught:
+            open_bytes(still, "still.png", 1, LIMITS)
+        assert caught.value.status is Status.OVERSIZE

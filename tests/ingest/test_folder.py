@@ -16,7 +16,8 @@ from core.errors import SourceError
 from core.records import LOCATION_LENGTH, Camera
 from ingest.decode import DecodeLimits, open_media
 from ingest.filename import NamePattern
-from ingest.folder import FolderConfig, FolderSource, SkippedFile, discover, recorded_at
+from ingest.folder import FolderConfig, FolderSource, discover, recorded_at
+from ingest.recordings import SkippedFile
 from ingest.source import UnusableClip
 
 NOON = datetime(2017, 3, 9, 12, 0, tzinfo=UTC)

@@ -87,7 +87,7 @@ def config(tmp_path: Path) -> Config:
     path = tmp_path / "canary.yaml"
     path.write_text(
         "name: canary\n"
-        "source: {kind: folder, path: clips}\n"
+        "sources: [{kind: folder, path: clips}]\n"
         'cameras: [{id: "00001", name: canary street, lat: 51.5, lon: -0.1}]\n'
         "store: {path: store/counts.duckdb}\n",
         encoding="utf-8",
@@ -115,7 +115,7 @@ def test_no_pixel_outlives_the_pipeline(
     assert set(replayed.tally.status_of.values()) == {Status.OK}, "the canary must really be counted"
     runs = fingerprints(clip, config.detect.frames_per_clip)
     assert len(runs) >= 20, "the canary must survive the video codec"
-    assert len(ListeningBus.heard) == 2, "one clip, one observation"
+    assert len(ListeningBus.heard) == 3, "one clip, one observation, one word of how the camera is"
     printed = capfd.readouterr()
     assert not leaks("\n".join((caplog.text, printed.out, printed.err)).encode(), runs)
     assert not any(leaks(message, runs) for message in ListeningBus.heard)

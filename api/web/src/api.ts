@@ -1,7 +1,7 @@
 /** The density API as typed questions. Addresses are relative to the page, so it works below any path. */
 
 import { iso } from "./time.ts";
-import type { About, Camera, Extent, Reading, Width, Zone } from "./types.ts";
+import type { About, Camera, Extent, Health, Reading, States, Width, Zone } from "./types.ts";
 
 /** The service answered, and said no: problem+json with its remedy. */
 export class Problem extends Error {
@@ -80,6 +80,21 @@ export async function cameras(): Promise<readonly Camera[]> {
 
 export async function zonesOf(camera: string): Promise<readonly Zone[]> {
   return (await get<{ zones: readonly Zone[] }>(`v1/zones?${new URLSearchParams({ camera })}`)).zones;
+}
+
+/** How every camera is. */
+export async function health(): Promise<readonly Health[]> {
+  return (await get<{ health: readonly Health[] }>("v1/health")).health;
+}
+
+/** How every camera was in the day before the present. */
+export function states(): Promise<States> {
+  return get<States>("v1/states");
+}
+
+/** Where the outages of a camera, in the day before the present, are as a spreadsheet. */
+export function outagesAddress(camera: string): string {
+  return new URL(`v1/cameras/${encodeURIComponent(camera)}/health?format=csv`, document.baseURI).href;
 }
 
 /** Every reading asked for, page after page. */

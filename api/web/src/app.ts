@@ -122,8 +122,18 @@ export class App {
     if (about.basemap && (await reachable(about.basemap))) this.#map?.useBasemap(about.basemap);
   }
 
+  /** Cameras come, go and break while the page is open; the list is made anew only where it would be another. */
+  async #refreshCameras(): Promise<void> {
+    const cameras = await api.cameras().catch(() => null);
+    if (cameras === null) return;
+    const placed = (all: Iterable<Camera>): string =>
+      JSON.stringify([...all].map(({ id, name, lat, lon, zones }) => [id, name, lat, lon, zones]));
+    if (placed(cameras) !== placed(this.#cameras.values())) this.#setCameras(cameras);
+    else this.#cameras = byCamera(cameras);
+  }
+
   #setCameras(cameras: readonly Camera[]): void {
-    this.#cameras = new Map(cameras.map((camera) => [camera.id, camera]));
+    this.#cameras = byCamera(cameras);
     this.#timezone = commonest(cameras.map((camera) => camera.timezone)) ?? "UTC";
     this.#list.setCameras(cameras);
   }
@@ -230,7 +240,7 @@ export class App {
   /** Ask what is newest and show it; a service that does not answer is told by the feed. */
   async #refresh(): Promise<void> {
     const figures = this.#figures;
-    await figures.loadLatest().catch(() => undefined);
+    await Promise.all([figures.loadLatest().catch(() => undefined), this.#refreshCameras()]);
     if (this.#figures !== figures) return;
     this.#storedUntil(this.#newest());
     await this.#keepUp();
@@ -299,4 +309,8 @@ export class App {
     this.#sheet.showList();
     this.#pointing.draw();
   }
+}
+
+function byCamera(cameras: readonly Camera[]): ReadonlyMap<string, Camera> {
+  return new Map(cameras.map((camera) => [camera.id, camera]));
 }

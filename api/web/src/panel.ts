@@ -7,6 +7,7 @@ import { type Gap, takeApart } from "./day.ts";
 import { h } from "./dom.ts";
 import { cadence, coverage, figure, meanWithInterval, moment, noun, percent, reasonOf } from "./format.ts";
 import { stateName, tooNarrow } from "./format.ts";
+import { isTrouble, moment as momentOfDay } from "./health.ts";
 import { readingsTable } from "./table.ts";
 import { type Span, clock, dayBounds, dayLabel, windowLabel, zoneName } from "./time.ts";
 import type { Camera, Reading, Width, Zone } from "./types.ts";
@@ -115,6 +116,7 @@ export class CameraPanel {
     const open = this.#body.querySelector("details")?.open ?? false;
     const download = `${camera.id}-${view.day}.csv`;
     this.#body.replaceChildren(
+      ...trouble(camera),
       ...this.#zoneChoice(view),
       ...widthAdvice(view),
       h("h3", {}, title, h("small", {}, ` time in ${zoneName(span.start, camera.timezone)}`)),
@@ -123,6 +125,7 @@ export class CameraPanel {
       ...gapList(day.gaps, camera.timezone),
       readingsTable(view.readings, camera.timezone, view.stored, open),
       h("p", {}, h("a", { href: csvAddress(query(view, span)), download }, "Download this day (CSV)")),
+      h("p", {}, h("a", { href: `./operations#camera=${encodeURIComponent(camera.id)}` }, "When this camera was out")),
     );
     if (this.#shown) this.cursor(this.#shown);
   }
@@ -160,9 +163,22 @@ export class CameraPanel {
 
 /** Whether two views would be drawn alike but for the window marked. */
 function sameDay(a: PanelView, b: PanelView): boolean {
-  const same = a.camera === b.camera && a.zone === b.zone && a.series === b.series && a.width === b.width;
+  const same = told(a.camera) === told(b.camera) && a.zone === b.zone && a.series === b.series && a.width === b.width;
   const said = ({ readings }: PanelView): string => readings.map((each) => `${each.revision} ${each.reason}`).join();
   return same && a.day === b.day && a.stored === b.stored && said(a) === said(b);
+}
+
+/** What of a camera is written on the panel. */
+function told(camera: Camera): string {
+  const { id, name, cadence_s, state, state_since, state_reason } = camera;
+  return JSON.stringify([id, name, cadence_s, state, state_since, state_reason]);
+}
+
+/** How the camera is now, where that is trouble. */
+function trouble({ state, state_since, state_reason, timezone }: Camera): HTMLElement[] {
+  if (state === null || state_since === null || !isTrouble(state)) return [];
+  const since = momentOfDay(Date.parse(state_since), Date.now(), timezone);
+  return [h("p", { class: "reason" }, `Now ${state} since ${since}${state_reason ? `: ${state_reason}` : ""}`)];
 }
 
 function query({ camera, series, width }: PanelView, span: Span): Parameters<typeof csvAddress>[0] {

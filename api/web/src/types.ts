@@ -42,6 +42,41 @@ export interface Camera {
   readonly last_status: string | null;
   readonly last_reason: string | null;
   readonly last_counted: string | null;
+  readonly state: CameraState | null;
+  readonly state_since: string | null;
+  readonly state_reason: string | null;
+}
+
+/** How a camera is: only a live one gives figures; of a waiting one nothing is known. */
+export type CameraState = "waiting" | "live" | "stale" | "unreachable" | "withdrawn" | "faulty" | "moved";
+
+/** How a camera is now. Null where nothing was ever told of it. */
+export interface Health {
+  readonly id: string;
+  readonly name: string;
+  readonly state: CameraState | null;
+  readonly since: string | null;
+  readonly reason: string | null;
+  readonly last_event_time: string | null;
+  readonly age_s: number | null;
+  readonly last_counted: string | null;
+}
+
+/** A stretch of time, half-open, that a camera was in one state. */
+export interface Stretch {
+  readonly camera: string;
+  readonly state: CameraState;
+  readonly start: string;
+  readonly end: string;
+  readonly duration_s: number;
+  readonly reason: string | null;
+}
+
+/** The stretches of a period: those of a camera follow each other without a gap. */
+export interface States {
+  readonly states: readonly Stretch[];
+  readonly start: string;
+  readonly end: string;
 }
 
 export interface Zone {

@@ -1,0 +1,106 @@
+"""One DuckDB database as the store uses it: one transaction at a time, and every reader with a snapshot of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from aggregate.duckdb_file import first_line
+from core.errors import StoreError
+
+
+class Engine:
+    """The connection, the writer's lock, and errors that say what to do. Every method raises `StoreError`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, *, read_only: bool) -> None:
+        """`name` is what errors call the store."""
+        # Every thread reads through a cursor of its own; this connection only makes cursors, so it is never busy.
+        self._root = connection
+        self._connection = connection.cursor()
+        self._name = name
+        self._read_only = read_only
+        self._lock = threading.RLock()
+        self._writer: int | None = None
+        self.on_undone: Callable[[], None] = lambda: None
+        """Called when a transaction has been rolled back, before another writer begins."""
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+            self._root.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `Store.transaction`."""
+        with self._lock:
+            if self._writer is not None:  # this thread's own block is open: join it
+                yield
+                return
+            if self._read_only:
+                raise StoreError(f"{self._name} is open for reading only", remedy="open it with read_only=False")
+            with self._explained():
+                self._connection.execute("BEGIN TRANSACTION")
+            self._writer = threading.get_ident()
+            try:
+                yield
+                with self._explained():
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._writer = None
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+            self.on_undone()
+        except (duckdb.Error, StoreError):
+            # The engine has already given the transaction up; the error that led here says why.
+            return
+
+    def read(self, query: str, parameters: dict[str, Any] | None = None, **tables: pa.Table) -> pa.Table:
+        """Run a query; inside this thread's transaction it sees what was written there."""
+        with self._explained():
+            if self._writer == threading.get_ident():
+                return _select(self._connection, query, parameters or {}, tables)
+            with self._root.cursor() as cursor:
+                return _select(cursor, query, parameters or {}, tables)
+
+    def write(self, statement: str, parameters: dict[str, Any] | None = None, *, batch: pa.Table) -> None:
+        """Run a statement over the rows of `batch`, inside the open transaction."""
+        with self._explained():
+            self._connection.register("batch", batch)
+            try:
+                self._connection.execute(statement, parameters or {})
+            finally:
+                self._connection.unregister("batch")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.ConnectionException as error:
+            raise StoreError(f"{self._name} is closed", remedy="open it again") from error
+        except duckdb.Error as error:
+            raise StoreError(
+                f"{self._name} cannot be used: {first_line(error)}",
+                remedy="check the disk's free space and rights; what was committed before is safe",
+            ) from error
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any], tables: dict[str, pa.Table]
+) -> pa.Table:
+    for name, rows in tables.items():
+        connection.register(name, rows)
+    try:
+        return connection.sql(query, params=parameters).to_arrow_table()
+    finally:
+        for name in tables:
+            connection.unregister(name)

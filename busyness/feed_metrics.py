@@ -1,0 +1,100 @@
+"""What an operator watches of the feeds: how they answer, what waits, what was not counted for want of time.
+
+Labels are bounded: sources come from the configuration, outcomes and reasons from their lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ingest.fetch.failure import Outcome, RequestOutcome
+from ingest.jail.process import Loss
+
+OUTCOMES = tuple(outcome.value for outcome in Outcome)
+"""How a request ends."""
+
+REPLACED = tuple(loss.value for loss in Loss)
+"""Why a worker that decodes is replaced."""
+
+OTHER = "other"
+"""The label of whatever is not on its list, so that a new word makes one series and not thousands."""
+
+FETCH_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class FeedMeters:
+    """The feeds' own measures, in the registry that `/metrics` shows. Used by any number of threads.
+
+    A source that was not named yet takes a series of its own until there are `most_sources`; after that it is `other`.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, most_sources: int = 100) -> None:
+        self._sources: set[str] = set()
+        self._most_sources = most_sources
+        self._requests = Counter(
+            "busyness_feed_requests", "Requests to publishers, by how they ended", ("source", "outcome"),
+            registry=registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "busyness_feed_fetch_seconds", "Seconds from sending a request to the end of its answer", ("source",),
+            registry=registry, buckets=FETCH_BUCKETS_S,
+        )  # fmt: skip
+        self._bytes = Counter(
+            "busyness_feed_bytes", "Bytes received from publishers", ("source",), registry=registry
+        )  # fmt: skip
+        self._skipped = Counter(
+            "busyness_clips_skipped", "Clips that were not counted because newer ones waited", ("source",),
+            registry=registry,
+        )  # fmt: skip
+        self._waiting_clips = Gauge(
+            "busyness_waiting_clips", "Fetched clips that wait to be counted", registry=registry
+        )
+        self._waiting_bytes = Gauge(
+            "busyness_waiting_bytes", "Bytes that those clips hold in memory", registry=registry
+        )
+        self._replaced = Counter(
+            "busyness_worker_replaced", "Decoding workers that were replaced, by reason", ("reason",), registry=registry
+        )
+        for reason in (*REPLACED, OTHER):
+            self._replaced.labels(reason)
+
+    def named(self, *sources: str) -> None:
+        """These are the sources of the configuration: their series begin at 0, before anything happens."""
+        for source in sources:
+            label = self._source(source)
+            self._seconds.labels(label)
+            self._bytes.labels(label)
+            self._skipped.labels(label)
+
+    def of_request(self, source: str, request: RequestOutcome) -> None:
+        """A guest of `source` has made a request."""
+        self.requested(source, request.outcome.value, request.seconds, request.bytes)
+
+    def requested(self, source: str, outcome: str, seconds: float, received_bytes: int) -> None:
+        """A request to a publisher ended: how (`OUTCOMES`), after how long, with how many bytes received."""
+        label = self._source(source)
+        self._requests.labels(label, outcome if outcome in OUTCOMES else OTHER).inc()
+        self._seconds.labels(label).observe(max(0.0, seconds))
+        self._bytes.labels(label).inc(max(0, received_bytes))
+
+    def skipped(self, source: str, clips: int = 1) -> None:
+        """Clips were not counted because there was no time for them."""
+        self._skipped.labels(self._source(source)).inc(clips)
+
+    def waiting(self, clips: Callable[[], float], held_bytes: Callable[[], float]) -> None:
+        """Where to ask, whenever Prometheus does, how many clips wait and how many bytes they hold."""
+        self._waiting_clips.set_function(clips)
+        self._waiting_bytes.set_function(held_bytes)
+
+    def worker_replaced(self, reason: str) -> None:
+        """A worker that decodes was replaced (`REPLACED`)."""
+        self._replaced.labels(reason if reason in REPLACED else OTHER).inc()
+
+    def _source(self, source: str) -> str:
+        if source not in self._sources:
+            if len(self._sources) >= self._most_sources:
+                return OTHER
+            self._sources.add(source)
+        return source

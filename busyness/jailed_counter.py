@@ -1,0 +1,201 @@
+"""Counts clips in a jailed child: the parent reads the bytes of a clip and never looks into them.
+
+    MediaReader --bytes--> JailedCounter --pipe--> busyness.counting_worker (jail) --ClipReport--> JailedCounter
+
+Whatever a clip does to the child, its camera gets an observation with the reason, and the next clip a child.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from busyness.counting_worker import GREETING, CountJob, Failed, Ready, ReportJob, WorkerSetup
+from core.clock import Clock
+from core.errors import BusynessError, ConfigError, ModelError
+from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status, observation_id
+from detect.counter import CountResult
+from detect.error_model import Calibration
+from detect.refused import refused
+from detect.scene import ClipReport, Scene
+from ingest.filename import printable
+from ingest.jail.process import Jail, Loss, NotStarted, WorkerLost
+from ingest.source import MediaReader, UnusableClip
+
+log = logging.getLogger(__name__)
+
+PROGRAM = ("busyness.counting_worker",)
+
+
+class JailedCounter:
+    """Counts clips of cameras in a child of its own. One thread uses it; `close` may come from another.
+
+    `calibrations` has the calibration of `model` for those cameras that have one, by camera; another mapping may be
+    set at any time. So may `on_lost`, which is told why a child was lost at a clip (a value of `Loss`).
+    """
+
+    def __init__(
+        self,
+        setup: WorkerSetup,
+        reader: MediaReader,
+        clock: Clock,
+        *,
+        calibrations: Mapping[str, Calibration] | None = None,
+    ) -> None:
+        """Starts the child and does not wait for it: make all counters, then ask one for its `model`."""
+        self._setup = setup
+        self._reader = reader
+        self._clock = clock
+        self.calibrations = calibrations or {}
+        self.on_lost: Callable[[str], None] = lambda _: None
+        self._ready: Ready | None = None
+        self._jail = Jail(PROGRAM, setup.model_dump_json(by_alias=True).encode(), setup.jail)
+
+    @property
+    def model(self) -> str:
+        """Name and hash of the model. Waits for the first child; raises `ModelError` and others for what it met."""
+        return self._greeted().model
+
+    @property
+    def jail(self) -> str:
+        """What the child is held to, for the list at start-up."""
+        return self._greeted().jail
+
+    @property
+    def pid(self) -> int | None:
+        """The process number of the child; None while there is none."""
+        return self._jail.pid
+
+    def report(self, camera: Camera, clip: ClipReady, scene: Scene | None = None) -> ClipReport:
+        """One observation for each of `camera.counted_zones`, and what was seen of the camera; never raises for a clip.
+
+        A clip with a fault, one that cannot be read, and one at which the child died have null observations.
+        """
+        model, now = self._greeted().model, self._clock.now()
+        if clip.fault is not None:
+            return refused(camera, clip, clip.fault, model, now)
+        try:
+            media = self._reader.read(clip)
+        except UnusableClip as error:
+            return refused(camera, clip, fault_of(error), model, now)
+        name = media_name(clip.location)
+        job = ReportJob(
+            camera=camera,
+            clip=clip if media is None else clip.model_copy(update={"location": name}),
+            scene=scene,
+            calibration=self.calibrations.get(camera.id),
+            media=media is not None,
+            now=now,
+        )
+        answer = self._ask(job, media or b"", name)
+        if isinstance(answer, ClipFault):
+            return refused(camera, clip, answer, model, now)
+        try:
+            return _checked(ClipReport.model_validate_json(answer), job, model)
+        except ValueError:
+            return refused(camera, clip, self._distrust(name), model, now)
+
+    def count(self, source: str, content: bytes, event_time: datetime | None = None) -> CountResult:
+        """Count the whole view of a clip or still of no camera; never raises for what `content` is."""
+        name = media_name(source)
+        answer = self._ask(CountJob(name=name, event_time=event_time), content, name)
+        if isinstance(answer, ClipFault):
+            return self.uncounted(source, answer, event_time)
+        try:
+            result = CountResult.model_validate_json(answer)
+        except ValidationError:
+            return self.uncounted(source, self._distrust(name), event_time)
+        return result.model_copy(update={"source": source})
+
+    def uncounted(self, source: str, fault: ClipFault, event_time: datetime | None = None) -> CountResult:
+        """What is said of a source that nobody looked at."""
+        return CountResult(
+            source=source, status=fault.status, reason=fault.reason, event_time=event_time, frames=0, counts=None,
+            people=None, vehicles=None, stationary=None, low=None, high=None, lighting=None, model=self.model,
+            elapsed_ms=0.0,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """End the child."""
+        self._jail.close()
+
+    def _greeted(self) -> Ready:
+        """What the first child said of itself; its successors are alike."""
+        if self._ready is None:
+            greeting = GREETING.validate_json(self._jail.greeting())
+            if isinstance(greeting, Failed):
+                self.close()
+                kinds: dict[str, type[BusynessError]] = {kind.__name__: kind for kind in (ModelError, ConfigError)}
+                raise kinds.get(greeting.error, BusynessError)(greeting.message, remedy=greeting.remedy)
+            self._ready = greeting
+        return self._ready
+
+    def _ask(self, job: ReportJob | CountJob, media: bytes, name: str) -> bytes | ClipFault:
+        self._greeted()
+        try:
+            return self._jail.ask(job.model_dump_json().encode(), media)
+        except WorkerLost as lost:
+            log.warning("the worker was lost at %s: %s", name, lost)
+            self.on_lost(lost.loss.value)
+            return _lost(lost, name, self._setup)
+        except NotStarted as error:  # it has started before, so this passes: the machine is short of something
+            log.warning("%s", error)
+            return _fault(Status.MODEL_ERROR, f"{name} was not counted: {error}")
+
+    def _distrust(self, name: str) -> ClipFault:
+        log.warning("the worker gave no report of %s: it is replaced", name)
+        self.on_lost(Loss.NO_ANSWER.value)
+        self._jail.dismiss()
+        return _fault(Status.UNDECODABLE, f"{name} made the worker answer with what is no report. Fetch it again")
+
+
+def media_name(location: str) -> str:
+    """What messages call a clip: the last part of its path, without a query, in which a key may stand."""
+    path = location.partition("?")[0] if "://" in location else location
+    return printable(path.rstrip("/").rpartition("/")[2] or location)
+
+
+def fault_of(error: UnusableClip) -> ClipFault:
+    """What could not be read, as it is stored."""
+    return _fault(error.status, str(error))
+
+
+def _lost(lost: WorkerLost, name: str, setup: WorkerSetup) -> ClipFault:
+    """What the loss of a worker says of the clip that it had in hand."""
+    jail = setup.jail
+    smaller = "Give a shorter or smaller one, or raise {} of the jail"
+    match lost.loss:
+        case Loss.CPU_TIME:
+            told = f"{name} took more than cpu_s = {jail.cpu_s:g} s of processor time. {smaller.format('cpu_s')}"
+            return _fault(Status.OVERSIZE, told)
+        case Loss.WALL_TIME:
+            told = f"{name} had no answer after wall_s = {jail.wall_s:g} s. {smaller.format('wall_s')}"
+            return _fault(Status.OVERSIZE, told)
+        case Loss.MEMORY:
+            told = f"{name} needed more memory than memory_mb = {jail.memory_mb}. {smaller.format('memory_mb')}"
+            return _fault(Status.OVERSIZE, told)
+        case Loss.ENDED:
+            return _fault(
+                Status.UNDECODABLE,
+                f"the worker that decoded {name} was killed, twice. See whether this machine is short of memory",
+            )
+        case _:
+            told = f"{name} ended the worker that decoded it ({lost.how}). Fetch or record it again"
+            return _fault(Status.UNDECODABLE, told)
+
+
+def _checked(report: ClipReport, job: ReportJob, model: str) -> ClipReport:
+    """The report, if it speaks of this clip and of each zone once. Raises `ValueError`."""
+    expected = [observation_id(job.clip.camera, z.id, job.clip.event_time, model) for z in job.camera.counted_zones]
+    if [one.id for one in report.observations] != expected:
+        raise ValueError("the report is of another clip")
+    if any(one.content != job.clip.content for one in report.observations):
+        raise ValueError("the report is of other bytes")
+    return report
+
+
+def _fault(status: Status, reason: str) -> ClipFault:
+    return ClipFault(status=status, reason=reason[:REASON_LENGTH])

@@ -1,0 +1,83 @@
+"""A configuration that is changed while it runs: taken where it is valid, and told in one line where it is not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from busyness.config import Config, load_config
+from core.errors import BusynessError
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 2.0
+
+TAKEN_WHILE_RUNNING = frozenset(("sources", "cameras", "alerts"))
+
+
+def changes(before: Config, after: Config) -> tuple[frozenset[str], frozenset[str]]:
+    """The settings that differ: those that can be taken while it runs, and those that wait for the next start."""
+    differ = {name for name in Config.model_fields if getattr(before, name) != getattr(after, name)}
+    return frozenset(differ & TAKEN_WHILE_RUNNING), frozenset(differ - TAKEN_WHILE_RUNNING)
+
+
+class ConfigWatch:
+    """Looks at the file every two seconds, and at once when `look` is set (SIGHUP does).
+
+    `apply` is given every new valid configuration that differs in what can be taken while it runs. One that is not
+    valid changes nothing: what ran goes on, and the log says what is wrong with the file.
+    """
+
+    def __init__(self, path: Path, config: Config, apply: Callable[[Config], None]) -> None:
+        self.look = threading.Event()
+        self._path = path
+        self._config = config
+        self._apply = apply
+        self._seen = self._state()
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Look from now on, in a thread of its own."""
+        threading.Thread(target=self._run, name="config", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        self.look.set()
+
+    def check(self, *, asked: bool = False) -> None:
+        """Take the file if it has changed since it was last looked at, or because somebody `asked` for it."""
+        state = self._state()
+        if state == self._seen and not asked:
+            return
+        self._seen = state
+        try:
+            config = load_config(self._path)
+            taken, later = changes(self._config, config)
+            if taken:
+                self._apply(config)
+        except BusynessError as error:
+            log.error("the changed configuration is not used, what ran goes on: %s", error)
+            return
+        self._config = config
+        if taken:
+            log.warning("configuration taken: %s", ", ".join(sorted(taken)))
+        if later:
+            log.warning("changed for the next start only: %s", ", ".join(sorted(later)))
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            asked = self.look.wait(LOOK_S)
+            self.look.clear()
+            if not self._stopping.is_set():
+                self.check(asked=asked)
+
+    def _state(self) -> tuple[int, int] | None:
+        """What changes with the file; None while it is not there, as editors do between two versions."""
+        try:
+            info = self._path.stat()
+        except OSError:
+            return None
+        return info.st_mtime_ns, info.st_size

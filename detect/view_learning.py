@@ -1,0 +1,240 @@
+r"""How a camera's views are learnt from its clips, one after the other: a pure step from state to state.
+
+    no view known --3 clips in a row that agree--> epoch 0, counted (the clips while they agree, too)
+    epoch 0 shown --a clip unlike it--> away: nothing is counted
+    away --a clip like epoch 0--> shown again, counted
+    away --3 clips in a row, over half an hour, that agree--> epoch 1, not counted until an operator confirms it
+
+A clip that shows a known view makes its looks more certain, or adds one; the looks of long ago go. So a view is
+followed through the day and the seasons, and where the camera slowly sinks or comes back askew its `shift` is followed
+too, but never farther than `FARTHEST` from where its zones were drawn.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from core.config import Closed
+from core.records import REASON_LENGTH, Identifier, UtcTime
+from detect.scene import EPOCHS_KEPT, LOOKS_KEPT, KnownView, LastClip, Look, Scene, Sight
+from detect.view_field import averaged, coded, decoded
+from detect.view_match import ALIKE, STEADY, Placed, moved, place
+
+AGREEING_CLIPS = 3
+"""So many in a row make a view: the first one, or a new one."""
+
+LASTING = timedelta(minutes=30)
+"""A new view lasts at least so long: an operator who looks round is back by then."""
+
+_ASKEW_CELLS = 0.4  # a look that lies farther off is one of its own
+_CLIPS_AVERAGED = 8  # a look follows the seasons: older clips than so many fade
+_USUAL_WEIGHT = 0.1
+
+
+class ViewChange(StrEnum):
+    """What a clip, or an operator, changed of what is known of a camera's view."""
+
+    LEARNT = "learnt"
+    MOVED = "moved"
+    RETURNED = "returned"
+    NEW_VIEW = "new_view"
+    CONFIRMED = "confirmed"
+
+
+class ViewEvent(Closed):
+    """A change of a camera's view at `at`, in words for the operator.
+
+    `epoch` is the view that it shows from then on, if any; what it shows is counted after `learnt`, `returned` and
+    `confirmed`, where it shows the view confirmed, and not after `moved` and `new_view`.
+    """
+
+    camera: Identifier
+    at: UtcTime
+    change: ViewChange
+    epoch: NonNegativeInt | None
+    reason: str = Field(min_length=1, max_length=REASON_LENGTH)
+
+
+class Epoch(Closed):
+    """A lasting view of a camera. The first is counted as it was learnt, others once an operator confirmed them."""
+
+    number: NonNegativeInt
+    looks: tuple[Look, ...] = Field(min_length=1, max_length=LOOKS_KEPT)
+    since: UtcTime
+    seen_at: UtcTime
+    clips: PositiveInt
+    usual: float = Field(default=1.0, ge=-1, le=1)
+    confirmed_by: str | None = Field(default=None, min_length=1, max_length=200)
+    confirmed_at: UtcTime | None = None
+
+    @property
+    def counted(self) -> bool:
+        return self.number == 0 or self.confirmed_by is not None
+
+    def view(self) -> KnownView:
+        return KnownView(epoch=self.number, counted=self.counted, looks=self.looks, since=self.since, usual=self.usual)
+
+
+class CameraViews(Closed):
+    """All that is known of a camera's views. `trial` is a view that has not lasted yet; `shown` the epoch of the last
+    clip, null where it was of none; `heard` the newest clip that was learnt from."""
+
+    version: Literal[1] = 1
+    camera: Identifier
+    epochs: tuple[Epoch, ...] = Field(default=(), max_length=EPOCHS_KEPT + 1)
+    trial: Epoch | None = None
+    undecided: bool = False
+    shown: NonNegativeInt | None = None
+    away_since: UtcTime | None = None
+    last: LastClip | None = None
+    heard: UtcTime | None = None
+
+    def scene(self) -> Scene:
+        """What the worker is told before the camera's next clip."""
+        views = self.epochs
+        if not views and self.trial is not None and not self.undecided:
+            views = (self.trial,)
+        return Scene(
+            views=tuple(epoch.view() for epoch in views),
+            undecided=self.undecided,
+            away_since=self.away_since,
+            last=self.last,
+        )
+
+
+def learnt(state: CameraViews, at: datetime, sight: Sight) -> tuple[CameraViews, ViewEvent | None]:
+    """The state after the clip of event time `at` with its sight, and what has changed by it.
+
+    A clip that is not newer than all before it changes nothing: late and repeated clips have had their say.
+    """
+    if state.heard is not None and at <= state.heard:
+        return state, None
+    heard = state.model_copy(update={"heard": at, "last": LastClip(event_time=at, fingerprint=sight.fingerprint)})
+    if sight.steady is not None and sight.steady < STEADY:
+        unsettled = heard.model_copy(update={"trial": None}) if heard.epochs else heard
+        return _away(unsettled, at, None, f"the camera moved during the clip (similarity {sight.steady:.2f})")
+    if not state.epochs:
+        return _first_views(heard, at, sight)
+    placed = place(state.scene(), decoded(sight.signature))
+    if placed.epoch is None:
+        return _unknown_view(heard, at, placed, sight)
+    return _known_view(heard, at, placed, sight)
+
+
+def confirmed(state: CameraViews, number: int, by: str, at: datetime) -> tuple[CameraViews, ViewEvent]:
+    """The state once an operator has said that a view may be counted, with the camera's zones as they are drawn."""
+    epochs = tuple(
+        epoch.model_copy(update={"confirmed_by": by, "confirmed_at": at}) if epoch.number == number else epoch
+        for epoch in state.epochs
+    )
+    shown = state.shown == number
+    after = CameraViews.model_validate(
+        state.model_copy(update={"epochs": epochs, "away_since": None if shown else state.away_since}).model_dump()
+    )
+    return after, _event(
+        after, at, ViewChange.CONFIRMED, number if shown else state.shown, f"view {number} confirmed by {by}"
+    )
+
+
+def _first_views(state: CameraViews, at: datetime, sight: Sight) -> tuple[CameraViews, ViewEvent | None]:
+    """Before a view is known: the first `AGREEING_CLIPS` in a row that agree make epoch 0."""
+    trial = _continued(state.trial, at, sight, number=0)
+    if trial.clips >= AGREEING_CLIPS:
+        known = state.model_copy(
+            update={"epochs": (trial,), "trial": None, "undecided": False, "shown": 0, "away_since": None}
+        )
+        reason = f"learnt from {trial.clips} clips in a row that agree"
+        return known, _event(known, at, ViewChange.LEARNT, 0, reason)
+    differs = state.trial is not None and trial.clips == 1
+    trying = state.model_copy(update={"trial": trial, "undecided": state.undecided or differs})
+    return _away(trying, at, None, "the first clips show different views") if trying.undecided else (trying, None)
+
+
+def _known_view(state: CameraViews, at: datetime, placed: Placed, sight: Sight) -> tuple[CameraViews, ViewEvent | None]:
+    """One of the epochs: its looks learn from the clip, and it is counted or not."""
+    epochs = tuple(
+        _with_clip(epoch, at, placed, sight) if epoch.number == placed.epoch else epoch for epoch in state.epochs
+    )
+    known = state.model_copy(update={"epochs": epochs, "trial": None})
+    if not placed.counted:
+        return _away(known, at, placed.epoch, _unlike(placed, f"view {placed.epoch}, which nobody has confirmed,"))
+    back = known.model_copy(update={"shown": placed.epoch, "away_since": None})
+    if state.away_since is None and state.shown == placed.epoch:
+        return back, None
+    reason = f"view {placed.epoch} is shown again (similarity {placed.similarity or 0:.2f})"
+    return back, _event(back, at, ViewChange.RETURNED, placed.epoch, reason)
+
+
+def _unknown_view(
+    state: CameraViews, at: datetime, placed: Placed, sight: Sight
+) -> tuple[CameraViews, ViewEvent | None]:
+    """A view that none of the epochs is: a new epoch if it lasts."""
+    number = len(state.epochs)
+    trial = _continued(state.trial, at, sight, number)
+    lasts = trial.clips >= AGREEING_CLIPS and at - trial.since >= LASTING
+    if not lasts or number > EPOCHS_KEPT:
+        return _away(state.model_copy(update={"trial": trial}), at, None, _unlike(placed, "an unknown view"))
+    new = state.model_copy(
+        update={
+            "epochs": (*state.epochs, trial),
+            "trial": None,
+            "shown": number,
+            "away_since": state.away_since or trial.since,
+        }
+    )
+    reason = (
+        f"a new view has lasted since {trial.since:%Y-%m-%d %H:%M} UTC ({trial.clips} clips): it is view {number}, and "
+        "not counted until somebody confirms it"
+    )
+    return new, _event(new, at, ViewChange.NEW_VIEW, number, reason)
+
+
+def _away(state: CameraViews, at: datetime, shown: int | None, reason: str) -> tuple[CameraViews, ViewEvent | None]:
+    """Not of a counted view; told once, when it begins and when it becomes another known one."""
+    away = state.model_copy(update={"shown": shown, "away_since": state.away_since or at})
+    if state.away_since is not None and (shown is None or shown == state.shown):
+        return away, None
+    return away, _event(away, at, ViewChange.MOVED, shown, reason)
+
+
+def _unlike(placed: Placed, shown: str) -> str:
+    return f"the camera shows {shown} (similarity to the known one {placed.known:.2f}, usually {placed.usual:.2f})"
+
+
+def _continued(trial: Epoch | None, at: datetime, sight: Sight, number: int) -> Epoch:
+    """The trial with one more clip that agrees with it, or a trial anew."""
+    if trial is not None:
+        scene = Scene(views=(trial.view().model_copy(update={"counted": True}),))
+        placed = place(scene, decoded(sight.signature))
+        if placed.counted:
+            return _with_clip(trial, at, placed, sight).model_copy(update={"number": number})
+    look = Look(signature=sight.signature, seen_at=at)
+    return Epoch(number=number, looks=(look,), since=at, seen_at=at, clips=1)
+
+
+def _with_clip(epoch: Epoch, at: datetime, placed: Placed, sight: Sight) -> Epoch:
+    """The view with one more of its clips: the look it is like becomes more certain, or there is one more."""
+    look, found = epoch.looks[placed.look], placed.alignment
+    askew = max(abs(found.right_cells), abs(found.down_cells)) > _ASKEW_CELLS
+    others = [other for index, other in enumerate(epoch.looks) if index != placed.look]
+    if found.similarity >= ALIKE and not askew:
+        weight = 1 / (min(look.clips, _CLIPS_AVERAGED - 1) + 1)
+        mixed = coded(averaged(decoded(look.signature), decoded(sight.signature), weight))
+        looks = [*others, look.model_copy(update={"signature": mixed, "clips": look.clips + 1, "seen_at": at})]
+    else:
+        looks = [*others, look, Look(signature=sight.signature, shift=moved(look, found), seen_at=at)]
+    kept = tuple(looks if len(looks) <= LOOKS_KEPT else sorted(looks, key=_seen_at)[1:])
+    usual = epoch.usual + (found.similarity - epoch.usual) * (_USUAL_WEIGHT if epoch.clips > 1 else 1)
+    return epoch.model_copy(update={"looks": kept, "seen_at": at, "clips": epoch.clips + 1, "usual": usual})
+
+
+def _seen_at(look: Look) -> datetime:
+    return look.seen_at
+
+
+def _event(state: CameraViews, at: datetime, change: ViewChange, epoch: int | None, reason: str) -> ViewEvent:
+    return ViewEvent(camera=state.camera, at=at, change=change, epoch=epoch, reason=reason[:REASON_LENGTH])

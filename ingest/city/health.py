@@ -1,0 +1,83 @@
+"""How each camera is, as it becomes known: from its feed, and from what became of its clips."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from core.health import CameraState, HealthEvent
+from core.records import REASON_LENGTH, CountObservation, Status
+
+_OF_STATUS = {
+    Status.OK: CameraState.LIVE,
+    Status.MOVED_VIEW: CameraState.MOVED,
+    Status.WITHDRAWN: CameraState.WITHDRAWN,
+    Status.UNREACHABLE: CameraState.UNREACHABLE,
+    Status.FROZEN: CameraState.STALE,
+}
+"""What a clip says of its camera; everything else is a faulty picture."""
+
+_SAYS_NOTHING = (Status.SKIPPED, Status.MODEL_ERROR)
+"""Of the camera: the clip was there, and the trouble is ours."""
+
+
+class HealthLog:
+    """The state of every camera; tells `on_event` when one changes, and never twice the same.
+
+    A state begins when the one before it began or later, so that what is kept of a camera is in order.
+    """
+
+    def __init__(
+        self, on_event: Callable[[HealthEvent], None] = lambda _: None, known: Iterable[HealthEvent] = ()
+    ) -> None:
+        """`known` is how cameras were before a restart; waiting for the first visit after it is no other state."""
+        self.on_event = on_event
+        self._lock = threading.Lock()
+        self._states = {event.camera: event for event in known}
+
+    def note(self, camera: str, state: CameraState, since: datetime, reason: str | None = None) -> None:
+        """The camera is in `state` since then. Reasons of one state are compared: another reason is another event."""
+        with self._lock:
+            known = self._states.get(camera)
+            event = HealthEvent(
+                camera=camera,
+                since=since if known is None else max(since, known.since),
+                state=state,
+                reason=None if reason is None else reason[:REASON_LENGTH],
+            )
+            news = known is None or not (_same(known, event) or state is CameraState.WAITING)
+            if news:
+                self._states[camera] = event
+                self.on_event(event)
+
+    def counted(self, observations: Sequence[CountObservation]) -> None:
+        """What became of clips, one status a clip, whatever the number of its zones."""
+        for observation in observations:
+            if observation.status in _SAYS_NOTHING:
+                continue
+            state = _OF_STATUS.get(observation.status, CameraState.FAULTY)
+            live = state is CameraState.LIVE
+            self.note(observation.camera, state, observation.event_time, None if live else observation.reason)
+
+    def state_of(self, camera: str) -> HealthEvent | None:
+        """What is known of a camera; None where nothing is."""
+        with self._lock:
+            return self._states.get(camera)
+
+    def states(self) -> Counter[CameraState]:
+        """How many cameras are in each state."""
+        with self._lock:
+            return Counter(event.state for event in self._states.values())
+
+
+def _same(known: HealthEvent, event: HealthEvent) -> bool:
+    """A camera that stays faulty or unreachable gives its reasons anew at every clip: only their kind matters."""
+    return known.state is event.state and _kind(known.reason) == _kind(event.reason)
+
+
+def _kind(reason: str | None) -> str:
+    """The words of a reason without its figures, up to the first stop."""
+    said = (reason or "").split(":")[0]
+    return "".join(letter for letter in said if not letter.isdigit())

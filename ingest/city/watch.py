@@ -1,0 +1,200 @@
+"""One camera of a feed: what of its answers is new, what was missed, how it is, and when to ask again.
+
+Time here is event time wherever the publisher tells it. A clip is new when its bytes are; the time of the request
+counts only where the publisher says nothing else. Between two clips lies a cadence: when one has passed, half of one
+more and the time that the publisher takes, without a new clip, then the one that was due is missed, and is told
+as a clip with a `fault`.
+
+       event time of the newest clip          missed             due
+    ---------------|-----------------------------|-----------------|-----------------> now
+                   |<--------- cadence --------->|<--- cadence --->|<- lag + half ->|
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from core.health import CameraState
+from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status
+from ingest.city.cadence import Cadence
+from ingest.city.config import CityConfig
+from ingest.feed import FetchFailed, ListedCamera, Media, Version
+
+GRACE = 0.5  # of a cadence, and at least GRACE_S, after a clip was due
+GRACE_S = 60.0
+LOST_AFTER = 3  # failures in a row, or a missed clip, make a camera unreachable
+SLACK_S = 2.0  # after the moment a clip is expected
+LOOK_EARLY_EVERY = 12  # clips
+MISSED_AT_ONCE = 5  # slots that are told after the machine has slept; what lies before them was not watched
+
+Note = Callable[[str, CameraState, datetime, str | None], None]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The newest clip of a camera that is durably accounted for: its event time, and the hash of its bytes."""
+
+    event_time: datetime
+    content: str
+
+
+class CameraWatch:
+    """What is known of one camera's feed. Hold `lock` while something is told to it, and what it answers is used."""
+
+    def __init__(self, listed: ListedCamera, camera: Camera, config: CityConfig, note: Note, random: Random) -> None:
+        self.listed = listed
+        self.camera = camera
+        self.version: Version | None = None
+        self.lock = threading.Lock()
+        self._config = config
+        self._note = note
+        self._random = random
+        self._cadence = Cadence(camera.cadence_s)
+        self._content: str | None = None
+        self._event_time: datetime | None = None
+        self._slot: datetime | None = None
+        self._lag_s = math.inf
+        self._arrivals = 0
+        self._looked = False  # and found nothing new, since the newest clip
+        self._found_at_once = False
+        self._failures = 0
+        self._failing_since: datetime | None = None
+
+    def resume(self, known: Known) -> None:
+        """Go on after a restart: the clip that was counted last is not new."""
+        self._content, self._event_time = known.content, known.event_time
+
+    @property
+    def known(self) -> Known | None:
+        """The newest clip, for whoever goes on from here; None before the first."""
+        if self._event_time is None or self._content is None:
+            return None
+        return Known(self._event_time, self._content)
+
+    @property
+    def cadence_s(self) -> float:
+        """Seconds from clip to clip, learned or assumed."""
+        return self._cadence.seconds
+
+    @property
+    def learned_cadence_s(self) -> float | None:
+        """The cadence to the nearest ten seconds, once it is learned."""
+        return max(10.0, round(self._cadence.seconds, -1)) if self._cadence.learned else None
+
+    @property
+    def newest(self) -> datetime | None:
+        """Event time of the newest clip."""
+        return self._event_time
+
+    def arrived(self, media: Media, now: datetime) -> Iterator[ClipReady]:
+        """The publisher has given something: a new clip, or the same bytes again under another name."""
+        self._answered()
+        self._found_at_once = media.event_time is None and not self._looked
+        self._looked = False
+        self.version = media.version
+        content = hashlib.sha256(media.content).hexdigest()[:32]
+        if content == self._content:
+            yield from self._nothing_new(now)
+            return
+        event_time = min(media.event_time or now, now)
+        self._content = content
+        self._arrivals += 1
+        if self._event_time is None or event_time > self._event_time:
+            self._cadence.saw(event_time)
+            self._event_time = event_time
+            lag_s = (now - event_time).total_seconds()
+            self._lag_s = min(self._lag_s + 1, lag_s)
+        self._slot = max(event_time, self._slot or event_time)
+        yield ClipReady(
+            camera=self.camera.id,
+            event_time=event_time,
+            location=self.listed.location,
+            etag=media.version.etag,
+            content=content,
+            size_bytes=len(media.content),
+        )
+
+    def unchanged(self, now: datetime) -> Iterator[ClipReady]:
+        """The publisher says that the newest clip is the one that is known."""
+        self._answered()
+        yield from self._nothing_new(now)
+
+    def failed(self, error: FetchFailed, now: datetime) -> Iterator[ClipReady]:
+        """The publisher did not answer, or not with a clip."""
+        self._failures += 1
+        self._failing_since = self._failing_since or now
+        withdrawn = error.status is Status.WITHDRAWN
+        missed = list(self._missed(now, error.status, str(error)))
+        if missed or self._failures >= LOST_AFTER:
+            state = CameraState.WITHDRAWN if withdrawn else CameraState.UNREACHABLE
+            self._note(self.camera.id, state, self._failing_since, str(error))
+            self._cadence.gap()
+        yield from missed
+
+    def withdrawn(self, reason: str, now: datetime) -> Iterator[ClipReady]:
+        """The publisher's list says that there are no pictures of this camera now."""
+        self._failing_since = self._failing_since or now
+        self._note(self.camera.id, CameraState.WITHDRAWN, self._failing_since, reason)
+        self._cadence.gap()
+        yield from self._missed(now, Status.WITHDRAWN, reason)
+
+    def returned(self) -> None:
+        """The publisher gives pictures of it again."""
+        self._answered()
+
+    def due(self, now: datetime, error: FetchFailed | None = None) -> datetime:
+        """When to ask again: when the next clip is expected; soon, with growing pauses, where it is late or failed."""
+        least_s = self._config.least_visit_s
+        if error is not None:
+            ceiling_s = min(least_s * 2.0**self._failures, max(2 * self.cadence_s, least_s))
+            return now + timedelta(seconds=max(self._random.uniform(0, ceiling_s), error.retry_after_s or 0.0, 1.0))
+        soon_s = max(self.cadence_s / 8, least_s)
+        if self._event_time is None:
+            return now + timedelta(seconds=soon_s)
+        expected_s = (self._event_time - now).total_seconds() + self.cadence_s + self._lag_s + SLACK_S
+        if self._found_at_once:  # it may have been there for a while
+            expected_s -= self.cadence_s / 8
+        if not self._cadence.learned or self._arrivals % LOOK_EARLY_EVERY == 0:
+            expected_s = min(expected_s, self.cadence_s / 4)  # or a pace faster than the one assumed would never show
+        if expected_s > 0:
+            return now + timedelta(seconds=max(expected_s, least_s))
+        # The later it is, the less often: from an eighth of the cadence up to the whole of it.
+        return now + timedelta(seconds=max(soon_s, min(-expected_s / 4, self.cadence_s)))
+
+    def _answered(self) -> None:
+        self._failures = 0
+        self._failing_since = None
+
+    def _nothing_new(self, now: datetime) -> Iterator[ClipReady]:
+        self._looked = True
+        if self._event_time is None:
+            return
+        reason = f"the feed answers, but with nothing newer than the clip of {self._event_time:%Y-%m-%d %H:%M:%S} UTC"
+        missed = list(self._missed(now, Status.FROZEN, reason))
+        if (now - self._event_time).total_seconds() >= self._config.stale_after * self.cadence_s:
+            self._note(self.camera.id, CameraState.STALE, self._event_time, reason)
+            self._cadence.gap()
+        yield from missed
+
+    def _missed(self, now: datetime, status: Status, reason: str) -> Iterator[ClipReady]:
+        """Every clip that was due since the last one, told once."""
+        cadence = timedelta(seconds=self.cadence_s)
+        if self._slot is None:  # nothing was watched before now
+            self._slot = max(self._event_time or now - cadence, now - cadence)
+        lag_s = 0.0 if math.isinf(self._lag_s) else min(self._lag_s, self.cadence_s)
+        patience = cadence + timedelta(seconds=lag_s + max(GRACE * self.cadence_s, GRACE_S))
+        self._slot = max(self._slot, now - MISSED_AT_ONCE * cadence - patience)
+        while self._slot + patience <= now:
+            self._slot += cadence
+            yield ClipReady(
+                camera=self.camera.id,
+                event_time=self._slot,
+                location=self.listed.location,
+                fault=ClipFault(status=status, reason=reason[:REASON_LENGTH]),
+            )

@@ -1,0 +1,188 @@
+"""The feeds against the publishers' doubles: two readings of one documentation agree, and no fault is a crash."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from feed_double.config import DoubleConfig, Fleet
+from feed_double.double import FeedDouble
+from feed_double.faults import ANSWER, CONTENT, Fault, FaultKind, PathClass
+from feed_double.media import Album
+from loopback_publisher import ManualClock
+
+from ingest.feed import Feed, FetchFailed
+from ingest.feeds.digitraffic_weathercam import DigitrafficWeathercam, DigitrafficWeathercamConfig
+from ingest.feeds.http_media import HttpMedia, HttpMediaConfig
+from ingest.feeds.tfl_jamcam import TflJamCam, TflJamCamConfig
+from ingest.fetch.config import GuestConfig
+from ingest.fetch.guest import Budgets, Guest
+
+START = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
+HOUR_S = 3600.0
+CLIP = (
+    struct.pack(">I4s4s", 16, b"ftyp", b"isom") + bytes(4) + struct.pack(">I4s", 4008, b"mdat") + bytes(range(250)) * 16
+)
+ALBUMS = (Album((CLIP, CLIP[:-8])),)
+WEB = {"private_networks": ["127.0.0.1/32"], "requests_per_minute": 60_000, "attempts": 1, "max_bytes": 1 << 20}
+
+Guests = Callable[[GuestConfig], Guest]
+
+
+def tfl(double: FeedDouble, guests: Guests) -> Feed:
+    config = TflJamCamConfig(
+        kind="tfl_jamcam",
+        api=double.addresses["tfl_api"],
+        bucket=f"{double.addresses['tfl_bucket']}/jamcams.tfl.gov.uk/",
+        app_key_env=None,
+        web=WEB,
+    )
+    return TflJamCam(config, guests(config.api_web), guests(config.media_web))
+
+
+def digitraffic(double: FeedDouble, guests: Guests) -> Feed:
+    config = DigitrafficWeathercamConfig(
+        kind="digitraffic_weathercam",
+        api=double.addresses["digitraffic_api"],
+        stills=double.addresses["digitraffic_images"],
+        municipalities=["Doubled"],
+        web=WEB,
+    )
+    return DigitrafficWeathercam(config, guests(config.api_web), guests(config.media_web))
+
+
+def template(double: FeedDouble, guests: Guests) -> Feed:
+    host = double.addresses["template"]
+    config = HttpMediaConfig(
+        kind="http",
+        name="template",
+        url=f"{host}/cameras/{{id}}.jpg",
+        csv={"url": f"{host}/cameras.csv"},
+        web=WEB,
+    )
+    return HttpMedia(config, guests(config.media_web))
+
+
+FEEDS = {
+    "tfl": (tfl, Fleet("tfl", 3, clips=ALBUMS)),
+    "digitraffic": (digitraffic, Fleet("digitraffic", 3, cadence_s=600, centre=(60.2, 24.9))),
+    "template": (template, Fleet("template", 3)),
+}
+
+
+@dataclass
+class Doubled:
+    feed: Feed
+    double: FeedDouble
+    clock: ManualClock
+
+
+@pytest.fixture(scope="module", params=sorted(FEEDS))
+def doubled(request: pytest.FixtureRequest) -> Iterator[Doubled]:
+    build, fleet = FEEDS[request.param]
+    clock = ManualClock(START)
+    with ExitStack() as open_guests:
+        double = open_guests.enter_context(FeedDouble(DoubleConfig((fleet,), seed=7, limits={}), clock))
+        budgets = Budgets(clock)
+
+        def guest(config: GuestConfig) -> Guest:
+            opened = Guest(config, budgets, clock)
+            open_guests.callback(opened.close)
+            return opened
+
+        yield Doubled(build(double, guest), double, clock)
+
+
+@pytest.fixture
+def well(doubled: Doubled) -> Iterator[Doubled]:
+    """The double without a fault, and an hour later, when no host is left alone any more."""
+    doubled.double.play(())
+    doubled.clock.sleep(HOUR_S)
+    yield doubled
+    doubled.double.play(())
+
+
+def test_the_double_is_read_as_its_publisher_means_it(well: Doubled) -> None:
+    listed = well.feed.cameras()
+    told = well.feed.newest()
+    assert len(listed) == 3
+    for one in listed:
+        assert one.withdrawn is None
+        media = well.feed.fetch(one, None)
+        assert media is not None
+        assert media.event_time is not None
+        assert well.clock.now().timestamp() - HOUR_S < media.event_time.timestamp() <= well.clock.now().timestamp()
+        assert told is None or told[one.camera.id].same(media.version) or told[one.camera.id].etag is None
+        assert well.feed.fetch(one, media.version) is None
+    later = well.feed.newest()
+    assert (later is None) == (told is None)
+
+
+WAITING = {FaultKind.SLOW, FaultKind.STALLED}  # that a guest does not wait for ever is shown in its own tests
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWER - WAITING))
+@pytest.mark.parametrize("on", [PathClass.CAMERAS, PathClass.NEWEST, PathClass.MEDIA])
+def test_no_fault_of_an_answer_is_a_crash_and_none_outlasts_itself(
+    well: Doubled, kind: FaultKind, on: PathClass
+) -> None:
+    """And a list with a fault is never an empty city: it is whole, or a failure."""
+    parameters = {"mebibytes": 4} if kind in (FaultKind.GZIP_BOMB, FaultKind.OVERSIZE) else {}
+    listed = well.feed.cameras()
+    well.double.play((Fault(kind, on=on, parameters=parameters),))
+    with suppress(FetchFailed):
+        assert len(well.feed.cameras()) == 3
+    with suppress(FetchFailed):
+        assert well.feed.newest() is None or well.feed.newest() != {}
+    for one in listed:
+        with suppress(FetchFailed):
+            media = well.feed.fetch(one, None)
+            assert media is None or media.content
+    well.double.play(())
+    well.clock.sleep(HOUR_S)
+    assert well.feed.cameras() == listed
+    well.feed.newest()
+    assert all(well.feed.fetch(one, None) is not None for one in listed)
+
+
+@pytest.mark.parametrize("kind", sorted(CONTENT))
+def test_whatever_is_published_is_bytes_or_a_failure(well: Doubled, kind: FaultKind) -> None:
+    well.double.play((Fault(kind),))
+    for one in well.feed.cameras():
+        with suppress(FetchFailed):
+            media = well.feed.fetch(one, None)
+            assert media is None or media.content
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"),
+    [
+        (FaultKind.VANISHES, 2),
+        (FaultKind.APPEARS, 2),
+        (FaultKind.NO_POSITION, 2),
+        (FaultKind.MOVES, 3),
+        (FaultKind.LISTED_TWICE, 3),
+    ],
+)
+def test_a_list_that_changes_changes_one_camera(well: Doubled, kind: FaultKind, left: int) -> None:
+    if well.feed.name == "template":
+        pytest.skip("the double's table does not change")
+    camera = well.feed.cameras()[2].camera.id
+    well.double.play((Fault(kind, (camera,)),))
+    assert len(well.feed.cameras()) == left
+
+
+def test_a_camera_whose_clips_are_said_to_be_elsewhere_is_not_followed_there(well: Doubled) -> None:
+    if well.feed.name != "tfl":
+        pytest.skip("only TfL's list says where clips are")
+    camera = well.feed.cameras()[0].camera.id
+    target = {"location": "http://169.254.169.254/latest/meta-data/"}
+    well.double.play((Fault(FaultKind.FOREIGN_MEDIA, (camera,), parameters=target),))
+    led_away, *others = well.feed.cameras()
+    with pytest.raises(FetchFailed, match=r"169\.254\.169\.254"):
+        well.feed.fetch(led_away, None)
+    assert all(well.feed.fetch(one, None) is not None for one in others)

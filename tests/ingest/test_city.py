@@ -1,0 +1,247 @@
+"""A city's feeds as a source: every clip once, by its content; every missed one told; and how each camera is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from city_double import START, HandClock, Publisher, Run, at_random, failing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.health import CameraState
+from core.records import Status
+from ingest.city.watch import Known
+from ingest.feed import Media, Version
+
+HOUR = 3600.0
+
+
+def states(run: Run, camera: str) -> list[CameraState]:
+    return [event.state for event in run.events if event.camera == camera]
+
+
+@pytest.mark.parametrize("lists_newest", [True, False])
+@settings(max_examples=25, deadline=None)
+@given(
+    cadence_s=st.sampled_from([60.0, 120.0, 240.0, 600.0]),
+    lag_s=st.floats(0, 50),
+    failing_share=st.sampled_from([0.0, 0.2]),
+    seed=st.integers(0, 9),
+)
+def test_every_clip_is_found_exactly_once(
+    lists_newest: bool, cadence_s: float, lag_s: float, failing_share: float, seed: int
+) -> None:
+    """Whatever the pace of the publisher, and although the list of cameras says another one."""
+    publisher = Publisher(HandClock(), cadence_s=cadence_s, lag_s=lag_s, lists_newest=lists_newest)
+    publisher.fault = at_random(failing_share, seed)
+    run = Run(publisher)
+    run.go(2 * HOUR)
+    for camera in publisher.names:
+        times = [clip.event_time for clip in run.counted(camera)]
+        assert len(times) == len(set(times)), "none twice"
+        assert times == sorted(times)
+        published = [publisher.filmed(camera, number) for number in range(publisher.number(camera))]
+        first, last = START + timedelta(minutes=20), run.clock.now() - timedelta(minutes=10)
+        late = [time for time in published if first < time < last]
+        missing = set(late) - set(times)
+        assert len(missing) <= (0.15 * len(late) if failing_share else 0), "none lost once the pace is known"
+        if not failing_share:
+            missed = [clip for clip in run.faults(camera) if clip.event_time > START + timedelta(minutes=45)]
+            assert missed == [], "what was published is not told as missed"
+
+
+def test_the_event_time_is_the_publishers_and_the_content_names_the_clip() -> None:
+    run = Run(Publisher(HandClock(), lists_newest=True))
+    run.go(HOUR / 2)
+    clip = run.counted("a")[-1]
+    assert clip.event_time == run.publisher.filmed("a", run.publisher.number("a"))
+    assert clip.content is not None
+    assert clip.etag == run.publisher.version("a").etag
+
+
+def test_a_publisher_that_tells_no_time_gives_the_time_of_the_change() -> None:
+    run = Run(Publisher(HandClock(), tells_time=False, lag_s=0))
+    run.go(2 * HOUR)
+    ages_s = [
+        (clip.event_time - run.publisher.filmed("a", int(clip.etag.split("-")[1]))).total_seconds()
+        for clip in run.counted("a")[5:]
+    ]
+    assert max(ages_s) <= 60, "seen soon after it changed"
+    assert len({clip.content for clip in run.counted("a")}) == len(run.counted("a"))
+
+
+def test_the_same_bytes_under_a_new_name_are_not_a_new_clip() -> None:
+    publisher = Publisher(HandClock())
+    run = Run(publisher)
+    run.go(HOUR / 2)
+    before = len(run.counted("a"))
+    stuck = publisher.number("a")
+    original = publisher.fetch
+
+    def renamed(listed, known):
+        media = original(listed, None)
+        if listed.camera.id != "a":
+            return media
+        now = run.clock.now()
+        return Media(f"a {stuck}".encode(), now, Version(f"new-{now}", now))
+
+    publisher.fetch = renamed
+    run.go(HOUR / 2)
+    assert len(run.counted("a")) == before
+    assert CameraState.STALE in states(run, "a")
+
+
+def test_a_frozen_feed_is_stale_since_its_last_clip_and_comes_back_by_itself() -> None:
+    publisher = Publisher(HandClock(), lists_newest=True)
+    run = Run(publisher)
+    run.go(HOUR / 2)
+    publisher.frozen["b"] = publisher.number("b")
+    last = publisher.filmed("b", publisher.number("b"))
+    run.go(HOUR)
+    stale = [event for event in run.events if event.camera == "b" and event.state is CameraState.STALE]
+    assert [event.since for event in stale] == [last]
+    missed = [clip for clip in run.faults("b") if clip.event_time > last]
+    assert {clip.fault.status for clip in missed} == {Status.FROZEN}
+    assert 13 <= len(missed) <= 15, "one for each clip that was due in the hour"
+    del publisher.frozen["b"]
+    run.go(HOUR / 2)
+    assert run.counted("b")[-1].event_time > last + timedelta(hours=1)
+
+
+def test_a_feed_that_fails_is_told_slot_by_slot_and_asked_ever_more_rarely() -> None:
+    publisher = Publisher(HandClock())
+    run = Run(publisher)
+    run.go(HOUR / 2)
+    publisher.fault = failing("c")
+    began = run.clock.now()
+    run.go(HOUR)
+    missed = [clip for clip in run.faults("c") if clip.event_time > began - timedelta(minutes=5)]
+    assert {clip.fault.status for clip in missed} == {Status.UNREACHABLE}
+    assert all("503" in clip.fault.reason for clip in missed)
+    assert 13 <= len(missed) <= 16
+    slots = [clip.event_time for clip in missed]
+    assert len(set(slots)) == len(slots)
+    assert states(run, "c")[-1] is CameraState.UNREACHABLE
+    asked = [time for time, camera in publisher.fetches if camera == "c" and time > began]
+    assert len(asked) < 60, "backoff, not a hammer"
+
+
+def test_retry_after_is_kept() -> None:
+    publisher = Publisher(HandClock())
+    publisher.fault = failing("a", retry_after_s=900.0)
+    run = Run(publisher)
+    run.go(HOUR)
+    asked = [time for time, camera in publisher.fetches if camera == "a"]
+    assert all(later - earlier >= timedelta(seconds=900) for earlier, later in pairwise(asked))
+
+
+def test_a_withdrawn_camera_is_not_asked_and_says_why() -> None:
+    publisher = Publisher(HandClock())
+    publisher.withdrawn["a"] = "the publisher has switched it off (available is false)"
+    run = Run(publisher)
+    run.go(HOUR)
+    assert [camera for _, camera in publisher.fetches if camera == "a"] == []
+    assert {clip.fault.status for clip in run.faults("a")} == {Status.WITHDRAWN}
+    assert states(run, "a") == [CameraState.WAITING, CameraState.WITHDRAWN]
+    del publisher.withdrawn["a"]
+    run.go(HOUR)
+    assert len(run.counted("a")) > 8
+
+
+def test_cameras_appear_vanish_and_move_while_it_runs() -> None:
+    publisher = Publisher(HandClock())
+    publisher.hidden.add("c")
+    run = Run(publisher)
+    told: list[set[str]] = []
+    run.city.on_cameras = lambda cameras: told.append({camera.id for camera in cameras})
+    run.go(HOUR / 2)
+    assert {camera.id for camera in run.city.cameras} == {"a", "b"}
+    publisher.hidden = {"a"}
+    run.go(HOUR / 2)
+    assert {camera.id for camera in run.city.cameras} == {"a", "b", "c"}, "one that vanished stays known"
+    assert states(run, "a")[-1] is CameraState.WITHDRAWN
+    assert run.counted("c")
+    assert told[0] == {"a", "b"}
+    assert told[-1] == {"a", "b", "c"}
+
+
+def test_a_list_that_cannot_be_had_is_asked_for_again_and_said() -> None:
+    publisher = Publisher(HandClock())
+    publisher.fault = failing("*list", message="double sent HTML")
+    run = Run(publisher)
+    run.go(300)
+    assert run.city.cameras == ()
+    assert "double sent HTML" in run.city.trouble[0]
+    publisher.fault = lambda _: None
+    run.go(HOUR)
+    assert run.city.trouble == []
+    assert run.counted("a")
+
+
+def test_without_the_word_of_what_is_new_cameras_are_asked_one_by_one() -> None:
+    publisher = Publisher(HandClock(), lists_newest=True)
+    run = Run(publisher)
+    run.go(HOUR)
+    publisher.fault = failing("*newest")
+    began = run.clock.now()
+    run.go(HOUR)
+    found = [clip for clip in run.counted("a") if clip.event_time > began]
+    assert len(found) >= 14
+
+
+def test_after_a_restart_nothing_is_found_twice() -> None:
+    publisher = Publisher(HandClock())
+    first = Run(publisher)
+    first.go(HOUR)
+    newest = {camera: first.counted(camera)[-1] for camera in publisher.names}
+    already = {camera: Known(clip.event_time, clip.content) for camera, clip in newest.items()}
+    second = Run(publisher, already=already)
+    second.go(HOUR)
+    for camera in publisher.names:
+        assert second.counted(camera)[0].event_time > newest[camera].event_time
+
+
+def test_the_pace_is_learned_and_told_with_the_camera() -> None:
+    publisher = Publisher(HandClock(), cadence_s=120.0)
+    run = Run(publisher)
+    run.go(HOUR)
+    assert {camera.cadence_s for camera in run.city.cameras} == {120.0}, "listed as 300"
+
+
+def test_an_adapter_that_raises_what_it_should_not_makes_its_camera_unreachable() -> None:
+    publisher = Publisher(HandClock())
+
+    def broken(camera: str) -> None:
+        if camera == "b":
+            raise KeyError("videoUrl")
+
+    publisher.fault = broken
+    run = Run(publisher)
+    run.go(HOUR)
+    assert states(run, "b")[-1] is CameraState.UNREACHABLE
+    assert run.counted("a")
+
+
+def test_of_a_backlog_nothing_is_skipped_however_slowly_it_is_counted() -> None:
+    """A publisher that keeps several clips: the next one is fetched when the one before has gone to be counted."""
+    publisher, left = Publisher(HandClock(), names=("a",)), list(range(6))
+
+    def oldest(listed, known):
+        if not left:
+            return None
+        number = left.pop(0)
+        filmed = publisher.filmed("a", number - 100)
+        return Media(f"a {number}".encode(), filmed, Version(str(number), filmed), more=bool(left))
+
+    publisher.fetch = oldest
+    run = Run(publisher)
+    taken = []
+    for _ in range(200):
+        while run.city.runners[0].step():
+            pass
+        run.clock.sleep(5.0)
+        if run.clock.now().second % 20 == 0 and (clip := run.city.waiting.take(0)) is not None and not clip.fault:
+            taken.append(run.city.read(clip))
+    assert taken == [f"a {number}".encode() for number in range(6)]

@@ -1,0 +1,194 @@
+"""The poller gives what is new or changed, once, and goes on when a publisher does not."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loop_doubles import ManualClock
+
+from core.clock import AcceleratedClock
+from core.loops import LoopCounter, LoopReading
+from ingest.feed import FetchFailed
+from ingest.loop import LeftOut
+from ingest.loops.poller import FeedTurn, LoopPoller
+
+NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
+
+
+def reading(minute: int = 0, flow: float | None = 1.0, counter: str = "a") -> LoopReading:
+    start = NOON + timedelta(minutes=minute)
+    return LoopReading(
+        counter=counter,
+        series="vehicles",
+        start=start,
+        end=start + timedelta(minutes=1),
+        flow=flow,
+        reason=None if flow is not None else "broken",
+    )
+
+
+class Scripted:
+    """A feed that answers what it is told to; an exception is raised."""
+
+    poll_s = 60.0
+
+    def __init__(self, *answers: Sequence[LoopReading] | Exception, name: str = "scripted") -> None:
+        self.name = name
+        self.answers = list(answers)
+        self.left_out: Sequence[LeftOut] = ()
+        self.listed = 0
+
+    def counters(self) -> Sequence[LoopCounter]:
+        self.listed += 1
+        return [LoopCounter(id="a", name="A", source="test")]
+
+    def readings(self) -> Sequence[LoopReading]:
+        answer = self.answers.pop(0) if self.answers else ()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_what_is_given_again_unchanged_is_given_once_and_what_has_changed_again() -> None:
+    late = [reading(0, 1), reading(1, 2)]
+    turn = FeedTurn(Scripted(late, late, [reading(0, 1), reading(1, 5)], [reading(1, None)]), ManualClock(NOON))
+    assert [turn.ask() for _ in range(4)] == [late, [], [reading(1, 5)], [reading(1, None)]]
+
+
+def test_what_is_forgotten_is_given_again() -> None:
+    feed = Scripted(*([reading(minute) for minute in range(5)] for _ in range(2)))
+    turn = FeedTurn(feed, ManualClock(NOON), remembered=3)
+    assert len(turn.ask()) == len(turn.ask()) == 5
+
+
+def test_a_failure_is_logged_once_and_asked_again_later_and_later(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    clock = ManualClock(NOON)
+    turn = FeedTurn(Scripted(*(FetchFailed("no answer") for _ in range(10)), [reading()]), clock)
+    pauses = []
+    for _ in range(10):
+        assert turn.ask() == []
+        pauses.append((turn.due - clock.now()).total_seconds())
+        clock.at = turn.due
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
+    assert turn.state.failing_since == NOON
+    assert turn.state.reason == "no answer"
+    assert turn.ask() == [reading()]
+    assert turn.state.failing_since is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "loop feed scripted: no answer",
+        "loop feed scripted answers again",
+    ]
+
+
+def test_a_publisher_is_left_alone_for_as_long_as_it_asks() -> None:
+    clock = ManualClock(NOON)
+    turn = FeedTurn(Scripted(FetchFailed("busy", retry_after_s=9000)), clock)
+    turn.ask()
+    assert turn.due == NOON + timedelta(seconds=9000)
+
+
+def test_a_mistake_of_an_adapter_does_not_end_its_feed(caplog: pytest.LogCaptureFixture) -> None:
+    turn = FeedTurn(Scripted(KeyError("value"), [reading()]), ManualClock(NOON))
+    assert turn.ask() == []
+    assert "a fault of this program" in caplog.text
+    assert turn.ask() == [reading()]
+
+
+def test_what_is_left_out_is_said_once_and_the_first_few_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    feed = Scripted()
+    feed.left_out = [LeftOut(f"x.csv, line {line}", "is broken") for line in range(1, 9)]
+    turn = FeedTurn(feed, ManualClock(NOON))
+    turn.ask()
+    turn.ask()
+    assert [record.getMessage() for record in caplog.records] == [
+        "loop feed scripted leaves out 8: x.csv, line 1: is broken; x.csv, line 2: is broken; x.csv, line 3: is broken"
+    ]
+    assert turn.state.left_out == 8
+
+
+def test_counters_are_listed_at_first_when_new_ones_are_met_and_daily() -> None:
+    feed, clock, told = Scripted(), ManualClock(NOON), []
+    turn = FeedTurn(feed, clock, on_counters=told.append)
+
+    def ask(*readings: LoopReading) -> int:
+        feed.answers = [readings]
+        turn.ask()
+        return feed.listed
+
+    assert ask(reading()) == 1
+    assert ask(reading(counter="b")) == 1  # listed a moment ago
+    clock.at += timedelta(minutes=15)
+    assert ask(reading()) == 1
+    assert ask(reading(counter="b")) == 2
+    clock.at += timedelta(days=1)
+    assert ask(reading()) == 3
+    assert [[one.id for one in counters] for counters in told] == [["a"]] * 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    answers=st.lists(
+        st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.integers(0, 3).map(float))), max_size=6),
+        max_size=8,
+    ),
+    failing=st.sets(st.integers(0, 7)),
+)
+def test_whoever_keeps_the_last_word_has_what_the_publisher_said_last(
+    answers: list[list[tuple[int, float | None]]], failing: set[int]
+) -> None:
+    clock = ManualClock(NOON)
+    kept: dict[datetime, float | None] = {}
+    said: dict[datetime, float | None] = {}
+    given_times = 0
+    script: list[Sequence[LoopReading] | Exception] = []
+    for index, answer in enumerate(answers):
+        if index in failing:
+            script.append(FetchFailed("no answer"))
+        else:
+            readings = [reading(minute, flow) for minute, flow in answer]
+            script.append(readings)
+            said |= {one.start: one.flow for one in readings}
+    turn = FeedTurn(Scripted(*script), clock)
+    for _ in script:
+        for one in turn.ask():
+            assert one.start not in kept or kept[one.start] != one.flow
+            kept[one.start] = one.flow
+            given_times += 1
+    assert kept == said
+
+
+def test_feeds_are_asked_side_by_side_and_one_that_hangs_holds_up_nobody() -> None:
+    released = threading.Event()
+
+    class Hanging(Scripted):
+        def readings(self) -> Sequence[LoopReading]:
+            released.wait(5)
+            return super().readings()
+
+    quick = Scripted([reading(0)], [reading(1)], [reading(2)], name="quick")
+    poller = LoopPoller([Hanging(name="hanging"), quick], AcceleratedClock(NOON, 10_000))
+    given = list(itertools.islice(poller.readings(), 3))
+    assert given == [reading(0), reading(1), reading(2)]
+    assert [state.answered_at is not None for state in poller.states] == [False, True]
+    poller.stop()
+    released.set()
+
+
+def test_a_poller_that_is_stopped_ends_though_its_queue_is_full() -> None:
+    feed = Scripted([reading(minute) for minute in range(50)])
+    poller = LoopPoller([feed], AcceleratedClock(NOON, 10_000), waiting=1)
+    readings = poller.readings()
+    next(readings)
+    poller.stop()
+    assert list(readings) == []
+    for thread in poller._threads:
+        thread.join(2)
+        assert not thread.is_alive()
