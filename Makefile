@@ -56,10 +56,10 @@ check: .venv/ready  ## lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) bench-count-cost bench-day-curves  ## every measured claim
+bench: $(subst _,-,$(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py))) bench-count-cost bench-day-curves  ## every measured claim
 
 bench-%: .venv/ready
-	@$(BIN)/python benchmarks/$*.py
+	@$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 # YOLO11n is described, and made into ONNX, by Ultralytics in its own environment; what is timed is ONNX Runtime in ours.
 YOLO11N := .venv-ultralytics/yolo11n-352x288.onnx

@@ -139,9 +139,10 @@ def watch(system: System, for_s: float) -> Watched:
     ready_at, began = datetime.now(UTC), time.monotonic()
     memory = []
     while (elapsed_s := time.monotonic() - began) < for_s and system.alive:
-        memory.append((elapsed_s, system.resident_mb))
+        parent_mb, children_mb = system.resident_mb
+        memory.append((elapsed_s, parent_mb + children_mb))
         if len(memory) % 30 == 1:
-            print(f"{elapsed_s / 60:5.1f} min  {memory[-1][1]:6.0f} MB", file=sys.stderr)
+            print(f"{elapsed_s / 60:5.1f} min: {parent_mb:.0f} MB, its workers {children_mb:.0f} MB", file=sys.stderr)
         time.sleep(SAMPLE_EVERY_S)
     ended_at = datetime.now(UTC)
     return Watched(ready_at, ended_at, system.stop(), memory)

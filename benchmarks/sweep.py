@@ -47,9 +47,7 @@ def main() -> None:
     with ExitStack() as stack:
         scratch = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         scratch.mkdir(parents=True, exist_ok=True)
-        fleet = {"publisher": "tfl", "count": len(shown), "cadence_s": 86_400, "positions": str(POSITIONS)}
-        albums = [[str(clip)] for clip in shown]
-        double = stack.enter_context(DoubledCity({"fleets": [{**fleet, "clips": albums}], "limits": {}}, scratch))
+        double = stack.enter_context(DoubledCity(double_config(shown), scratch))
         system = stack.enter_context(System(city_config(double), scratch))
         system.start()
         wait_until_counted(system, len(shown))
@@ -75,6 +73,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cameras", type=int, default=911)
     parser.add_argument("--keep", type=Path, help="a folder for store and log; by default they are removed")
     return parser.parse_args()
+
+
+def double_config(shown: list[Path]) -> dict[str, Any]:
+    """A camera a clip, which it goes on showing."""
+    fleet = {"publisher": "tfl", "count": len(shown), "cadence_s": CADENCE_S, "positions": str(POSITIONS)}
+    return {"fleets": [{**fleet, "clips": [[str(clip)] for clip in shown]}], "limits": {}, "hold_s": 86_400}
 
 
 def city_config(double: DoubledCity) -> dict[str, Any]:

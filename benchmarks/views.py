@@ -298,14 +298,16 @@ def panel(axes: Axes, camera: str, decided: list[Decided], periods: list[Period]
             axes.text(period.begin, -0.31, period.view, fontsize=7)
     curve = [np.nan if one.known is None else one.known for one in decided]
     axes.plot(times, curve, ".-", color="#344054", markersize=3, linewidth=0.8, label="similarity")
-    axes.plot(times, [one.shift_px / 100 for one in decided], ":", color="#009e73", label="shift to the right, 100 px")
+    axes.plot(
+        times, [abs(one.shift_px) / 100 for one in decided], ":", color="#009e73", label="shifted sideways, in 100 px"
+    )
     axes.axhline(KNOWN, color="#d55e00", linewidth=0.8, label="least that is known")
     axes.set_ylim(-0.4, 1.05)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.set_xlim(times[0], ends[-1])
     axes.xaxis.set_major_formatter(DateFormatter("%H"))
     axes.set_title(camera, loc="left", fontweight="bold", fontsize=10)
-    axes.legend(loc="center right", bbox_to_anchor=(1, 0.42), fontsize=7, frameon=False, ncols=3)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=7, frameon=False, ncols=3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 

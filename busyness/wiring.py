@@ -204,6 +204,8 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
     source = recorded or open_recorded(config, clock) or open_city(config, clock, store, feeds, health)
     reader = FileReader(config.detect.limits.max_bytes) if isinstance(source, FolderSource) else source
     counters = open_counters(config, reader, clock)
+    for counter in counters:
+        counter.on_lost = feed_meters.worker_replaced
     aggregator = Aggregator(store, config.aggregate, clock)
     pipeline = Pipeline(
         source, counters, aggregator, store, feed, bus, Meters(registry, aggregator), health,

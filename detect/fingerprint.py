@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detect.quality_measures import Grey
 from detect.scene import FINGERPRINT_COLUMNS, FINGERPRINT_FRAMES, FINGERPRINT_ROWS
 from detect.sixbit import numbers_of, text_of
-from detect.quality_measures import Grey
 
 CLIP_LEVELS = 0.8  # RMS difference of blocks: encoded anew 0.3, coarsely 0.7 | the next clip 0.6 at night, 2 and more
 CLIP_CHANGE = 0.3  # correlation of their changes: encoded anew 0.8, coarsely 0.4 | the next clip 0.20 at most

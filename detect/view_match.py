@@ -19,7 +19,7 @@ ALIKE = 0.50  # to a look: its clips, another hour's traffic and shadows 0.5 to 
 ZOOMS = (0.75, 0.82, 0.9, 1.1, 1.22, 1.35)
 """A road towards its vanishing point is like itself when zoomed: so it is asked whether a clip fits better zoomed."""
 
-STEADY = 0.40  # of a clip, see `steadiness`: real clips 0.72, lorries all over 0.55 | turned by 10 px or more 0.19
+STEADY = 0.30  # of a clip, see `steadiness`: real clips 0.70, lorries all over 0.35 | turned by 10 px or more 0.22
 
 
 @dataclass(frozen=True)

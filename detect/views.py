@@ -66,7 +66,7 @@ def watch(clip: SampledClip, scene: Scene) -> Watched:
         )
         return Watched(Verdict(Status.FROZEN, reason), None)
     signature = coded(_field(_median(greys)))
-    steady = steadiness(_field(greys[0]), _field(greys[-1])) if len(greys) > 1 else None
+    steady = steadiness(_field(_halved(greys[0])), _field(_halved(greys[-1]))) if len(greys) > 1 else None
     placed = place(scene, decoded(signature))
     sight = Sight(
         signature=signature,
@@ -123,6 +123,11 @@ def _median(pictures: Sequence[Grey]) -> Grey:
             lanes[lower] = np.asarray(cv2.min(one, other), dtype=np.uint8)
             lanes[lower + 1] = np.asarray(cv2.max(one, other), dtype=np.uint8)
     return lanes[(len(lanes) - 1) // 2]
+
+
+def _halved(picture: Grey) -> Grey:
+    """Half as wide and high: enough to tell whether a camera turned, in a third of the time."""
+    return np.asarray(cv2.resize(picture, (_SIZE[0] // 2, _SIZE[1] // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _field(picture: Grey) -> Field:

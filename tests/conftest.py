@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # also for tests that load ONNX Runtime themselves
 
 ROOT = Path(__file__).resolve().parent.parent
 

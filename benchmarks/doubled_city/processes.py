@@ -137,9 +137,9 @@ class System:
         return found
 
     @property
-    def resident_mb(self) -> float:
-        """Resident memory of the whole tree; pages that its processes share count for each."""
-        return sum(_resident_kb(pid) for pid in (self.pid, *self.children)) / 1024
+    def resident_mb(self) -> tuple[float, float]:
+        """Resident memory of the parent, and of its children together; pages that they share count for each."""
+        return _resident_kb(self.pid) / 1024, sum(map(_resident_kb, self.children)) / 1024
 
     def kill(self) -> None:
         """As the kernel does it: `kill -9` of the parent alone. What becomes of its children is its business."""

@@ -2,7 +2,7 @@
 
 Playlists and segments are fetched by the guest, so each address that a playlist names is held to the allow-list like
 one that was configured, and FFmpeg never sees a playlist. MPEG-TS segments are put one behind the other, fMP4 segments
-behind their initialisation (`ingest.feeds.fmp4`): both are a clip again, undecoded.
+behind their initialisation (`ingest.stream.fmp4`): both are a clip again, undecoded.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ from pydantic import Field
 
 from core.records import Status
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
-from ingest.feeds.fmp4 import from_zero
-from ingest.feeds.hls_playlist import (
+from ingest.feeds.settings import FeedName, WebAddress
+from ingest.feeds.stream import StreamCamera, StreamConfig
+from ingest.fetch.guard import shown
+from ingest.fetch.guest import Answer, Guest
+from ingest.stream.fmp4 import from_zero
+from ingest.stream.hls_playlist import (
     MAX_PLAYLIST_BYTES,
     Master,
     MediaPlaylist,
@@ -26,10 +30,6 @@ from ingest.feeds.hls_playlist import (
     UnreadablePlaylist,
     read_playlist,
 )
-from ingest.feeds.settings import FeedName, WebAddress
-from ingest.feeds.stream import StreamCamera, StreamConfig
-from ingest.fetch.guard import shown
-from ingest.fetch.guest import Answer, Guest
 
 _AHEAD = timedelta(seconds=60)
 """How far the end of a clip may lie ahead of our clock; a time beyond that is wrong, and is not taken."""

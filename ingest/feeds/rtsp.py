@@ -25,14 +25,14 @@ from core.config import Closed
 from core.errors import ConfigError
 from core.records import LOCATION_LENGTH, Status
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
-from ingest.feeds.rtp import SenderReport, read_packet, read_sender_report
-from ingest.feeds.rtsp_auth import Credentials
-from ingest.feeds.rtsp_client import RtspVisit
-from ingest.feeds.rtsp_clip import ClipOfPackets
-from ingest.feeds.rtsp_wire import Wire
 from ingest.feeds.settings import FeedName
 from ingest.feeds.stream import LEAST_SHARE, StreamCamera, StreamConfig
 from ingest.fetch.guest import Guest
+from ingest.stream.rtp import SenderReport, read_packet, read_sender_report
+from ingest.stream.rtsp_auth import Credentials
+from ingest.stream.rtsp_client import RtspVisit
+from ingest.stream.rtsp_clip import ClipOfPackets
+from ingest.stream.rtsp_wire import Wire
 
 RTSP_PORT = 554
 

@@ -11,15 +11,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from contract import CLASSES, HEIGHT_PX, STRIDE_PX, WIDTH_PX
 from network import CountingNetwork, Doubt
 from sources import FOLDS
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before it is loaded
+
+import onnxruntime
 
 OPSET = 17
 MODELS = Path(__file__).resolve().parents[1]

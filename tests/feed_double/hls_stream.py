@@ -16,8 +16,8 @@ from typing import Self
 
 from feed_double.mp4_clip import TICKS_PER_S, Picture, RecordedClip
 
-from ingest.feeds.mpeg_ts import AccessUnit, transport_stream
-from ingest.feeds.nal import Codec
+from ingest.stream.mpeg_ts import AccessUnit, transport_stream
+from ingest.stream.nal import Codec
 
 
 @dataclass

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from core.clock import SystemClock
 from core.records import Status
 from ingest.feed import FetchFailed, Media, Version
-from ingest.feeds.fmp4 import from_zero
 from ingest.feeds.hls import HlsConfig, HlsFeed
-from ingest.feeds.hls_playlist import (
+from ingest.fetch.guest import Budgets, Guest
+from ingest.stream.fmp4 import from_zero
+from ingest.stream.hls_playlist import (
     MAX_KEYS,
     MAX_PLAYLIST_BYTES,
     Master,
@@ -25,7 +26,6 @@ from ingest.feeds.hls_playlist import (
     UnreadablePlaylist,
     read_playlist,
 )
-from ingest.fetch.guest import Budgets, Guest
 
 URL = "https://cdn.example.org/cam/live.m3u8?token=abc"
 SEGMENTS = {f"/cam/{at}.ts": bytes([at]) * 500 for at in range(8)}

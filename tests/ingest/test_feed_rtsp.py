@@ -19,9 +19,9 @@ from core.errors import ConfigError
 from core.records import REASON_LENGTH, Status
 from ingest.feed import FetchFailed, Media
 from ingest.feeds.rtsp import RtspConfig, RtspFeed
-from ingest.feeds.rtsp_client import RtspVisit
-from ingest.feeds.rtsp_wire import Interleaved, Wire
 from ingest.fetch.guest import Budgets, Guest
+from ingest.stream.rtsp_client import RtspVisit
+from ingest.stream.rtsp_wire import Interleaved, Wire
 
 NOW = datetime(2026, 3, 12, 8, tzinfo=UTC)
 PASSWORD = "s3cret/pass word"
@@ -413,7 +413,7 @@ class SendingWire:
 def test_a_long_visit_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice in the time after which a server ends a session that says nothing: RFC 2326, 12.37."""
     passing = [0.0]
-    monkeypatch.setattr("ingest.feeds.rtsp_client.time.monotonic", lambda: passing[0])
+    monkeypatch.setattr("ingest.stream.rtsp_client.time.monotonic", lambda: passing[0])
     wire: Any = SendingWire(passing)
     with RtspVisit(wire, "rtsp://cam/a", "cam", "busyness", None) as visit:
         for _ in zip(range(125), visit.packets(), strict=False):

@@ -11,14 +11,14 @@ from feed_double.ts_reader import read_ts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.feeds.h264 import H264
-from ingest.feeds.h265 import H265
-from ingest.feeds.mpeg_ts import AccessUnit, transport_stream
-from ingest.feeds.nal import MAX_NAL_BYTES, BrokenPayload, Codec, Depacketizer, NalFormat
-from ingest.feeds.rtp import RtpPacket, read_packet, read_sender_report, ticks_between
-from ingest.feeds.rtsp_auth import Challenge, Credentials, authorization, challenges
-from ingest.feeds.rtsp_clip import ClipOfPackets
-from ingest.feeds.rtsp_sdp import UnreadableStream, VideoTrack, read_description
+from ingest.stream.h264 import H264
+from ingest.stream.h265 import H265
+from ingest.stream.mpeg_ts import AccessUnit, transport_stream
+from ingest.stream.nal import MAX_NAL_BYTES, BrokenPayload, Codec, Depacketizer, NalFormat
+from ingest.stream.rtp import RtpPacket, read_packet, read_sender_report, ticks_between
+from ingest.stream.rtsp_auth import Challenge, Credentials, authorization, challenges
+from ingest.stream.rtsp_clip import ClipOfPackets
+from ingest.stream.rtsp_sdp import UnreadableStream, VideoTrack, read_description
 
 SPS, PPS = b"\x67\x42\x00\x1e", b"\x68\xce\x3c\x80"
 

@@ -143,7 +143,7 @@ def _is_false(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is False
 
 
-WITHOUT_PIXELS = ("ingest/fetch", "ingest/feeds", "ingest/loops", "ingest/city", "ingest/jail")
+WITHOUT_PIXELS = ("ingest/fetch", "ingest/feeds", "ingest/loops", "ingest/stream", "ingest/city", "ingest/jail")
 """Parts of ingest that speak with the world outside. What comes and goes there is bytes nobody has looked into: these
 parts may import what they like except the rooms and libraries that can make a picture of them (pyproject.toml holds
 that), and are searched for a touch of pixels like every room without them."""

@@ -1,14 +1,14 @@
 """How H.265 is written: its NAL units (ITU-T H.265, table 7-1) and its RTP payloads (RFC 7798).
 
 Single units, aggregation packets and fragments are read, without decoding order numbers: a stream that sends them
-(sprop-max-don-diff above 0) is refused by `ingest.feeds.rtsp_sdp`.
+(sprop-max-don-diff above 0) is refused by `ingest.stream.rtsp_sdp`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.feeds.nal import BrokenPayload, Codec, Fragment, NalFormat, split_lengths
+from ingest.stream.nal import BrokenPayload, Codec, Fragment, NalFormat, split_lengths
 
 _HEADER_BYTES = 2
 _AGGREGATION = 48

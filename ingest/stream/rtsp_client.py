@@ -16,10 +16,10 @@ from typing import Self
 
 from core.records import Status
 from ingest.feed import FetchFailed
-from ingest.feeds.rtsp_auth import Challenge, Credentials, authorization, challenges
-from ingest.feeds.rtsp_sdp import UnreadableStream, VideoTrack, read_description
-from ingest.feeds.rtsp_wire import Interleaved, Reply, ServerRequest, Wire
 from ingest.fetch.retry import LONGEST_RETRY_AFTER_S
+from ingest.stream.rtsp_auth import Challenge, Credentials, authorization, challenges
+from ingest.stream.rtsp_sdp import UnreadableStream, VideoTrack, read_description
+from ingest.stream.rtsp_wire import Interleaved, Reply, ServerRequest, Wire
 
 _MAX_BETWEEN = 10_000
 """Packets that may come before a reply that is waited for."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ingest.feeds.mpeg_ts import TICKS_PER_S, AccessUnit, transport_stream
-from ingest.feeds.nal import BrokenPayload, Depacketizer
-from ingest.feeds.rtp import RtpPacket, SenderReport, ticks_between
-from ingest.feeds.rtsp_sdp import VideoTrack
+from ingest.stream.mpeg_ts import TICKS_PER_S, AccessUnit, transport_stream
+from ingest.stream.nal import BrokenPayload, Depacketizer
+from ingest.stream.rtp import RtpPacket, SenderReport, ticks_between
+from ingest.stream.rtsp_sdp import VideoTrack
 
 MAX_STEP_S = 10.0
 """A timestamp further than this from the picture before is of a sender that has begun anew, and so does the clip."""

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.feeds.h264 import H264
-from ingest.feeds.h265 import H265
-from ingest.feeds.nal import NalFormat
+from ingest.stream.h264 import H264
+from ingest.stream.h265 import H265
+from ingest.stream.nal import NalFormat
 
 _ADDRESS = re.compile(r"[!-~]{1,1000}")  # nothing that could end a line of a request
 _VIDEO_CLOCK = "90000"

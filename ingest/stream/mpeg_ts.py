@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ingest.feeds.nal import Codec
+from ingest.stream.nal import Codec
 
 TICKS_PER_S = 90_000
 """The unit of presentation times, and of RTP timestamps of video."""

@@ -1,6 +1,6 @@
 """NAL units, the pieces that H.264 and H.265 pictures are sent in, and how they are put together from RTP payloads.
 
-What the two codings have in common is here; `ingest.feeds.h264` and `ingest.feeds.h265` say how each is written.
+What the two codings have in common is here; `ingest.stream.h264` and `ingest.stream.h265` say how each is written.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.feeds.nal import BrokenPayload, Codec, Fragment, NalFormat, split_lengths
+from ingest.stream.nal import BrokenPayload, Codec, Fragment, NalFormat, split_lengths
 
 _STAP_A = 24
 _FU_A = 28

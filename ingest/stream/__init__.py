@@ -1,0 +1,1 @@
+"""What a stream is made of: RTSP and RTP, NAL units, transport streams, fragments, playlists. Bytes, never pictures."""
