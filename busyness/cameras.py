@@ -21,7 +21,7 @@ from busyness.city import OpenFeeds, naming
 from busyness.config import Config
 from busyness.jailed_counter import JailedCounter
 from busyness.progress import progress_bar
-from busyness.wiring import cameras_of, open_clock, open_counters, open_store
+from busyness.wiring import cameras_of, open_clock, open_counters, open_store, views_of
 from core.clock import Clock
 from core.config import Closed
 from core.errors import BusynessError, ConfigError, NotFound
@@ -175,6 +175,44 @@ def show_health(events: Sequence[HealthEvent], *, as_json: bool, console: Consol
         since = f"{event.since:%Y-%m-%d %H:%M:%S}"
         table.add_row(event.camera, event.state.value, since, escape(event.reason or ""))
     console.print(table)
+
+
+def show_views(config: Config, names: Sequence[str], *, as_json: bool, console: Console) -> None:
+    """The lasting views of the cameras named: what is counted, and what waits for an operator."""
+    book = views_of(config)
+    table = Table(title="lasting views")
+    for heading in ("camera", "view", "since (UTC)", "last seen (UTC)", "clips", "counted"):
+        table.add_column(heading)
+    for name in names or [camera.id for camera in _stored(config)]:
+        for epoch in book.epochs(name):
+            counted = "as it was learnt" if epoch.number == 0 else f"confirmed by {epoch.confirmed_by}"
+            told = counted if epoch.counted else "no: --confirm-view"
+            if as_json:
+                line = {"camera": name, "view": epoch.number, "counted": epoch.counted} | epoch.model_dump(
+                    mode="json", include={"since", "seen_at", "clips", "confirmed_by", "confirmed_at"}
+                )
+                sys.stdout.write(json.dumps(line) + "\n")
+            times = (f"{moment:%Y-%m-%d %H:%M}" for moment in (epoch.since, epoch.seen_at))
+            table.add_row(escape(name), str(epoch.number), *times, str(epoch.clips), escape(told))
+    if not as_json:
+        console.print(table)
+
+
+def confirm_view(config: Config, names: Sequence[str], epoch: int, by: str, clock: Clock) -> None:
+    """Say that the zones of a camera fit one of its new views: from its next clip on it is counted.
+
+    Raises `NotFound` for a view that the camera has not, `ConfigError` where not one camera is named.
+    """
+    if len(names) != 1:
+        raise ConfigError("a view is confirmed of one camera", remedy="busyness cameras CONFIG CAMERA --confirm-view N")
+    views_of(config).leave_word(names[0], epoch, by, clock.now())
+
+
+def _stored(config: Config) -> Sequence[Camera]:
+    if config.store.path is None:
+        return cameras_of(config)
+    with closing(open_store(config, read_only=True)) as store:
+        return store.cameras()
 
 
 class _Desk:

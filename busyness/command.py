@@ -165,17 +165,31 @@ def cameras(
     *,
     check: Annotated[bool, typer.Option("--check", help="fetch and count the newest clip of each, once, now")] = False,
     health: Annotated[bool, typer.Option("--health", help="how each is, since when and why, as it runs")] = False,
+    views: Annotated[
+        bool, typer.Option("--views", help="the lasting views of each, and which of them are counted")
+    ] = False,
+    confirm_view: Annotated[
+        int | None, typer.Option(metavar="N", help="the zones fit view N of this camera: count it from now on")
+    ] = None,
+    by: Annotated[str, typer.Option(help="who confirms the view; it is kept")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the cameras of a configuration and their zones, check what they give now, or show their health."""
+    """List the cameras of a configuration and their zones, check what they give now, or show how they are."""
     from busyness import cameras as shown
     from busyness.config import load_config
+    from core.clock import SystemClock
 
-    if check and health:
-        raise typer.BadParameter("say one of --check and --health")
+    if check + health + views + (confirm_view is not None) > 1:
+        raise typer.BadParameter("say one of --check, --health, --views and --confirm-view")
+    if confirm_view is not None and not by:
+        raise typer.BadParameter("say who confirms the view: --by NAME")
     loaded, console, notes = load_config(config), Console(), Console(stderr=True)
     if check:
         shown.check(loaded, names or (), as_json=as_json, console=console, notes=notes)
+    elif confirm_view is not None:
+        shown.confirm_view(loaded, names or (), confirm_view, by, SystemClock())
+    elif views:
+        shown.show_views(loaded, names or (), as_json=as_json, console=console)
     elif health:
         shown.show_health(shown.health(loaded, names or ()), as_json=as_json, console=console)
     else:

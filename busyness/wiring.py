@@ -209,7 +209,8 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
     aggregator = Aggregator(store, config.aggregate, clock)
     pipeline = Pipeline(
         source, counters, aggregator, store, feed, bus, Meters(registry, aggregator), health,
-        views=views_of(config), loops=open_loops(config, feeds, store, clock),
+        views=views_of(config) if isinstance(source, CitySource) else ViewBook(),  # a replay begins anew
+        loops=open_loops(config, feeds, store, clock),
     )  # fmt: skip
     # In a recording, and where the clock outruns the counting, the present is the newest clip.
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)

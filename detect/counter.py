@@ -168,7 +168,7 @@ class ClipCounter:
             self._model,
             judge_both,
             camera.id,
-            size_px,
+            size_px if any(zone.polygon for zone in camera.counted_zones) else None,
             watch=None if scene is None else lambda sampled: watch(sampled, scene),
         )
         zones = followed(camera.counted_zones, examined.watched.shift, size_px)
@@ -287,7 +287,8 @@ def _examine(
     *,
     watch: Watch | None = None,
 ) -> _Examined:
-    """Open, check, judge, watch, count; the pixels die with this call. `size_px` is width and height, where known."""
+    """Open, check, judge, watch, count; the pixels die with this call. `size_px` is the width and height that the clip
+    has to have; None where whole views are counted, whose size does not matter."""
     try:
         clip = open_clip()
     except UnusableClip as error:

@@ -15,14 +15,23 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, NonNegativeInt, ValidationError
 
+from core.config import Closed
 from core.errors import NotFound, StoreError
-from core.records import ClipReady
+from core.records import ClipReady, UtcTime
 from detect.scene import Scene, Sight
 from detect.view_learning import CameraViews, Epoch, ViewEvent, confirmed, learnt
 
 _LOG = logging.getLogger(__name__)
+
+
+class Word(Closed):
+    """What an operator has said of a camera's view, left in a file for the process that counts: see `leave_word`."""
+
+    epoch: NonNegativeInt
+    by: str = Field(min_length=1, max_length=200)
+    at: UtcTime
 
 
 class ViewBook:
@@ -59,6 +68,7 @@ class ViewBook:
         """
         if sight is None:
             return None
+        self._heed(camera)
         return self._changed(camera, lambda views: learnt(views, clip.event_time, sight))
 
     def epochs(self, camera: str) -> tuple[Epoch, ...]:
@@ -73,13 +83,35 @@ class ViewBook:
         """
 
         def confirm_it(views: CameraViews) -> tuple[CameraViews, ViewEvent | None]:
-            known = {one.number: one for one in views.epochs}
-            if epoch not in known:
-                numbers = ", ".join(str(number) for number in known) or "none yet"
-                raise NotFound(f"camera {camera} has no view {epoch}", remedy=f"Its views are: {numbers}")
-            return (views, None) if known[epoch].counted else confirmed(views, epoch, by, at)
+            known = _epoch(views, epoch)
+            return (views, None) if known.counted else confirmed(views, epoch, by, at)
 
         return self._changed(camera, confirm_it)
+
+    def leave_word(self, camera: str, epoch: int, by: str, at: datetime) -> None:
+        """As `confirm`, for another process than the one that counts: that one heeds it at the camera's next clip.
+
+        Raises `NotFound` for a view that the camera has not, `StoreError` where the word cannot be left.
+        """
+        with self._lock:
+            _epoch(self._views(camera), epoch)
+        if self._folder is None:
+            raise StoreError("these views live in memory", remedy="Set store.path, and they are kept beside it")
+        self._write(self._folder / f"{camera}.word", Word(epoch=epoch, by=by, at=at))
+
+    def _heed(self, camera: str) -> None:
+        """Take an operator's word that lies there, once."""
+        if self._folder is None:
+            return
+        path = self._folder / f"{camera}.word"
+        if not path.exists():
+            return
+        try:
+            word = Word.model_validate_json(path.read_bytes())
+            path.unlink()
+            self.confirm(camera, word.epoch, word.by, word.at)
+        except (ValidationError, OSError, NotFound) as error:
+            _LOG.warning("%s is not heeded: %s", path, str(error).splitlines()[0])
 
     def _changed(
         self, camera: str, step: Callable[[CameraViews], tuple[CameraViews, ViewEvent | None]]
@@ -122,13 +154,24 @@ class ViewBook:
     def _keep(self, views: CameraViews) -> None:
         if self._folder is None:
             return
-        path = self._folder / f"{views.camera}.json"
-        fresh = path.with_suffix(".json.new")
+        self._write(self._folder / f"{views.camera}.json", views)
+
+    def _write(self, path: Path, record: CameraViews | Word) -> None:
+        """Whole or not at all."""
+        fresh = path.with_suffix(f"{path.suffix}.new")
         try:
-            fresh.write_text(views.model_dump_json(), encoding="utf-8")
+            fresh.write_text(record.model_dump_json(), encoding="utf-8")
             fresh.replace(path)
         except OSError as error:
             raise StoreError(
-                f"the views of camera {views.camera} cannot be kept in {path}: {error.strerror or error}",
+                f"the views of camera {path.stem} cannot be kept in {path}: {error.strerror or error}",
                 remedy="Make the folder writable, and its disk not full",
             ) from error
+
+
+def _epoch(views: CameraViews, number: int) -> Epoch:
+    for epoch in views.epochs:
+        if epoch.number == number:
+            return epoch
+    numbers = ", ".join(str(epoch.number) for epoch in views.epochs) or "none yet"
+    raise NotFound(f"camera {views.camera} has no view {number}", remedy=f"Its views are: {numbers}")

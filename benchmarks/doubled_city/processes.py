@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -91,8 +92,8 @@ class System:
         self.port = free_port() or 0
         self.store = scratch / "city.duckdb"
         self.log = scratch / "busyness.log"
-        for left in (self.store, self.log, self.store.with_name("city.duckdb.wal")):
-            left.unlink(missing_ok=True)  # of an earlier run into the same folder
+        for left in (self.log, *scratch.glob("city.*")):  # of an earlier run into the same folder
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         self._config = scratch / "city.yaml"
         whole = {**config, "store": {"path": str(self.store)}, "api": {"port": self.port}}
         self._config.write_text(yaml.safe_dump(whole))

@@ -206,6 +206,13 @@ def test_a_clip_of_another_size_is_not_counted() -> None:
     assert left.present is None
 
 
+def test_a_whole_view_is_counted_whatever_its_size() -> None:
+    """Publishers do not say how large their pictures are, and a whole view has no zone that could lie elsewhere."""
+    whole = CAMERA.model_copy(update={"zones": ()})
+    (found,) = counter(Told(counts(4)), Opened(4, width_px=64, height_px=48)).observe(whole, CLIP)
+    assert found.status is Status.OK
+
+
 def test_a_bad_picture_is_not_counted() -> None:
     observed = counter(
         Failing(AssertionError("the model was asked")), Opened(4), lambda _: Verdict(Status.SMEARED, "40 % of rows")

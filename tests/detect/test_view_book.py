@@ -99,3 +99,30 @@ def test_cameras_side_by_side_are_learnt_as_one_alone(tmp_path: Path) -> None:
         list(pool.map(lambda name: fill(together, name), names))
     for name in names:
         assert together.scene_of(name) == alone.scene_of("06710")
+
+
+def test_a_word_left_by_another_process_is_heeded_at_the_next_clip(tmp_path: Path) -> None:
+    counting, operator = ViewBook(tmp_path), ViewBook(tmp_path)
+    fill(counting)
+    operator.leave_word("06710", 1, "Ada", MIDNIGHT)
+    assert [epoch.counted for epoch in counting.epochs("06710")] == [True, False]
+    counting.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
+    assert [epoch.confirmed_by for epoch in counting.epochs("06710")] == [None, "Ada"]
+    assert [path.name for path in tmp_path.iterdir()] == ["06710.json"], "said once"
+
+
+def test_a_word_that_cannot_be_meant_is_refused_or_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    book = ViewBook(tmp_path)
+    fill(book)
+    with pytest.raises(NotFound, match=r"no view 7\. Its views are: 0, 1"):
+        book.leave_word("06710", 7, "Ada", MIDNIGHT)
+    in_memory = ViewBook()
+    fill(in_memory)
+    with pytest.raises(StoreError, match="live in memory"):
+        in_memory.leave_word("06710", 1, "Ada", MIDNIGHT)
+    (tmp_path / "06710.word").write_text("{}")
+    book.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
+    assert "06710.word is not heeded" in caplog.text
+    assert not book.epochs("06710")[1].counted
