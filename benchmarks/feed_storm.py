@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from doubled_city.accounts import Account, Row, State, account, ages_s, rows_of, states_of
 from doubled_city.processes import DoubledCity, Ledger, System, free_port
 from doubled_city.recordings import NEEDS, POSITIONS, placeholder_clips, present, streets
 from doubled_city.storm import Storm, spans, storm
 from doubled_city.tricks import locations, play
+from feed_double.accounts import Account, Row, State, account, ages_s, rows_of, states_of
 from feed_double.cameras import doubled_cameras
 from feed_double.config import Fleet
 from feed_double.url_tricks import ForbiddenListener

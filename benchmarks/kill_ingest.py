@@ -28,9 +28,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from doubled_city.accounts import Row, rows_of
 from doubled_city.processes import DoubledCity, Ledger, System
 from doubled_city.recordings import NEEDS, POSITIONS, present, streets
+from feed_double.accounts import Row, rows_of
 
 CAMERAS = 12
 CADENCE_S = 6.0

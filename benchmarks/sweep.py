@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from doubled_city.accounts import rows_of
 from doubled_city.processes import DoubledCity, System
 from doubled_city.recordings import CARD_BYTES, DAYS, NEEDS, POSITIONS, present
+from feed_double.accounts import rows_of
 
 from ingest.decode import DecodeLimits, open_bytes
 

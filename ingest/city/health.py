@@ -13,14 +13,15 @@ from core.records import REASON_LENGTH, CountObservation, Status
 _OF_STATUS = {
     Status.OK: CameraState.LIVE,
     Status.MOVED_VIEW: CameraState.MOVED,
-    Status.WITHDRAWN: CameraState.WITHDRAWN,
-    Status.UNREACHABLE: CameraState.UNREACHABLE,
     Status.FROZEN: CameraState.STALE,
 }
 """What a clip says of its camera; everything else is a faulty picture."""
 
 _SAYS_NOTHING = (Status.SKIPPED, Status.MODEL_ERROR)
 """Of the camera: the clip was there, and the trouble is ours."""
+
+_SAID_BY_THE_FEED = (Status.UNREACHABLE, Status.WITHDRAWN, Status.FROZEN)
+"""Of a clip that never came. When such clips make a camera lost, its feed knows better: one alone does not."""
 
 
 class HealthLog:
@@ -55,7 +56,8 @@ class HealthLog:
     def counted(self, observations: Sequence[CountObservation]) -> None:
         """What became of clips, one status a clip, whatever the number of its zones."""
         for observation in observations:
-            if observation.status in _SAYS_NOTHING:
+            missed = observation.frames == 0 and observation.status in _SAID_BY_THE_FEED
+            if missed or observation.status in _SAYS_NOTHING:
                 continue
             state = _OF_STATUS.get(observation.status, CameraState.FAULTY)
             live = state is CameraState.LIVE

@@ -74,7 +74,7 @@ sources:
       private_networks: ["127.0.0.1/32"]
       requests_per_minute: 6000
 clock: {{speedup: {SPEEDUP}, start: {START.isoformat()}, origin: {shared.origin.isoformat()}}}
-ingest: {{list_every_s: 60, newest_every_s: 10, least_visit_s: 5}}
+ingest: {{list_every_s: 60, newest_every_s: 10, least_visit_s: 5, stale_after: 1}}
 detect: {{workers: 1, frames_per_clip: 1}}
 store: {{path: town.duckdb}}
 """,
