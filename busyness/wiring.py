@@ -110,7 +110,9 @@ class Installation:
 
     def _sources(self) -> Mapping[str, str]:
         source = self.pipeline.source
-        return source.sources if isinstance(source, CitySource) else {}
+        if isinstance(source, CitySource):
+            return source.sources
+        return {camera.id: self.config.sources[0].kind for camera in source.cameras}
 
     def close(self) -> None:
         """End the stages in order, then close the store."""
@@ -210,7 +212,7 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
     pipeline = Pipeline(
         source, counters, aggregator, store, feed, bus, Meters(registry, aggregator), health,
         views=views_of(config) if isinstance(source, CitySource) else ViewBook(),  # a replay begins anew
-        loops=open_loops(config, feeds, store, clock),
+        loops=None if isinstance(source, FolderSource) else open_loops(config, feeds, store, clock),
     )  # fmt: skip
     # In a recording, and where the clock outruns the counting, the present is the newest clip.
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)

@@ -56,6 +56,7 @@ class CitySource:
         self._lock = threading.Lock()
         self._cameras: tuple[Camera, ...] = ()
         self._sources: dict[str, str] = {}
+        self._running = False
         self._ending: dict[FeedRunner, threading.Event] = {}
         self.runners: tuple[FeedRunner, ...] = tuple(self._runner(feed) for feed in feeds)
 
@@ -71,6 +72,7 @@ class CitySource:
 
     def clips(self) -> Iterator[ClipReady]:
         """Start fetching, and give what was fetched until `stop`."""
+        self._running = True
         for runner in self.runners:
             self._start(runner)
         while not self._stopping.is_set():
@@ -85,8 +87,8 @@ class CitySource:
     def stop(self) -> None:
         """Fetch no more. What waits is let go: it is fetched again after a restart, where it is still there."""
         self._stopping.set()
-        for ending in tuple(self._ending.values()):
-            ending.set()
+        for runner in self.runners:
+            self._end(runner)
         self.waiting.close()
 
     @property
@@ -110,12 +112,12 @@ class CitySource:
         for runner in self.runners:
             self._already |= runner.known
             if all(runner.feed is not feed for feed in feeds):
-                self._ending.pop(runner).set()
+                self._end(runner)
         self.runners = tuple(running.get(id(feed)) or self._runner(feed) for feed in feeds)
         for runner in self.runners:
             if id(runner.feed) in running:
                 runner.ask_again()
-            else:
+            elif self._running:
                 self._start(runner)
         self.changed()
 
@@ -142,6 +144,11 @@ class CitySource:
 
     def _runner(self, feed: Feed) -> FeedRunner:
         return FeedRunner(feed, self._config, self._clock, self, random=self._random, already=self._already)
+
+    def _end(self, runner: FeedRunner) -> None:
+        ending = self._ending.pop(runner, None)
+        if ending is not None:
+            ending.set()
 
     def _start(self, runner: FeedRunner) -> None:
         ending = self._ending[runner] = threading.Event()

@@ -129,12 +129,13 @@ def test_a_city_is_counted_once_through_a_restart_and_says_what_is_wrong(double:
 def test_cameras_are_checked_and_their_health_is_shown(
     town: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def busyness(*words: str) -> str:
+    def busyness(*words: str, code: int = 0) -> str:
         monkeypatch.setattr(sys, "argv", ["busyness", *words])
         monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit, match=r"^0$"):
+        with pytest.raises(SystemExit, match=f"^{code}$"):
             main()
-        return capsys.readouterr().out
+        said = capsys.readouterr()
+        return said.err if code else said.out
 
     listed = busyness("cameras", str(town))
     assert "4 cameras" in listed
@@ -144,3 +145,9 @@ def test_cameras_are_checked_and_their_health_is_shown(
         assert words in checked
     assert '"status":"ok"' in busyness("cameras", str(town), "--check", "--json")
     assert "withdrawn" in busyness("cameras", str(town), "--health")
+    assert "lasting views" in busyness("cameras", str(town), "--views")
+    assert "has no view 3" in busyness(
+        "cameras", str(town), "00009.00000", "--confirm-view", "3", "--by", "Ada", code=1
+    )
+    assert "there is no camera '4711'" in busyness("cameras", str(town), "4711", "--check", code=1)
+    assert "say who confirms" in busyness("cameras", str(town), "00009.00000", "--confirm-view", "1", code=2)

@@ -245,3 +245,25 @@ def test_of_a_backlog_nothing_is_skipped_however_slowly_it_is_counted() -> None:
         if run.clock.now().second % 20 == 0 and (clip := run.city.waiting.take(0)) is not None and not clip.fault:
             taken.append(run.city.read(clip))
     assert taken == [f"a {number}".encode() for number in range(6)]
+
+
+def test_feeds_are_exchanged_while_it_runs_and_nothing_is_found_twice() -> None:
+    """As when the configuration changes: a feed that stays goes on, a new one goes on after what the old one found."""
+    clock = HandClock()
+    first, other = Publisher(clock, names=("a", "b")), Publisher(clock, names=("x",), name="other")
+    run = Run(first)
+    run.go(HOUR)
+    successor = Publisher(clock, names=("a", "b"))
+    run.city.replace([successor, other], run.city.named)
+    run.go(HOUR)
+    contents = [clip.content for clip in run.clips if clip.content]
+    assert len(contents) == len(set(contents))
+    assert len(run.counted("a")) >= 27
+    assert run.counted("x")
+    assert set(run.city.sources.items()) == {("a", "double"), ("b", "double"), ("x", "other")}
+    last = max(time for time, _ in first.fetches)
+    run.city.replace([other], run.city.named)
+    run.go(HOUR)
+    assert max(time for time, _ in first.fetches) == last
+    assert {camera.id for camera in run.city.cameras} == {"x"}
+    run.city.stop()
