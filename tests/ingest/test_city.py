@@ -254,7 +254,7 @@ def test_feeds_are_exchanged_while_it_runs_and_nothing_is_found_twice() -> None:
     run = Run(first)
     run.go(HOUR)
     successor = Publisher(clock, names=("a", "b"))
-    run.city.replace([successor, other], run.city.named)
+    run.city.replace([successor, other], lambda listed: listed.camera)
     run.go(HOUR)
     contents = [clip.content for clip in run.clips if clip.content]
     assert len(contents) == len(set(contents))
@@ -262,7 +262,7 @@ def test_feeds_are_exchanged_while_it_runs_and_nothing_is_found_twice() -> None:
     assert run.counted("x")
     assert set(run.city.sources.items()) == {("a", "double"), ("b", "double"), ("x", "other")}
     last = max(time for time, _ in first.fetches)
-    run.city.replace([other], run.city.named)
+    run.city.replace([other], lambda listed: listed.camera)
     run.go(HOUR)
     assert max(time for time, _ in first.fetches) == last
     assert {camera.id for camera in run.city.cameras} == {"x"}
