@@ -15,7 +15,7 @@ comes twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,12 +26,12 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from core.clock import Clock
 from core.config import Closed
-from core.errors import ConfigError
-from core.loops import LoopCounter, LoopReading
+from core.loops import LoopCounter
 from core.records import SERIES, Identifier, TimeZoneName
 from ingest.fetch.guest import Guest
 from ingest.loop import LeftOut
 from ingest.loops.asking import DatedFiles
+from ingest.loops.file_feed import FileFeed, with_guest
 from ingest.loops.files import Row, Sheet, Shelf, require_one, rows_of
 from ingest.loops.gathering import CounterIds, Gathering, figure
 from ingest.loops.local_time import Unplaced, Written, to_utc
@@ -110,55 +110,25 @@ class _Line:
     faulty: bool
 
 
-class CsvColumns:
+class CsvColumns(FileFeed):
     """`LoopFeed` of files with a heading. Raises `SourceError` where the table of positions cannot be read."""
 
     def __init__(self, config: CsvColumnsConfig, guest: Guest | None, clock: Clock) -> None:
-        self.name = config.name
-        self.poll_s = config.poll_s
         self._config = config
         self._zone = ZoneInfo(config.timezone)
         self._interval = timedelta(minutes=config.interval_min)
         self._clock = clock
         self._ids = CounterIds(config.prefix)
         self._counters: dict[str, LoopCounter] = {}
-        self._no_counters: tuple[LeftOut, ...] = ()
+        no_counters: Sequence[LeftOut] = ()
         if config.positions is not None:
-            self._counters, self._no_counters = read_positions(
+            self._counters, no_counters = read_positions(
                 config.positions, self._ids, timezone=config.timezone, source=config.name
             )
-        self._left_out: Sequence[LeftOut] = self._no_counters
-        self._shelf = Shelf(config.path) if config.path is not None else None
-        self._files: DatedFiles | None = None
-        if config.url is not None:
-            if guest is None:
-                raise ConfigError(f"loop feed {config.name} has a URL, and was given no guest to ask it")
-            url = config.url
-            self._files = DatedFiles(
-                guest, clock, spans=lambda now: [(url, now)], poll_s=config.poll_s, late=timedelta(0)
-            )
+        super().__init__(config.name, config.poll_s, _sheets(config, guest, clock), no_counters)
 
     def counters(self) -> Sequence[LoopCounter]:
         return tuple(self._counters[name] for name in sorted(self._counters))
-
-    def readings(self) -> Sequence[LoopReading]:
-        gathering = Gathering()
-        for sheet in self._sheets():
-            if isinstance(sheet, LeftOut):
-                gathering.leave_out(sheet.place, sheet.reason)
-            else:
-                self._read(sheet, gathering)
-        self._left_out = (*self._no_counters, *gathering.left_out())
-        return gathering.readings()
-
-    @property
-    def left_out(self) -> Sequence[LeftOut]:
-        return self._left_out
-
-    def _sheets(self) -> Iterable[Sheet | LeftOut]:
-        if self._shelf is not None:
-            return self._shelf.changed()
-        return self._files.changed() if self._files is not None else ()
 
     def _read(self, sheet: Sheet, gathering: Gathering) -> None:
         lines: dict[tuple[str, ...], list[_Line]] = {}
@@ -263,3 +233,11 @@ def _time(text: str, pattern: str | None) -> datetime:
 def _same_line(one: _Line, other: _Line) -> bool:
     """Rows of one counter that follow one another and say the same are one row that stands twice."""
     return (one.time, one.flows, one.occupancy, one.faulty) == (other.time, other.flows, other.occupancy, other.faulty)
+
+
+def _sheets(config: CsvColumnsConfig, guest: Guest | None, clock: Clock) -> Shelf | DatedFiles:
+    if config.url is None:
+        return Shelf(config.path or Path())
+    url = config.url
+    asked = with_guest(guest, config.name)
+    return DatedFiles(asked, clock, spans=lambda now: [(url, now)], poll_s=config.poll_s, late=timedelta(0))

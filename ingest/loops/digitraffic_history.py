@@ -19,7 +19,7 @@ longer than `silent_min` around them; else they are null, since a station that s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -31,12 +31,12 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from core.clock import Clock
 from core.config import Closed
-from core.errors import ConfigError
-from core.loops import LoopCounter, LoopReading
+from core.loops import LoopCounter
 from core.records import Identifier
 from ingest.fetch.guest import Guest
 from ingest.loop import LeftOut
 from ingest.loops.asking import DatedFiles
+from ingest.loops.file_feed import FileFeed, with_guest
 from ingest.loops.files import Row, Sheet, Shelf, require_one, rows_of
 from ingest.loops.gathering import Gathering
 from ingest.loops.local_time import Unplaced, Written, to_utc
@@ -91,26 +91,14 @@ class _Day:
     faulty: Counter[tuple[datetime, int]] = field(default_factory=Counter)
 
 
-class DigitrafficHistory:
+class DigitrafficHistory(FileFeed):
     """`LoopFeed` of days that are over. `guest` asks for the files; none is needed for files on this machine."""
 
     def __init__(self, config: DigitrafficHistoryConfig, guest: Guest | None, clock: Clock) -> None:
-        self.name = config.name
-        self.poll_s = config.poll_s
         self._clock = clock
         self._silent = timedelta(minutes=config.silent_min)
-        self._left_out: Sequence[LeftOut] = ()
         self._stations: set[int] = set()
-        self._shelf = Shelf(config.path, "lamraw_*.csv") if config.path is not None else None
-        self._files: DatedFiles | None = None
-        if config.stations is not None:
-            if guest is None:
-                raise ConfigError(
-                    f"loop feed {config.name} has stations, and was given no guest to ask for their files"
-                )
-            self._files = DatedFiles(
-                guest, clock, spans=lambda now: _spans(config, now), poll_s=config.poll_s, late=_PUBLISHED_BY
-            )
+        super().__init__(config.name, config.poll_s, _sheets(config, guest, clock))
 
     def counters(self) -> Sequence[LoopCounter]:
         return tuple(
@@ -124,26 +112,10 @@ class DigitrafficHistory:
             for direction in DIRECTIONS
         )
 
-    def readings(self) -> Sequence[LoopReading]:
-        gathering = Gathering()
-        for sheet in self._sheets():
-            if isinstance(sheet, LeftOut):
-                gathering.leave_out(sheet.place, sheet.reason)
-            else:
-                for day in self._days(sheet, gathering):
-                    self._stations.add(day.station)
-                    self._give(day, gathering)
-        self._left_out = gathering.left_out()
-        return gathering.readings()
-
-    @property
-    def left_out(self) -> Sequence[LeftOut]:
-        return self._left_out
-
-    def _sheets(self) -> Iterable[Sheet | LeftOut]:
-        if self._shelf is not None:
-            return self._shelf.changed()
-        return self._files.changed() if self._files is not None else ()
+    def _read(self, sheet: Sheet, gathering: Gathering) -> None:
+        for day in self._days(sheet, gathering):
+            self._stations.add(day.station)
+            self._give(day, gathering)
 
     def _days(self, sheet: Sheet, gathering: Gathering) -> Iterator[_Day]:
         """The stations of a file: one, as a rule."""
@@ -251,3 +223,10 @@ def _spans(config: DigitrafficHistoryConfig, now: datetime) -> Iterator[tuple[st
         for station in config.stations or ():
             named = f"lamraw_{station}_{day.year % 100}_{day.timetuple().tm_yday}.csv"
             yield f"{config.url}/api/tms/v1/history/raw/{named}", end
+
+
+def _sheets(config: DigitrafficHistoryConfig, guest: Guest | None, clock: Clock) -> Shelf | DatedFiles:
+    if config.stations is None:
+        return Shelf(config.path or Path(), "lamraw_*.csv")
+    asked = with_guest(guest, config.name)
+    return DatedFiles(asked, clock, spans=lambda now: _spans(config, now), poll_s=config.poll_s, late=_PUBLISHED_BY)

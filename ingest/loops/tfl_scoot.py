@@ -16,7 +16,7 @@ takes the timestamp as the start of its minute (its first version took it as the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,12 +27,12 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 
 from core.clock import Clock
 from core.config import Closed
-from core.errors import ConfigError
-from core.loops import LoopCounter, LoopReading
+from core.loops import LoopCounter
 from core.records import Identifier
 from ingest.fetch.guest import Guest
 from ingest.loop import LeftOut
 from ingest.loops.asking import DatedFiles
+from ingest.loops.file_feed import FileFeed, with_guest
 from ingest.loops.files import Row, Sheet, Shelf, require_one, rows_of
 from ingest.loops.gathering import CounterIds, Gathering, figure
 from ingest.loops.local_time import Unplaced, Written, to_utc
@@ -87,58 +87,26 @@ class _Passing:
     reason: str | None
 
 
-class TflScoot:
+class TflScoot(FileFeed):
     """`LoopFeed` of SCOOT detectors. `guest` asks for the files; none is needed for files on this machine.
 
     Raises `SourceError` where the table of detectors cannot be read.
     """
 
     def __init__(self, config: TflScootConfig, guest: Guest | None, clock: Clock) -> None:
-        self.name = config.name
-        self.poll_s = config.poll_s
         self._clock = clock
         self._stamped_at_end = config.stamp == "end"
         self._ids = CounterIds()
         self._counters: dict[str, LoopCounter] = {}
-        self._no_counters: tuple[LeftOut, ...] = ()
+        no_counters: Sequence[LeftOut] = ()
         if config.detectors is not None:
-            self._counters, self._no_counters = read_positions(
+            self._counters, no_counters = read_positions(
                 config.detectors, self._ids, timezone=LONDON.key, source="TfL SCOOT"
             )
-        self._left_out: Sequence[LeftOut] = self._no_counters
-        self._shelf = Shelf(config.path) if config.path is not None else None
-        self._files: DatedFiles | None = None
-        if config.url is not None:
-            if guest is None:
-                raise ConfigError(f"loop feed {config.name} has a URL, and was given no guest to ask it")
-            self._files = DatedFiles(
-                guest,
-                clock,
-                spans=lambda now: _spans(config.url or "", now, timedelta(minutes=config.look_back_min)),
-                poll_s=config.poll_s,
-            )
+        super().__init__(config.name, config.poll_s, _sheets(config, guest, clock), no_counters)
 
     def counters(self) -> Sequence[LoopCounter]:
         return tuple(self._counters[name] for name in sorted(self._counters))
-
-    def readings(self) -> Sequence[LoopReading]:
-        gathering = Gathering()
-        for sheet in self._sheets():
-            if isinstance(sheet, LeftOut):
-                gathering.leave_out(sheet.place, sheet.reason)
-            else:
-                self._read(sheet, gathering)
-        self._left_out = (*self._no_counters, *gathering.left_out())
-        return gathering.readings()
-
-    @property
-    def left_out(self) -> Sequence[LeftOut]:
-        return self._left_out
-
-    def _sheets(self) -> Iterable[Sheet | LeftOut]:
-        if self._shelf is not None:
-            return self._shelf.changed()
-        return self._files.changed() if self._files is not None else ()
 
     def _read(self, sheet: Sheet, gathering: Gathering) -> None:
         rows: dict[str, list[_Passing]] = {}
@@ -238,3 +206,11 @@ def _end_of(local: datetime, step: timedelta) -> datetime:
         return (local.replace(hour=0, minute=0, second=0, microsecond=0) + step).astimezone(UTC)
     minute = local.minute if step == MINUTE else 0
     return local.astimezone(UTC).replace(minute=minute, second=0, microsecond=0) + step
+
+
+def _sheets(config: TflScootConfig, guest: Guest | None, clock: Clock) -> Shelf | DatedFiles:
+    if config.url is None:
+        return Shelf(config.path or Path())
+    url, look_back = config.url, timedelta(minutes=config.look_back_min)
+    asked = with_guest(guest, config.name)
+    return DatedFiles(asked, clock, spans=lambda now: _spans(url, now, look_back), poll_s=config.poll_s)

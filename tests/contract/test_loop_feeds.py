@@ -14,8 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hand_clock import HandClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loop_doubles import Answer
 
 from core.loops import LoopReading
 from core.records import Status
@@ -28,28 +30,6 @@ from ingest.loops.lido_tiku import LidoTiku, LidoTikuConfig
 from ingest.loops.tfl_scoot import TflScoot, TflScootConfig
 
 START = datetime(2026, 6, 10, 7, 0, tzinfo=UTC)  # in summer time, so that a forgotten offset shows
-
-
-class ManualClock:
-    """Stands still until it is told."""
-
-    def __init__(self, now: datetime) -> None:
-        self.at = now
-
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-@dataclass(frozen=True)
-class Answer:
-    content: bytes
-    version: Version
-
-    def event_time(self) -> datetime | None:
-        return self.version.modified
 
 
 class StandIn:
@@ -200,8 +180,8 @@ def columns(folder: Path, street: Sequence[Seen]) -> LoopFeed:
     return CsvColumns(config, None, later())
 
 
-def later() -> ManualClock:
-    return ManualClock(START + timedelta(days=3))
+def later() -> HandClock:
+    return HandClock(START + timedelta(days=3))
 
 
 KINDS: dict[str, Kind] = {

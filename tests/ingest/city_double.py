@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from hand_clock import HandClock
+
 from core.health import HealthEvent
 from core.records import Camera, ClipReady
 from ingest.city.config import CityConfig
@@ -16,19 +18,6 @@ from ingest.city.source import CitySource
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
 
 START = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
-
-
-class HandClock:
-    """Stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.time = START
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 @dataclass

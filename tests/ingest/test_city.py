@@ -6,7 +6,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from city_double import START, HandClock, Publisher, Run, at_random, failing
+from city_double import START, Publisher, Run, at_random, failing
+from hand_clock import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ def test_every_clip_is_found_exactly_once(
     lists_newest: bool, cadence_s: float, lag_s: float, failing_share: float, seed: int
 ) -> None:
     """Whatever the pace of the publisher, and although the list of cameras says another one."""
-    publisher = Publisher(HandClock(), cadence_s=cadence_s, lag_s=lag_s, lists_newest=lists_newest)
+    publisher = Publisher(HandClock(START), cadence_s=cadence_s, lag_s=lag_s, lists_newest=lists_newest)
     publisher.fault = at_random(failing_share, seed)
     run = Run(publisher)
     run.go(2 * HOUR)
@@ -53,7 +54,7 @@ def test_every_clip_is_found_exactly_once(
 
 
 def test_the_event_time_is_the_publishers_and_the_content_names_the_clip() -> None:
-    run = Run(Publisher(HandClock(), lists_newest=True))
+    run = Run(Publisher(HandClock(START), lists_newest=True))
     run.go(HOUR / 2)
     clip = run.counted("a")[-1]
     assert clip.event_time == run.publisher.filmed("a", run.publisher.number("a"))
@@ -62,7 +63,7 @@ def test_the_event_time_is_the_publishers_and_the_content_names_the_clip() -> No
 
 
 def test_a_publisher_that_tells_no_time_gives_the_time_of_the_change() -> None:
-    run = Run(Publisher(HandClock(), tells_time=False, lag_s=0))
+    run = Run(Publisher(HandClock(START), tells_time=False, lag_s=0))
     run.go(2 * HOUR)
     ages_s = [
         (clip.event_time - run.publisher.filmed("a", int(clip.etag.split("-")[1]))).total_seconds()
@@ -73,7 +74,7 @@ def test_a_publisher_that_tells_no_time_gives_the_time_of_the_change() -> None:
 
 
 def test_the_same_bytes_under_a_new_name_are_not_a_new_clip() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
     run = Run(publisher)
     run.go(HOUR / 2)
     before = len(run.counted("a"))
@@ -94,7 +95,7 @@ def test_the_same_bytes_under_a_new_name_are_not_a_new_clip() -> None:
 
 
 def test_a_frozen_feed_is_stale_since_its_last_clip_and_comes_back_by_itself() -> None:
-    publisher = Publisher(HandClock(), lists_newest=True)
+    publisher = Publisher(HandClock(START), lists_newest=True)
     run = Run(publisher)
     run.go(HOUR / 2)
     publisher.frozen["b"] = publisher.number("b")
@@ -111,7 +112,7 @@ def test_a_frozen_feed_is_stale_since_its_last_clip_and_comes_back_by_itself() -
 
 
 def test_a_feed_that_fails_is_told_slot_by_slot_and_asked_ever_more_rarely() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
     run = Run(publisher)
     run.go(HOUR / 2)
     publisher.fault = failing("c")
@@ -129,7 +130,7 @@ def test_a_feed_that_fails_is_told_slot_by_slot_and_asked_ever_more_rarely() -> 
 
 
 def test_retry_after_is_kept() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
     publisher.fault = failing("a", retry_after_s=900.0)
     run = Run(publisher)
     run.go(HOUR)
@@ -138,7 +139,7 @@ def test_retry_after_is_kept() -> None:
 
 
 def test_a_withdrawn_camera_is_not_asked_and_says_why() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
     publisher.withdrawn["a"] = "the publisher has switched it off (available is false)"
     run = Run(publisher)
     run.go(HOUR)
@@ -151,7 +152,7 @@ def test_a_withdrawn_camera_is_not_asked_and_says_why() -> None:
 
 
 def test_cameras_appear_vanish_and_move_while_it_runs() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
     publisher.hidden.add("c")
     run = Run(publisher)
     told: list[set[str]] = []
@@ -168,7 +169,7 @@ def test_cameras_appear_vanish_and_move_while_it_runs() -> None:
 
 
 def test_a_list_that_cannot_be_had_is_asked_for_again_and_said() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
     publisher.fault = failing("*list", message="double sent HTML")
     run = Run(publisher)
     run.go(300)
@@ -181,7 +182,7 @@ def test_a_list_that_cannot_be_had_is_asked_for_again_and_said() -> None:
 
 
 def test_without_the_word_of_what_is_new_cameras_are_asked_one_by_one() -> None:
-    publisher = Publisher(HandClock(), lists_newest=True)
+    publisher = Publisher(HandClock(START), lists_newest=True)
     run = Run(publisher)
     run.go(HOUR)
     publisher.fault = failing("*newest")
@@ -192,7 +193,7 @@ def test_without_the_word_of_what_is_new_cameras_are_asked_one_by_one() -> None:
 
 
 def test_after_a_restart_nothing_is_found_twice() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
     first = Run(publisher)
     first.go(HOUR)
     newest = {camera: first.counted(camera)[-1] for camera in publisher.names}
@@ -204,14 +205,14 @@ def test_after_a_restart_nothing_is_found_twice() -> None:
 
 
 def test_the_pace_is_learned_and_told_with_the_camera() -> None:
-    publisher = Publisher(HandClock(), cadence_s=120.0)
+    publisher = Publisher(HandClock(START), cadence_s=120.0)
     run = Run(publisher)
     run.go(HOUR)
     assert {camera.cadence_s for camera in run.city.cameras} == {120.0}, "listed as 300"
 
 
 def test_an_adapter_that_raises_what_it_should_not_makes_its_camera_unreachable() -> None:
-    publisher = Publisher(HandClock())
+    publisher = Publisher(HandClock(START))
 
     def broken(camera: str) -> None:
         if camera == "b":
@@ -226,7 +227,7 @@ def test_an_adapter_that_raises_what_it_should_not_makes_its_camera_unreachable(
 
 def test_of_a_backlog_nothing_is_skipped_however_slowly_it_is_counted() -> None:
     """A publisher that keeps several clips: the next one is fetched when the one before has gone to be counted."""
-    publisher, left = Publisher(HandClock(), names=("a",)), list(range(6))
+    publisher, left = Publisher(HandClock(START), names=("a",)), list(range(6))
 
     def oldest(listed, known):
         if not left:
@@ -249,7 +250,7 @@ def test_of_a_backlog_nothing_is_skipped_however_slowly_it_is_counted() -> None:
 
 def test_feeds_are_exchanged_while_it_runs_and_nothing_is_found_twice() -> None:
     """As when the configuration changes: a feed that stays goes on, a new one goes on after what the old one found."""
-    clock = HandClock()
+    clock = HandClock(START)
     first, other = Publisher(clock, names=("a", "b")), Publisher(clock, names=("x",), name="other")
     run = Run(first)
     run.go(HOUR)

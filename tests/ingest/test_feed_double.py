@@ -27,6 +27,7 @@ from feed_double.double import FeedDouble
 from feed_double.faults import ANSWER, CONTENT, LISTING, Fault, FaultKind, PathClass
 from feed_double.ledger import requests_from, versions_from
 from feed_double.media import Album, dimension_bomb, gzip_bomb, marked, street_still
+from hand_clock import HandClock
 
 START = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
 CLIP = (
@@ -38,31 +39,18 @@ S3 = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 BUCKET = "/jamcams.tfl.gov.uk"
 
 
-class ManualClock:
-    """Stands still until it is told."""
-
-    def __init__(self) -> None:
-        self.time = START
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
 def tfl(count: int = 4, **settings: Any) -> Fleet:
     albums = {"clips": (Album((CLIP, CLIP[:-8])), Album((OTHER, OTHER[:-8]))), "placeholders": Album((CARD,))}
     return Fleet("tfl", count, **{"cadence_s": 240, "jitter_s": 10, **albums, **settings})
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def clock() -> HandClock:
+    return HandClock(START)
 
 
 @pytest.fixture
-def doubled(clock: ManualClock) -> Iterator[Callable[..., FeedDouble]]:
+def doubled(clock: HandClock) -> Iterator[Callable[..., FeedDouble]]:
     """Starts a double; ends it after the test."""
     with ExitStack() as running:
 
@@ -200,7 +188,7 @@ def test_a_template_host_gives_each_camera_at_its_address(doubled: Callable[...,
 # -- publishing -------------------------------------------------------------------------------------------------
 
 
-def test_every_edition_is_new_bytes_of_the_same_view(doubled: Callable[..., FeedDouble], clock: ManualClock) -> None:
+def test_every_edition_is_new_bytes_of_the_same_view(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
     double, clips = doubled(), []
     for _ in range(5):
         clips.append(clip_of(double).content)
@@ -218,7 +206,7 @@ def test_a_marked_picture_is_the_same_picture() -> None:
     assert np.array_equal(*decoded)
 
 
-def test_two_doubles_of_one_seed_publish_the_same(doubled: Callable[..., FeedDouble], clock: ManualClock) -> None:
+def test_two_doubles_of_one_seed_publish_the_same(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
     faults = (Fault(FaultKind.CORRUPT, share=0.5), Fault(FaultKind.SLOW, share=0.25))
     doubles = [doubled(*faults, fleet=tfl(20)) for _ in range(2)]
     clock.sleep(3600)
@@ -229,7 +217,7 @@ def test_two_doubles_of_one_seed_publish_the_same(doubled: Callable[..., FeedDou
 
 
 def test_the_ledger_accounts_for_every_version_and_request(
-    doubled: Callable[..., FeedDouble], clock: ManualClock
+    doubled: Callable[..., FeedDouble], clock: HandClock
 ) -> None:
     double = doubled(always(FaultKind.PLACEHOLDER, 1))
     first = clip_of(double)
@@ -251,7 +239,7 @@ def test_the_ledger_accounts_for_every_version_and_request(
 
 
 def test_a_held_clip_waits_until_it_was_fetched_and_given_time(
-    doubled: Callable[..., FeedDouble], clock: ManualClock
+    doubled: Callable[..., FeedDouble], clock: HandClock
 ) -> None:
     double = doubled(hold_s=60.0)
     clock.sleep(3600)
@@ -262,7 +250,7 @@ def test_a_held_clip_waits_until_it_was_fetched_and_given_time(
     assert clip_of(double, if_none_match=clip.headers["etag"]).status_code == 200
 
 
-def test_a_paused_double_publishes_nothing_new(doubled: Callable[..., FeedDouble], clock: ManualClock) -> None:
+def test_a_paused_double_publishes_nothing_new(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
     double = doubled()
     before = clip_of(double).headers["etag"]
     httpx.post(double.addresses["control"] + "/_pause", trust_env=False)
@@ -278,7 +266,7 @@ def test_a_paused_double_publishes_nothing_new(doubled: Callable[..., FeedDouble
 # -- limits and traps -------------------------------------------------------------------------------------------
 
 
-def test_who_asks_more_often_than_is_published_gets_429(doubled: Callable[..., FeedDouble], clock: ManualClock) -> None:
+def test_who_asks_more_often_than_is_published_gets_429(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
     double = doubled(limits={"tfl_api": 3})
     statuses = [get(double, "tfl_api", "/Place/Type/JamCam").status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
@@ -300,7 +288,7 @@ def test_a_trap_counts_who_was_led_to_it(doubled: Callable[..., FeedDouble]) -> 
 # -- faults: what is published ----------------------------------------------------------------------------------
 
 
-def editions(double: FeedDouble, clock: ManualClock) -> tuple[httpx.Response, httpx.Response]:
+def editions(double: FeedDouble, clock: HandClock) -> tuple[httpx.Response, httpx.Response]:
     """A camera's clip, and the one of ten minutes later."""
     first = clip_of(double)
     clock.sleep(600)
@@ -321,7 +309,7 @@ def test_a_frozen_feed_gives_the_same_bytes(
     same_etag: bool,
     same_modified: bool,
     doubled: Callable[..., FeedDouble],
-    clock: ManualClock,
+    clock: HandClock,
 ) -> None:
     one, two = editions(doubled(always(kind)), clock)
     assert (one.content == two.content) is same_bytes
@@ -392,7 +380,7 @@ def test_retry_after_comes_in_both_ways(doubled: Callable[..., FeedDouble]) -> N
     assert parsedate_to_datetime(date.headers["retry-after"]) == START + timedelta(seconds=90)
 
 
-def test_errors_come_in_bursts(doubled: Callable[..., FeedDouble], clock: ManualClock) -> None:
+def test_errors_come_in_bursts(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
     double, statuses = doubled(always(FaultKind.SERVER_ERROR, every_s=60, for_s=20)), []
     for _ in range(6):
         statuses.append(clip_of(double).status_code)
@@ -469,7 +457,7 @@ def test_redirects_lead_astray_or_round_in_circles(doubled: Callable[..., FeedDo
 # -- faults: lists ----------------------------------------------------------------------------------------------
 
 
-def test_the_list_changes_and_lies(doubled: Callable[..., FeedDouble], clock: ManualClock) -> None:
+def test_the_list_changes_and_lies(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
     def one(kind: FaultKind, index: int, **parameters: Any) -> Fault:
         return Fault(kind, (f"00009.{index:05d}",), from_s=0, to_s=600, parameters=parameters)
 
@@ -518,7 +506,7 @@ def test_every_kind_of_fault_is_of_one_sort_and_survives_json() -> None:
         fault = Fault(kind, ("a",), from_s=3, parameters={"x": 1})
         assert Fault.from_json(json.loads(json.dumps(fault.to_json()))) == fault
     with pytest.raises(ValueError, match="not doubled"):
-        FeedDouble(DoubleConfig((tfl(),), (Fault(FaultKind.SLOW, ("nobody",)),)), ManualClock())
+        FeedDouble(DoubleConfig((tfl(),), (Fault(FaultKind.SLOW, ("nobody",)),)), HandClock(START))
 
 
 def test_the_double_runs_as_a_process_of_its_own(tmp_path: Path) -> None:

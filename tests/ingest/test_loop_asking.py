@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 
 import pytest
-from loop_doubles import ManualClock
+from hand_clock import HandClock
 
 from ingest.feed import FetchFailed
 from ingest.fetch.guest import Budgets, Guest, GuestConfig
@@ -72,12 +72,12 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON)
+def clock() -> HandClock:
+    return HandClock(NOON)
 
 
 @pytest.fixture
-def guest(site: Site, clock: ManualClock) -> Iterator[Guest]:
+def guest(site: Site, clock: HandClock) -> Iterator[Guest]:
     config = GuestConfig(hosts=(site.host,), private_networks=(ip_network("127.0.0.1/32"),), requests_per_minute=6000)
     guest = Guest(config, Budgets(clock), clock)
     yield guest
@@ -85,7 +85,7 @@ def guest(site: Site, clock: ManualClock) -> Iterator[Guest]:
 
 
 def test_minute_files_are_had_once_and_what_is_not_there_yet_is_no_failure(
-    site: Site, guest: Guest, clock: ManualClock
+    site: Site, guest: Guest, clock: HandClock
 ) -> None:
     url = f"http://{site.host}/{{year}}{{month}}{{day}}-{{hour}}{{minute}}.csv"
     feed = TflScoot(TflScootConfig(url=url, look_back_min=9), guest, clock)
@@ -94,9 +94,9 @@ def test_minute_files_are_had_once_and_what_is_not_there_yet_is_no_failure(
     for minute in range(4, 9):
         written = datetime(2026, 1, 14, 11, 51 + minute, tzinfo=UTC)
         site.files[f"/20260114-115{minute}.csv"] = (ROW.format(minute).encode(), written)
-    clock.at += timedelta(minutes=1)
+    clock.time += timedelta(minutes=1)
     assert [reading.start.minute for reading in feed.readings()] == [54, 55, 56, 57, 58]
-    clock.at += timedelta(minutes=2)
+    clock.time += timedelta(minutes=2)
     assert feed.readings() == ()
     assert site.answers[304] > 0
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from loop_doubles import ManualClock, Publisher
+from hand_clock import HandClock
+from loop_doubles import Publisher
 from pydantic import ValidationError
 
 from ingest.feed import FetchFailed
@@ -25,7 +26,7 @@ def feed(tmp_path: Path, text: str, **settings: object) -> CsvColumns:
         "name": "ours", "path": tmp_path / "counts.csv", "timezone": "Europe/London", "interval_min": 15,
         "columns": {"time": ["time"], "counter": "site", "flows": {"cars": "car", "bikes": "cyclist"}},
     }  # fmt: skip
-    return CsvColumns(CsvColumnsConfig.model_validate(config | settings), None, ManualClock(NOW))
+    return CsvColumns(CsvColumnsConfig.model_validate(config | settings), None, HandClock(NOW))
 
 
 def test_one_column_a_class_gives_one_reading_a_class(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_hourly_rows_of_several_classes_pass_the_repeated_hour(tmp_path: Path) -
         rows += [f"{local:%Y-%m-%d %H:%M},A1,{word},{10 * hour + index}" for index, word in enumerate(("car", "bus"))]
     columns = {"time": ["time"], "counter": "site", "series": "what", "flow": "n"}
     one = feed(tmp_path, "\n".join(rows), columns=columns, interval_min=60)
-    one._clock.at = start + timedelta(days=9)
+    one._clock.time = start + timedelta(days=9)
     cars = {reading.start: reading.flow for reading in one.readings() if reading.series == "car"}
     assert cars == {start + timedelta(hours=hour): 10 * hour for hour in range(6)}
 
@@ -95,7 +96,7 @@ def test_a_file_may_be_of_one_counter(tmp_path: Path) -> None:
 
 
 def test_a_url_is_asked_whenever_it_is_polled_and_its_absence_is_a_failure() -> None:
-    publisher, clock = Publisher(), ManualClock(NOW)
+    publisher, clock = Publisher(), HandClock(NOW)
     config = CsvColumnsConfig.model_validate(
         {
             "name": "ours", "url": "https://counts.example.org/today.csv", "timezone": "Europe/London",
@@ -106,7 +107,7 @@ def test_a_url_is_asked_whenever_it_is_polled_and_its_absence_is_a_failure() -> 
     with pytest.raises(FetchFailed):
         one.readings()
     for more in range(3):
-        clock.at += timedelta(minutes=5)
+        clock.time += timedelta(minutes=5)
         rows = "".join(f"2026-06-10 0{hour}:00,A,{hour}\n" for hour in range(more + 1))
         publisher.publish("https://counts.example.org/today.csv", "t,c,n\n" + rows)
         assert len(one.readings()) == more + 1
@@ -157,7 +158,7 @@ def test_melbourne_is_read_as_it_is_published(shared_data: Path, tmp_path: Path)
             },
         }
     )  # fmt: skip
-    melbourne = CsvColumns(config, None, ManualClock(NOW))
+    melbourne = CsvColumns(config, None, HandClock(NOW))
     readings = melbourne.readings()
     rows = list(csv.DictReader(wanted))
     first = next(row for row in rows if row["SensorID"] == "4")

@@ -11,9 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+from hand_clock import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loop_doubles import Answer, ManualClock, Publisher
+from loop_doubles import Answer, Publisher
 
 from core.loops import LoopReading
 from ingest.feed import FetchFailed, Version
@@ -132,7 +133,7 @@ def vehicle(moment: datetime, direction: int = 1, fault: int = 0, *, station: in
 def a_day(*vehicles: str, folder: Path, silent_min: int = 30, now: datetime | None = None) -> DigitrafficHistory:
     (folder / "lamraw_101_26_1.csv").write_text("".join(vehicles), encoding="utf-8")
     config = DigitrafficHistoryConfig(path=folder, silent_min=silent_min)
-    return DigitrafficHistory(config, None, ManualClock(now or NOON + timedelta(days=200)))
+    return DigitrafficHistory(config, None, HandClock(now or NOON + timedelta(days=200)))
 
 
 def flows(feed: DigitrafficHistory, counter: str = "101.1") -> dict[datetime, float | None]:
@@ -187,7 +188,7 @@ def test_the_files_of_the_last_days_are_asked_for_by_the_day_of_the_year() -> No
     config = DigitrafficHistoryConfig(stations=(101,), days=2)
     raw = "https://tie.digitraffic.fi/api/tms/v1/history/raw"
     publisher.publish(f"{raw}/lamraw_101_25_365.csv", vehicle(datetime(2025, 12, 31, 9, tzinfo=UTC)))
-    feed = DigitrafficHistory(config, publisher, ManualClock(now))  # type: ignore[arg-type]
+    feed = DigitrafficHistory(config, publisher, HandClock(now))  # type: ignore[arg-type]
     assert flows(feed)[datetime(2025, 12, 31, 9, tzinfo=UTC)] == 1
     assert publisher.asked == [f"{raw}/lamraw_101_25_365.csv", f"{raw}/lamraw_101_26_1.csv"]
 
@@ -222,7 +223,7 @@ def observation(minute: int, value: float | None, vehicle_type: str = "bicycle",
 
 
 def lido(publisher: object, **config: object) -> LidoTiku:
-    return LidoTiku(LidoTikuConfig.model_validate(config), publisher, ManualClock(NOON))  # type: ignore[arg-type]
+    return LidoTiku(LidoTikuConfig.model_validate(config), publisher, HandClock(NOON))  # type: ignore[arg-type]
 
 
 def test_pages_are_followed_by_their_question_and_never_to_another_host() -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loop_doubles import ManualClock, Publisher
+from hand_clock import HandClock
+from loop_doubles import Publisher
 from pydantic import TypeAdapter
 
 from core.errors import ConfigError
 from ingest.loops.opening import LoopFeedConfig, host_of, open_feed
 
-CLOCK = ManualClock(datetime(2026, 6, 10, 12, tzinfo=UTC))
+CLOCK = HandClock(datetime(2026, 6, 10, 12, tzinfo=UTC))
 COLUMNS: dict[str, Any] = {
     "kind": "csv_columns", "name": "ours", "timezone": "UTC", "interval_min": 5,
     "columns": {"time": ["t"], "counter": "c", "flows": {"n": "pedestrian"}},

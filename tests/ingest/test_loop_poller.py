@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hand_clock import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loop_doubles import ManualClock
 
 from core.clock import AcceleratedClock
 from core.loops import LoopCounter, LoopReading
@@ -58,25 +58,25 @@ class Scripted:
 
 def test_what_is_given_again_unchanged_is_given_once_and_what_has_changed_again() -> None:
     late = [reading(0, 1), reading(1, 2)]
-    turn = FeedTurn(Scripted(late, late, [reading(0, 1), reading(1, 5)], [reading(1, None)]), ManualClock(NOON))
+    turn = FeedTurn(Scripted(late, late, [reading(0, 1), reading(1, 5)], [reading(1, None)]), HandClock(NOON))
     assert [turn.ask() for _ in range(4)] == [late, [], [reading(1, 5)], [reading(1, None)]]
 
 
 def test_what_is_forgotten_is_given_again() -> None:
     feed = Scripted(*([reading(minute) for minute in range(5)] for _ in range(2)))
-    turn = FeedTurn(feed, ManualClock(NOON), remembered=3)
+    turn = FeedTurn(feed, HandClock(NOON), remembered=3)
     assert len(turn.ask()) == len(turn.ask()) == 5
 
 
 def test_a_failure_is_logged_once_and_asked_again_later_and_later(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    clock = ManualClock(NOON)
+    clock = HandClock(NOON)
     turn = FeedTurn(Scripted(*(FetchFailed("no answer") for _ in range(10)), [reading()]), clock)
     pauses = []
     for _ in range(10):
         assert turn.ask() == []
         pauses.append((turn.due - clock.now()).total_seconds())
-        clock.at = turn.due
+        clock.time = turn.due
     assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
     assert turn.state.failing_since == NOON
     assert turn.state.reason == "no answer"
@@ -89,14 +89,14 @@ def test_a_failure_is_logged_once_and_asked_again_later_and_later(caplog: pytest
 
 
 def test_a_publisher_is_left_alone_for_as_long_as_it_asks() -> None:
-    clock = ManualClock(NOON)
+    clock = HandClock(NOON)
     turn = FeedTurn(Scripted(FetchFailed("busy", retry_after_s=9000)), clock)
     turn.ask()
     assert turn.due == NOON + timedelta(seconds=9000)
 
 
 def test_a_mistake_of_an_adapter_does_not_end_its_feed(caplog: pytest.LogCaptureFixture) -> None:
-    turn = FeedTurn(Scripted(KeyError("value"), [reading()]), ManualClock(NOON))
+    turn = FeedTurn(Scripted(KeyError("value"), [reading()]), HandClock(NOON))
     assert turn.ask() == []
     assert "a fault of this program" in caplog.text
     assert turn.ask() == [reading()]
@@ -105,7 +105,7 @@ def test_a_mistake_of_an_adapter_does_not_end_its_feed(caplog: pytest.LogCapture
 def test_what_is_left_out_is_said_once_and_the_first_few_by_name(caplog: pytest.LogCaptureFixture) -> None:
     feed = Scripted()
     feed.left_out = [LeftOut(f"x.csv, line {line}", "is broken") for line in range(1, 9)]
-    turn = FeedTurn(feed, ManualClock(NOON))
+    turn = FeedTurn(feed, HandClock(NOON))
     turn.ask()
     turn.ask()
     assert [record.getMessage() for record in caplog.records] == [
@@ -115,7 +115,7 @@ def test_what_is_left_out_is_said_once_and_the_first_few_by_name(caplog: pytest.
 
 
 def test_counters_are_listed_at_first_when_new_ones_are_met_and_daily() -> None:
-    feed, clock, told = Scripted(), ManualClock(NOON), []
+    feed, clock, told = Scripted(), HandClock(NOON), []
     turn = FeedTurn(feed, clock, on_counters=told.append)
 
     def ask(*readings: LoopReading) -> int:
@@ -125,10 +125,10 @@ def test_counters_are_listed_at_first_when_new_ones_are_met_and_daily() -> None:
 
     assert ask(reading()) == 1
     assert ask(reading(counter="b")) == 1  # listed a moment ago
-    clock.at += timedelta(minutes=15)
+    clock.time += timedelta(minutes=15)
     assert ask(reading()) == 1
     assert ask(reading(counter="b")) == 2
-    clock.at += timedelta(days=1)
+    clock.time += timedelta(days=1)
     assert ask(reading()) == 3
     assert [[one.id for one in counters] for counters in told] == [["a"]] * 3
 
@@ -144,7 +144,7 @@ def test_counters_are_listed_at_first_when_new_ones_are_met_and_daily() -> None:
 def test_whoever_keeps_the_last_word_has_what_the_publisher_said_last(
     answers: list[list[tuple[int, float | None]]], failing: set[int]
 ) -> None:
-    clock = ManualClock(NOON)
+    clock = HandClock(NOON)
     kept: dict[datetime, float | None] = {}
     said: dict[datetime, float | None] = {}
     given_times = 0

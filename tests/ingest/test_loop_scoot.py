@@ -8,7 +8,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from loop_doubles import ManualClock, Publisher
+from hand_clock import HandClock
+from loop_doubles import Publisher
 from pydantic import ValidationError
 
 from core.errors import SourceError
@@ -33,7 +34,7 @@ def in_london(moment: datetime) -> str:
 def from_file(tmp_path: Path, text: str, *, now: datetime = NOON, **settings: object) -> TflScoot:
     (tmp_path / "readings.csv").write_text(text, encoding="utf-8")
     os.utime(tmp_path / "readings.csv", (4e9, 4e9))  # copied long after: its time tells nothing
-    return TflScoot(TflScootConfig(path=tmp_path, **settings), None, ManualClock(now))  # type: ignore[arg-type]
+    return TflScoot(TflScootConfig(path=tmp_path, **settings), None, HandClock(now))  # type: ignore[arg-type]
 
 
 def minute_address(moment: datetime) -> str:
@@ -113,19 +114,19 @@ def test_a_row_of_the_missing_hour_is_left_out_and_said(tmp_path: Path) -> None:
 
 def test_each_pass_of_the_repeated_hour_is_known_while_it_is_lived_through() -> None:
     """The second pass replaces the files of the first: they have the same names."""
-    publisher, clock = Publisher(), ManualClock(AUTUMN - 5 * MINUTE)
+    publisher, clock = Publisher(), HandClock(AUTUMN - 5 * MINUTE)
     feed = TflScoot(TflScootConfig(url=MINUTES_URL, look_back_min=30), publisher, clock)  # type: ignore[arg-type]
     given: dict[datetime, float | None] = {}
     for minute in range(-5, 135):
         moment = AUTUMN + minute * MINUTE
         publisher.publish(minute_address(moment), row(in_london(moment), flow=f"{60 * (minute + 10)}"), moment + MINUTE)
-        clock.at = moment + 1.5 * MINUTE
+        clock.time = moment + 1.5 * MINUTE
         given |= {reading.start: reading.flow for reading in feed.readings()}
     assert given == {AUTUMN + minute * MINUTE: minute + 10 for minute in range(-5, 135)}
 
 
 def test_files_are_asked_again_at_twice_their_age_and_a_late_one_is_had() -> None:
-    publisher, clock = Publisher(), ManualClock(NOON)
+    publisher, clock = Publisher(), HandClock(NOON)
     feed = TflScoot(TflScootConfig(url=MINUTES_URL, look_back_min=60), publisher, clock)  # type: ignore[arg-type]
     late = NOON + 3 * MINUTE
     given = []
@@ -135,7 +136,7 @@ def test_files_are_asked_again_at_twice_their_age_and_a_late_one_is_had() -> Non
             publisher.publish(minute_address(moment), row(in_london(moment)), moment + MINUTE)
         if minute == 20:
             publisher.publish(minute_address(late), row(in_london(late)), moment)
-        clock.at = moment + 1.2 * MINUTE
+        clock.time = moment + 1.2 * MINUTE
         before = len(publisher.asked)
         given += feed.readings()
         if minute:
@@ -146,7 +147,7 @@ def test_files_are_asked_again_at_twice_their_age_and_a_late_one_is_had() -> Non
 
 
 def test_a_file_that_never_comes_is_told_and_no_failure() -> None:
-    publisher, clock = Publisher(), ManualClock(NOON)
+    publisher, clock = Publisher(), HandClock(NOON)
     feed = TflScoot(TflScootConfig(url=MINUTES_URL, look_back_min=60), publisher, clock)  # type: ignore[arg-type]
     publisher.publish(minute_address(NOON - 2 * MINUTE), row(in_london(NOON - 2 * MINUTE)))
     assert len(feed.readings()) == 1
@@ -157,7 +158,7 @@ def test_a_file_that_never_comes_is_told_and_no_failure() -> None:
 
 def test_a_publisher_that_does_not_answer_is_a_failure_with_its_wish() -> None:
     publisher = Publisher(dict.fromkeys([minute_address(NOON - MINUTE)], FetchFailed("busy", retry_after_s=77)))
-    feed = TflScoot(TflScootConfig(url=MINUTES_URL, look_back_min=1), publisher, ManualClock(NOON))  # type: ignore[arg-type]
+    feed = TflScoot(TflScootConfig(url=MINUTES_URL, look_back_min=1), publisher, HandClock(NOON))  # type: ignore[arg-type]
     publisher.pages[minute_address(NOON - 2 * MINUTE)] = FetchFailed("busy", retry_after_s=77)
     with pytest.raises(FetchFailed, match="busy") as failure:
         feed.readings()
@@ -166,26 +167,26 @@ def test_a_publisher_that_does_not_answer_is_a_failure_with_its_wish() -> None:
 
 
 def test_a_growing_hour_file_is_read_while_it_grows() -> None:
-    publisher, clock = Publisher(), ManualClock(NOON + 2 * MINUTE)
+    publisher, clock = Publisher(), HandClock(NOON + 2 * MINUTE)
     url = "https://scoot.example.org/{year}{month}{day}-{hour}.csv"
     feed = TflScoot(TflScootConfig(url=url, look_back_min=60), publisher, clock)  # type: ignore[arg-type]
     address = "https://scoot.example.org/20260610-13.csv"
     publisher.publish(address, row(in_london(NOON)), NOON + MINUTE)
     assert len(feed.readings()) == 1
     publisher.publish(address, row(in_london(NOON)) + row(in_london(NOON + MINUTE)), NOON + 2 * MINUTE)
-    clock.at += MINUTE
+    clock.time += MINUTE
     assert len(feed.readings()) == 2
-    clock.at += MINUTE
+    clock.time += MINUTE
     assert feed.readings() == ()
 
 
 def test_a_file_whose_publisher_names_no_version_is_given_once() -> None:
-    publisher, clock = Publisher(), ManualClock(NOON)
+    publisher, clock = Publisher(), HandClock(NOON)
     url = "https://scoot.example.org/{year}{month}{day}.csv"
     feed = TflScoot(TflScootConfig(url=url, look_back_min=60), publisher, clock)  # type: ignore[arg-type]
     publisher.publish("https://scoot.example.org/20260610.csv", row(in_london(NOON)))
     assert len(feed.readings()) == 1
-    clock.at += MINUTE
+    clock.time += MINUTE
     assert feed.readings() == ()
     assert len(publisher.asked) == 3  # this day twice, the one before only after as long again
 
@@ -209,10 +210,10 @@ def test_files_are_read_when_they_are_new_or_changed(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_and_a_file_that_is_too_large_are_said(tmp_path: Path) -> None:
     with pytest.raises(FetchFailed, match="there is no"):
-        TflScoot(TflScootConfig(path=tmp_path / "none"), None, ManualClock(NOON)).readings()
+        TflScoot(TflScootConfig(path=tmp_path / "none"), None, HandClock(NOON)).readings()
     with (tmp_path / "large.csv").open("wb") as file:
         file.truncate((16 << 20) + 1)
-    feed = TflScoot(TflScootConfig(path=tmp_path), None, ManualClock(NOON))
+    feed = TflScoot(TflScootConfig(path=tmp_path), None, HandClock(NOON))
     assert feed.readings() == ()
     assert "over the limit of 16777216: split it" in feed.left_out[0].reason
 

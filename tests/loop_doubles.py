@@ -1,27 +1,14 @@
-"""Stand-ins for the tests of loop feeds: a clock that is told, and a guest that answers from a table."""
+"""A stand-in for the tests of loop feeds: a guest that answers from a table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from core.records import Status
 from ingest.feed import FetchFailed, Version
-
-
-class ManualClock:
-    """Stands still until it is told, or somebody sleeps."""
-
-    def __init__(self, now: datetime) -> None:
-        self.at = now
-
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)
