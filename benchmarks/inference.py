@@ -18,7 +18,8 @@ from busyness import DEFAULT_MODEL
 from detect.model import CountingModel
 from detect.registry import open_model
 from ingest.frame import Frame
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SyntheticConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 YOLOX = ROOT.parent / "shared" / "data" / "weights" / "yolox_nano.onnx"
@@ -52,7 +53,7 @@ def main() -> None:
 
 def synthetic_clips() -> list[tuple[Frame, ...]]:
     """The frames of one clip of each of a few cameras, at the busiest hour."""
-    street = SyntheticStreet(SyntheticConfig(cameras=CAMERAS, start=datetime(2026, 3, 12, 17, tzinfo=UTC)))
+    street = RenderedStreet(SyntheticConfig(cameras=CAMERAS, start=datetime(2026, 3, 12, 17, tzinfo=UTC)))
     return [street.open(clip, FRAMES).frames for clip in islice(street.clips(), CAMERAS)]
 
 

@@ -24,8 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from busyness import DEFAULT_MODEL
-from busyness.counting_worker import WorkerSetup
 from busyness.jailed_counter import JailedCounter
+from busyness.worker_jobs import WorkerSetup
 from core.clock import SystemClock
 from core.records import Camera, ClipReady, Status
 from tests.ingest.broken_media import broken, synthetic_seeds

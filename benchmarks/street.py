@@ -18,7 +18,8 @@ import cv2
 from busyness import DEFAULT_MODEL
 from busyness.config import load_config
 from detect.registry import open_model
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SyntheticConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 HOURS = (2, 13, 18)
@@ -36,7 +37,7 @@ def main() -> None:
     render_s, count_s, rendered = 0.0, 0.0, 0
     midnight = source.start.replace(hour=0)
     for hour in HOURS:
-        street = SyntheticStreet(source.model_copy(update={"start": midnight + timedelta(days=1, hours=hour)}))
+        street = RenderedStreet(source.model_copy(update={"start": midnight + timedelta(days=1, hours=hour)}))
         for clip in islice(street.clips(), CLIPS_PER_CAMERA * source.cameras):
             began = time.process_time()
             pictures = street.open(clip, frames).frames
@@ -57,7 +58,7 @@ def main() -> None:
 
 def paint_places(source: SyntheticConfig, frames: int) -> None:
     """Open one clip of every camera, of a moment that is not measured."""
-    street = SyntheticStreet(source)
+    street = RenderedStreet(source)
     for clip in islice(street.clips(), source.cameras):
         street.open(clip, frames)
 

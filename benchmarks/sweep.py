@@ -26,7 +26,8 @@ from doubled_city.processes import DoubledCity, System
 from doubled_city.recordings import CARD_BYTES, DAYS, NEEDS, POSITIONS, present
 from feed_double.accounts import rows_of
 
-from ingest.decode import DecodeLimits, open_bytes
+from ingest.decode import open_bytes
+from ingest.decode_limits import DecodeLimits
 
 CADENCE_S = 240.0
 FRAMES = 10

@@ -30,20 +30,23 @@ from numpy.typing import NDArray
 
 from core.clock import SystemClock
 from core.records import CLASSES, Camera, ClipReady, Status
-from detect.counter import FRAMES_PER_CLIP, ClipCounter
+from detect.counter import ClipCounter
 from detect.model import Density
 from detect.quality import judge
+from detect.result import FRAMES_PER_CLIP
 from detect.scene import Scene
 from detect.view_book import ViewBook
 from detect.view_field import decoded
 from detect.view_match import KNOWN, place
 from detect.views import signature_of, watch
 from ingest.clip import ClipOpener, SampledClip
-from ingest.decode import DecodeLimits, open_media
+from ingest.decode import open_media
+from ingest.decode_limits import DecodeLimits
 from ingest.folder import FolderConfig, FolderSource
 from ingest.frame import Frame
+from ingest.rendering import RenderedStreet
 from ingest.source import Source, UnusableClip
-from ingest.synthetic import SceneFault, SyntheticConfig, SyntheticStreet
+from ingest.synthetic import SceneFault, SyntheticConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 JAMCAM = ROOT.parent / "shared" / "data" / "jamcam"
@@ -247,7 +250,7 @@ def synthetic() -> dict[str, object]:
             for number in range(SYNTHETIC.cameras)
             for hour in (3 + number, 11 + number, 18)
         )
-        street = SyntheticStreet(SYNTHETIC.model_copy(update={"seed": seed, "faults": faults}))
+        street = RenderedStreet(SYNTHETIC.model_copy(update={"seed": seed, "faults": faults}))
         for camera, decided in decisions(street, street, ViewBook()):
             turned = [
                 any(f.camera == camera and f.start <= one.clip.event_time < f.end for f in faults) for one in decided

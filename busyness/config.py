@@ -20,10 +20,10 @@ from busyness.alerts import AlertsConfig
 from core.config import Closed
 from core.errors import ConfigError
 from core.records import Camera, UtcTime
-from detect.counter import FRAMES_PER_CLIP
+from detect.result import FRAMES_PER_CLIP
 from detect.zones import check_zones
 from ingest.city.config import CityConfig
-from ingest.decode import DecodeLimits
+from ingest.decode_limits import DecodeLimits
 from ingest.feeds.digitraffic_weathercam import DigitrafficWeathercamConfig
 from ingest.feeds.hls import HlsConfig
 from ingest.feeds.http_media import HttpMediaConfig

@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from busyness.counting_worker import WorkerSetup
 from busyness.jailed_counter import JailedCounter, fault_of
 from busyness.progress import progress_bar
+from busyness.worker_jobs import WorkerSetup
 from core.clock import SystemClock
 from core.errors import ConfigError
 from core.records import CLASSES
-from detect.counter import CountResult
+from detect.result import CountResult
 from ingest.feed import FetchFailed
 from ingest.fetch.budget import Budgets
 from ingest.fetch.guest import Guest, GuestConfig, host_entry

@@ -12,80 +12,21 @@ import random
 import struct
 import zlib
 from datetime import UTC, datetime
-from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, PositiveInt, TypeAdapter
-
-from core.config import Closed
+from busyness.worker_jobs import JOB, CountJob, Failed, Ready, ReportJob, WorkerSetup
 from core.errors import BusynessError, PixelLeak
-from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status, UtcTime
-from detect.counter import FRAMES_PER_CLIP, ClipCounter, count_source
+from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status
+from detect.counter import ClipCounter, count_source
 from detect.error_model import Calibration
 from detect.refused import refused
 from detect.registry import open_model
 from detect.scene import Scene
 from ingest.clip import SampledClip
-from ingest.decode import DecodeLimits, open_bytes
+from ingest.decode import open_bytes
+from ingest.decode_limits import DecodeLimits
 from ingest.jail.inside import Cell
-from ingest.jail.limits import JailLimits
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
-
-
-class WorkerSetup(Closed):
-    """What a worker is told once. `street` is the synthetic street whose clips it renders; null where they are read."""
-
-    model: str
-    threads: PositiveInt = 1
-    frames_per_clip: PositiveInt = FRAMES_PER_CLIP
-    limits: DecodeLimits = DecodeLimits()
-    jail: JailLimits = JailLimits()
-    street: SyntheticConfig | None = None
-
-
-class Ready(Closed):
-    """The worker waits for jobs. `jail` is what it is held to, in words."""
-
-    kind: Literal["ready"] = "ready"
-    model: str
-    jail: str
-
-
-class Failed(Closed):
-    """The worker cannot start: `error` is the name of the class of what was raised."""
-
-    kind: Literal["failed"] = "failed"
-    error: str
-    message: str
-    remedy: str
-
-
-class ReportJob(Closed):
-    """Report on a clip of a camera. `now` is the time.
-
-    With `media` the bytes follow, and the clip's location is a name for messages: where it is from, and with which key,
-    is nothing that a worker has to know. Without, it is a clip of the synthetic street.
-    """
-
-    kind: Literal["report"] = "report"
-    camera: Camera
-    clip: ClipReady
-    scene: Scene | None
-    calibration: Calibration | None
-    media: bool
-    now: UtcTime
-
-
-class CountJob(Closed):
-    """Count the whole view of a clip or still of no camera. `name` is what the answer calls it."""
-
-    kind: Literal["count"] = "count"
-    name: str
-    event_time: UtcTime | None
-
-
-GREETING: TypeAdapter[Ready | Failed] = TypeAdapter(Annotated[Ready | Failed, Field(discriminator="kind")])
-_JOB: TypeAdapter[ReportJob | CountJob] = TypeAdapter(Annotated[ReportJob | CountJob, Field(discriminator="kind")])
+from ingest.rendering import RenderedStreet
 
 
 class CountingWorker:
@@ -108,7 +49,7 @@ class CountingWorker:
 
     def answer(self, said: bytes, media: bytes) -> bytes:
         """The JSON of the answer to the job of JSON `said` and the clip's bytes."""
-        job = _JOB.validate_json(said)
+        job = JOB.validate_json(said)
         if isinstance(job, CountJob):
             result = count_source(
                 job.name,
@@ -166,7 +107,7 @@ class _JobOpener:
     def __init__(self, setup: WorkerSetup) -> None:
         self.media: bytes | None = None
         self._limits = setup.limits
-        self._street = SyntheticStreet(setup.street) if setup.street is not None else None
+        self._street = RenderedStreet(setup.street) if setup.street is not None else None
 
     def open(self, clip: ClipReady, frames: int) -> SampledClip:
         if self._street is not None and self.media is None:

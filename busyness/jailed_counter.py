@@ -13,13 +13,13 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from busyness.counting_worker import GREETING, CountJob, Failed, Ready, ReportJob, WorkerSetup
+from busyness.worker_jobs import GREETING, CountJob, Failed, Ready, ReportJob, WorkerSetup
 from core.clock import Clock
 from core.errors import BusynessError, ConfigError, ModelError
 from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status, observation_id
-from detect.counter import CountResult
 from detect.error_model import Calibration
 from detect.refused import refused
+from detect.result import CountResult
 from detect.scene import ClipReport, Scene
 from ingest.filename import printable
 from ingest.jail.process import Jail, Loss, NotStarted, WorkerLost

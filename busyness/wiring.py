@@ -17,12 +17,12 @@ from api.app import About
 from busyness.alarm import Alarm
 from busyness.city import OpenFeeds, naming
 from busyness.config import Config, load_outlines
-from busyness.counting_worker import WorkerSetup
 from busyness.feed_metrics import FeedMeters
 from busyness.jailed_counter import JailedCounter
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
 from busyness.validation.calibrations import Calibrations
+from busyness.worker_jobs import WorkerSetup
 from core.bus import CLIPS, HEALTH, MemoryBus
 from core.clock import AcceleratedClock, Clock, SystemClock
 from core.errors import ConfigError

@@ -20,10 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from core.clock import Clock
-from core.config import Closed
 from core.errors import ModelError, PixelLeak
 from core.records import (
     CLASSES,
@@ -37,7 +35,6 @@ from core.records import (
     Gains,
     Lighting,
     Status,
-    UtcTime,
     Zone,
     observation_id,
 )
@@ -45,49 +42,26 @@ from detect.error_model import Calibration, Correction, errors_of, known_errors
 from detect.lighting import lighting_of
 from detect.model import CountingModel, Density
 from detect.quality import Verdict, judge, judge_reference
+from detect.result import FRAMES_PER_CLIP, CountResult
 from detect.scene import ClipReport, Scene
 from detect.stationary import stationary_density
 from detect.view_zones import followed, left_behind
 from detect.views import UNWATCHED, Watched, watch
 from detect.zones import ZoneSums, integrate
 from ingest.clip import ClipOpener, SampledClip
-from ingest.decode import DecodeLimits, open_media
+from ingest.decode import open_media
+from ingest.decode_limits import DecodeLimits
 from ingest.filename import printable
 from ingest.source import UnusableClip
 
 _LOG = logging.getLogger(__name__)
 
-FRAMES_PER_CLIP = 6
 
 Judge = Callable[[SampledClip], Verdict]
 Watch = Callable[[SampledClip], Watched]
 
 _PEOPLE = [CLASSES.index(name) for name in PEOPLE]
 _VEHICLES = [CLASSES.index(name) for name in VEHICLES]
-
-
-class CountResult(Closed):
-    """What `busyness count` says of one source. `counts` is the mean number present by class; null unless `ok`.
-
-    `reason` is why it was not counted or, where it was, that only a part of the clip could be decoded.
-    `stationary` has the classes and the two sums; it is null too for a still, where standing still cannot be told.
-    `low` and `high`, the 90 % interval from the counter's error, have them too; null where that error is not known.
-    """
-
-    source: str
-    status: Status
-    reason: str | None
-    event_time: UtcTime | None
-    frames: NonNegativeInt
-    counts: dict[str, NonNegativeFloat] | None
-    people: NonNegativeFloat | None
-    vehicles: NonNegativeFloat | None
-    stationary: dict[str, NonNegativeFloat] | None
-    low: dict[str, NonNegativeFloat] | None
-    high: dict[str, NonNegativeFloat] | None
-    lighting: Lighting | None
-    model: str
-    elapsed_ms: NonNegativeFloat = Field(description="decoding, judging and counting together")
 
 
 @dataclass(frozen=True)

@@ -20,19 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field, PositiveFloat, PositiveInt
 
-from core.config import Closed
 from core.records import Status
 from ingest.clip import SampledClip
+from ingest.decode_limits import DEFAULT_MAX_PIXELS, DecodeLimits
 from ingest.file_reader import read_file
 from ingest.filename import printable
 from ingest.frame import Frame, Pixels
 from ingest.header import HEAD_BYTES, Kind, recognise, still_header
 from ingest.refusal import oversize, undecodable
 from ingest.source import UnusableClip
-
-DEFAULT_MAX_PIXELS = 3840 * 2160
 
 # OpenCV reads these once, when it first needs them: set before it is imported.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: a broken clip is an observation, not log lines
@@ -41,21 +38,9 @@ os.environ.setdefault(
 )
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(DEFAULT_MAX_PIXELS))  # OpenCV's own guard, behind ours
 
-import cv2  # noqa: E402
+import cv2
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-
-class DecodeLimits(Closed):
-    """What is refused before it is decoded. JamCam clips are 352x288, 10 s, 250 frames and 0.3 MB."""
-
-    max_bytes: PositiveInt = Field(default=64 * 1024 * 1024, description="of the file")
-    max_pixels: PositiveInt = Field(default=DEFAULT_MAX_PIXELS, description="of one picture, width times height")
-    max_duration_s: PositiveFloat = Field(default=300.0, description="of a clip")
-    max_frames: PositiveInt = Field(default=10_000, description="of a clip")
-    min_decoded_share: float = Field(
-        default=0.5, gt=0, le=1, description="a clip that breaks off counts if this share of its frames was decoded"
-    )
 
 
 def open_media(path: Path, frames: int, limits: DecodeLimits) -> SampledClip:

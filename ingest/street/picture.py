@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
 import cv2
@@ -16,18 +15,6 @@ from ingest.street.layout import HEIGHT_PX, WIDTH_PX
 FONT = cv2.FONT_HERSHEY_DUPLEX
 CARD_GREY = 128
 _NOISE_PX = 512
-
-
-class FaultKind(StrEnum):
-    """What can be wrong with a clip, as the real feed has it."""
-
-    PLACEHOLDER = "placeholder"
-    OFFLINE = "offline"
-    SMEARED = "smeared"
-    FROZEN = "frozen"
-    DARK = "dark"
-    BLURRED = "blurred"
-    MOVED_VIEW = "moved_view"
 
 
 @lru_cache(maxsize=12)

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     sys.path.append(str(Path(__file__).resolve().parents[2]))
-    from ingest.synthetic import samples
+    from ingest.rendering import samples
 
     pixels, boxes, kinds, owner = [], [], [], []
     stream = islice(samples(args.seed, frames_per_camera=FRAMES_PER_CAMERA), args.frames)

@@ -24,7 +24,8 @@ from busyness.config import load_config
 from busyness.wiring import install, open_clock
 from core.health import CameraState
 from core.records import CountObservation, Status
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SyntheticConfig
 
 SPEEDUP = 40.0
 START = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
@@ -33,7 +34,7 @@ PATIENCE_S = 30.0
 
 def album(camera: int) -> Album:
     """Stills of a rendered street, as JPEG."""
-    street = SyntheticStreet(SyntheticConfig(cameras=8, seed=3, start=START))
+    street = RenderedStreet(SyntheticConfig(cameras=8, seed=3, start=START))
     clips = [clip for clip in street.clips() if clip.camera == street.cameras[camera].id][:4]
     pictures = (np.array(street.open(clip, 1).frames[0].pixels, subok=False) for clip in clips)
     return Album(tuple(cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes() for picture in pictures))

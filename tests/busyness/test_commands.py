@@ -15,7 +15,8 @@ import pytest
 
 from busyness.command import main
 from core.records import CLASSES
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SyntheticConfig
 
 
 class Done(NamedTuple):
@@ -49,7 +50,7 @@ def busyness(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 def write_clip(path: Path, size: tuple[int, int] = (352, 288), frames: int = 10) -> None:
     """A clip of a synthetic street."""
-    street = SyntheticStreet(SyntheticConfig(kind="synthetic", cameras=1), None)
+    street = RenderedStreet(SyntheticConfig(kind="synthetic", cameras=1), None)
     clip = street.open(next(iter(street.clips())), frames)
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 5.0, size)

@@ -16,20 +16,22 @@ import cv2
 import numpy as np
 import pytest
 
-from busyness.counting_worker import WorkerSetup
 from busyness.jailed_counter import JailedCounter, media_name
+from busyness.worker_jobs import WorkerSetup
 from core.errors import ConfigError, ModelError
 from core.records import Camera, ClipFault, ClipReady, Status, Zone
 from detect.counter import ClipCounter
 from detect.error_model import Calibration, GroupError, LightErrors
 from detect.registry import open_model
 from ingest.clip import SampledClip
-from ingest.decode import DecodeLimits, open_bytes
+from ingest.decode import open_bytes
+from ingest.decode_limits import DecodeLimits
 from ingest.file_reader import FileReader
 from ingest.jail.limits import JailLimits
 from ingest.jail.process import Loss, NotStarted, WorkerLost
+from ingest.rendering import RenderedStreet
 from ingest.source import UnusableClip
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
+from ingest.synthetic import SyntheticConfig
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
 STREET = SyntheticConfig(cameras=2)
@@ -75,7 +77,7 @@ class Here:
 
 def street_clip(path: Path) -> bytes:
     """Two seconds of a synthetic street, encoded."""
-    street = SyntheticStreet(STREET)
+    street = RenderedStreet(STREET)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 5.0, (352, 288))
     for frame in street.open(next(iter(street.clips())), 10).frames:
         writer.write(cv2.cvtColor(np.array(frame.pixels, subok=False), cv2.COLOR_RGB2BGR))
@@ -123,7 +125,7 @@ def test_it_says_what_the_jail_is_made_of(counter: JailedCounter) -> None:
 
 
 def test_a_clip_of_the_synthetic_street_is_rendered_in_the_child(counter: JailedCounter, shelf: Shelf) -> None:
-    street = SyntheticStreet(STREET)
+    street = RenderedStreet(STREET)
     clip = next(iter(street.clips()))
     shelf.kept[clip.location] = None
     assert {one.status for one in counter.report(street.cameras[0], clip).observations} == {Status.OK}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from busyness.counting_worker import WorkerSetup
 from busyness.jailed_counter import JailedCounter
+from busyness.worker_jobs import WorkerSetup
 from core.clock import SystemClock
 from core.records import Camera, ClipReady, Status
 from ingest.jail.limits import JailLimits

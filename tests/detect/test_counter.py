@@ -28,13 +28,15 @@ from core.records import (
     Status,
     Zone,
 )
-from detect.counter import ClipCounter, CountResult, count_media, count_source
+from detect.counter import ClipCounter, count_media, count_source
 from detect.error_model import Calibration, ErrorModel, GroupError, LightErrors, interval
 from detect.model import Density
 from detect.quality import Verdict
 from detect.registry import open_model
+from detect.result import CountResult
 from ingest.clip import SampledClip
-from ingest.decode import DecodeLimits, open_media
+from ingest.decode import open_media
+from ingest.decode_limits import DecodeLimits
 from ingest.frame import Frame
 from ingest.source import UnusableClip
 

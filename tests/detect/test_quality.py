@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from core.records import ClipReady, Status
 from detect.quality import Verdict, judge, judge_reference
 from ingest.clip import SampledClip
-from ingest.decode import DecodeLimits, open_media
+from ingest.decode import open_media
+from ingest.decode_limits import DecodeLimits
 from ingest.frame import Frame, Pixels
-from ingest.synthetic import SceneFault, SyntheticConfig, SyntheticStreet
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SceneFault, SyntheticConfig
 
 LIMITS = DecodeLimits()
 FAULTS = Path(__file__).parent / "real_days_faults.txt"
@@ -30,11 +32,11 @@ JUDGED_AS_THEMSELVES = ("placeholder", "offline", "smeared", "frozen", "dark", "
 def scene(hour: int, fault: str | None = None, camera: int = 0) -> tuple[Pixels, ...]:
     """Eight frames of the synthetic street, over ten seconds."""
     start = MIDNIGHT + timedelta(hours=hour)
-    street = SyntheticStreet(SyntheticConfig(cameras=4, cadence_s=3600), None)
+    street = RenderedStreet(SyntheticConfig(cameras=4, cadence_s=3600), None)
     if fault is not None:
         broken = {"camera": street.cameras[camera].id, "kind": fault, "from": start, "to": start + timedelta(hours=1)}
         config = SyntheticConfig(cameras=4, cadence_s=3600, faults=(SceneFault.model_validate(broken),))
-        street = SyntheticStreet(config, None)
+        street = RenderedStreet(config, None)
     wanted = street.cameras[camera].id
     clip = next(clip for clip in street.clips() if clip.camera == wanted and clip.event_time >= start)
     return tuple(np.array(frame.pixels, subok=False) for frame in street.open(clip, 8).frames)

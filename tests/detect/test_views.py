@@ -21,9 +21,11 @@ from detect.view_field import aligned, decoded
 from detect.view_zones import followed, left_behind
 from detect.views import grey_of, signature_of, watch
 from ingest.clip import SampledClip
-from ingest.decode import DecodeLimits, open_media
+from ingest.decode import open_media
+from ingest.decode_limits import DecodeLimits
 from ingest.frame import Frame, Pixels
-from ingest.synthetic import SceneFault, SyntheticConfig, SyntheticStreet
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SceneFault, SyntheticConfig
 
 MIDNIGHT = datetime(2026, 3, 12, tzinfo=UTC)
 FRAMES = 4
@@ -38,7 +40,7 @@ def street(hour: float, camera: int = 0, moved: bool = False) -> tuple[Pixels, .
     if moved:
         fault = {"camera": name, "kind": "moved_view", "from": start, "to": start + timedelta(hours=1)}
         config = config.model_copy(update={"faults": (SceneFault.model_validate(fault),)})
-    source = SyntheticStreet(config)
+    source = RenderedStreet(config)
     clip = next(clip for clip in source.clips() if clip.camera == name)
     return tuple(np.array(frame.pixels, subok=False) for frame in source.open(clip, FRAMES).frames)
 

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from core.records import ClipReady, Status
 from ingest import decode
-from ingest.decode import DecodeLimits, evenly_spaced, frame_at, open_bytes, open_media
+from ingest.decode import evenly_spaced, frame_at, open_bytes, open_media
+from ingest.decode_limits import DecodeLimits
 from ingest.file_reader import FileReader, read_file
 from ingest.source import UnusableClip
 

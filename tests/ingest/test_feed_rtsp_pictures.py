@@ -22,7 +22,8 @@ from feed_double.rtsp_stream import Door, RtspDouble, Stream, Trouble
 from numpy.typing import NDArray
 
 from core.clock import SystemClock
-from ingest.decode import DecodeLimits, open_bytes
+from ingest.decode import open_bytes
+from ingest.decode_limits import DecodeLimits
 from ingest.feed import FetchFailed
 from ingest.feeds.hls import HlsConfig, HlsFeed
 from ingest.feeds.rtsp import RtspConfig, RtspFeed

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from core.errors import SourceError
 from core.records import LOCATION_LENGTH, Camera
-from ingest.decode import DecodeLimits, open_media
+from ingest.decode import open_media
+from ingest.decode_limits import DecodeLimits
 from ingest.filename import NamePattern
 from ingest.folder import FolderConfig, FolderSource, discover, recorded_at
 from ingest.recordings import SkippedFile

@@ -15,29 +15,30 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.records import Camera, ClipReady, Status
+from ingest.rendering import RenderedStreet, samples
 from ingest.source import UnusableClip
-from ingest.street.picture import FaultKind
-from ingest.synthetic import SyntheticConfig, SyntheticStreet, samples
+from ingest.street.faults import FaultKind
+from ingest.synthetic import SyntheticConfig
 
 LATER = datetime(2026, 3, 14, tzinfo=UTC)
 START = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
 
 
-def street(**settings: object) -> SyntheticStreet:
-    return SyntheticStreet(SyntheticConfig.model_validate({"cameras": 2, "start": START, **settings}))
+def street(**settings: object) -> RenderedStreet:
+    return RenderedStreet(SyntheticConfig.model_validate({"cameras": 2, "start": START, **settings}))
 
 
-def clip_at(source: SyntheticStreet, camera: int, moment: datetime) -> ClipReady:
+def clip_at(source: RenderedStreet, camera: int, moment: datetime) -> ClipReady:
     identity = source.cameras[camera].id
     return ClipReady(camera=identity, event_time=moment, location=f"synthetic:{identity}/{moment.isoformat()}")
 
 
-def faulty(kind: FaultKind) -> SyntheticStreet:
+def faulty(kind: FaultKind) -> RenderedStreet:
     fault = {"camera": "synthetic-01", "kind": kind.value, "from": START, "to": START + timedelta(hours=1)}
     return street(faults=[fault])
 
 
-def pixels(source: SyntheticStreet, clip: ClipReady, frames: int = 2) -> list[np.ndarray]:
+def pixels(source: RenderedStreet, clip: ClipReady, frames: int = 2) -> list[np.ndarray]:
     return [np.array(frame.pixels, subok=False) for frame in source.open(clip, frames).frames]
 
 
@@ -46,8 +47,9 @@ import hashlib
 import numpy as np
 from datetime import UTC, datetime
 from core.records import ClipReady
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
-source = SyntheticStreet(SyntheticConfig(cameras=2))
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SyntheticConfig
+source = RenderedStreet(SyntheticConfig(cameras=2))
 clip = ClipReady(camera="synthetic-02", event_time=datetime(2026, 3, 12, 17, 30, tzinfo=UTC),
                  location="synthetic:synthetic-02/2026-03-12T17:30:00Z")
 digest = hashlib.sha256()
@@ -127,14 +129,14 @@ class ScriptedClock:
 class TestClock:
     def test_a_clip_comes_when_it_has_ended(self) -> None:
         clock = ScriptedClock(START, {})
-        source = SyntheticStreet(SyntheticConfig(cameras=2, start=START, cadence_s=600), clock)
+        source = RenderedStreet(SyntheticConfig(cameras=2, start=START, cadence_s=600), clock)
         for clip in islice(source.clips(), 6):
             assert clock.time >= clip.event_time + timedelta(seconds=10)
             assert clock.time < clip.event_time + timedelta(seconds=11)
 
     def test_what_is_already_past_comes_at_once(self) -> None:
         clock = ScriptedClock(START + timedelta(days=1), {})
-        source = SyntheticStreet(SyntheticConfig(cameras=2, start=START, days=0.5), clock)
+        source = RenderedStreet(SyntheticConfig(cameras=2, start=START, days=0.5), clock)
         assert len(list(source.clips())) == 2 * 72
         assert clock.sleeps == 0
 
@@ -142,7 +144,7 @@ class TestClock:
     @given(st.dictionaries(st.integers(1, 60), st.floats(-7200, 7200), max_size=12))
     def test_a_clock_that_jumps_never_repeats_a_clip_nor_spins(self, jumps: dict[int, float]) -> None:
         clock = ScriptedClock(START, jumps)
-        clips = list(SyntheticStreet(SyntheticConfig(cameras=2, start=START, days=0.125), clock).clips())
+        clips = list(RenderedStreet(SyntheticConfig(cameras=2, start=START, days=0.125), clock).clips())
         assert len({(clip.camera, clip.event_time) for clip in clips}) == len(clips) == 36
         assert [clip.event_time for clip in clips] == sorted(clip.event_time for clip in clips)
         assert clock.sleeps <= len(clips) + len(jumps)

@@ -22,8 +22,10 @@ from busyness.config import Config, load_config
 from busyness.replaying import replay
 from core.bus import MemoryBus, RecordT, Topic
 from core.records import Status
-from ingest.decode import DecodeLimits, open_media
-from ingest.synthetic import SyntheticConfig, SyntheticStreet
+from ingest.decode import open_media
+from ingest.decode_limits import DecodeLimits
+from ingest.rendering import RenderedStreet
+from ingest.synthetic import SyntheticConfig
 
 RUN_PX = 8  # a run of eight coloured pixels is 24 bytes: it does not occur by chance
 PATCH = (slice(180, 228), slice(60, 124))
@@ -31,7 +33,7 @@ PATCH = (slice(180, 228), slice(60, 124))
 
 def street_with_canary(path: Path) -> None:
     """A clip of a synthetic street with the patch in it, encoded as a feed would."""
-    street = SyntheticStreet(SyntheticConfig(kind="synthetic", cameras=1), None)
+    street = RenderedStreet(SyntheticConfig(kind="synthetic", cameras=1), None)
     reference = next(iter(street.clips()))
     patch = np.random.default_rng(20170309).integers(0, 256, (6, 8, 3), np.uint8)
     patch = cv2.resize(patch, (64, 48), interpolation=cv2.INTER_NEAREST)

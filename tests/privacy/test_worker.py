@@ -7,14 +7,15 @@ tests/busyness/test_jailed_counter.py.
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from busyness.counting_worker import WorkerSetup
 from busyness.jailed_counter import JailedCounter
+from busyness.worker_jobs import WorkerSetup
 from core.clock import SystemClock
 from core.records import Camera, ClipReady, Status
 from detect.scene import ClipReport, Scene
@@ -81,3 +82,13 @@ def test_the_parent_gives_bytes_on_and_looks_into_none() -> None:
         imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         assert not imported & able, place
+
+
+def test_the_process_that_fetches_stores_and_answers_has_no_decoder() -> None:
+    """Nor a model runtime: what is not loaded cannot make a picture of the bytes that pass through."""
+    program = (
+        "import sys, busyness.cameras, busyness.counting, busyness.replaying, busyness.serving;"
+        "print(*sorted({'cv2', 'onnxruntime', 'openvino'} & set(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert told.stdout.split() == []
