@@ -144,6 +144,6 @@ LEFT JOIN (
 ) c ON o.camera = c.camera
 QUALIFY row_number() OVER (PARTITION BY o.camera ORDER BY o.counted_at DESC, o.id DESC) = 1;
 DROP TABLE watermarks;
-{_HEALTH_AND_LOOPS}""",  # noqa: S608
+{_HEALTH_AND_LOOPS}""",  # noqa: S608 - every word of it is ours
 }
 """From each older version to the next; what is stored stays as it is."""

@@ -84,4 +84,6 @@ class Alarm:
             self._sender.send(alerts)
         except BusynessError as error:
             log.error("alerts: %s", error)
+        except Exception:  # a mistake of ours must not end the only one who tells of losses
+            log.exception("alerts: this minute's could not be told")
         return now + TICK

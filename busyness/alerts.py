@@ -150,11 +150,11 @@ class Losses:
         self._back_after = timedelta(minutes=config.back_min)
 
     def watch(self, sources: Mapping[str, str]) -> None:
-        """Other cameras are watched from now on; a loss that was said of one that is not is said to be over."""
+        """Other cameras are watched from now on; a loss that was said of one that is not is said to be over.
+
+        What is known of one that is not watched is kept: it may only not be listed yet.
+        """
         self._sources = dict(sources)
-        self._cameras = {
-            name: camera for name, camera in self._cameras.items() if name in sources or camera.said is not None
-        }
 
     def note(self, event: HealthEvent) -> None:
         """A camera's state has changed. Of two events the one that begins later holds; of one moment, the last told."""

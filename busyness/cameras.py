@@ -29,6 +29,7 @@ from core.health import HealthEvent
 from core.records import Camera, ClipFault, ClipReady, CountObservation, Status
 from ingest.camera_id import CameraIds
 from ingest.feed import Feed, FetchFailed, ListedCamera
+from ingest.fetch.guard import shown
 
 FETCHING = 8
 ASK_S = 2.0
@@ -66,7 +67,7 @@ def places(config: Config, clock: Clock, notes: Console) -> Iterator[list[Place]
         found: list[Place] = []
         for feed in feeds.of(config.feeds):
             try:
-                found += [Place(named(listed), feed, listed) for listed in feed.cameras()]
+                found += [Place(named(listed, None), feed, listed) for listed in feed.cameras()]
             except FetchFailed as error:
                 notes.print(f"{feed.name}: {error}", style="red", markup=False, highlight=False)
         yield found
@@ -77,14 +78,7 @@ def select(found: Sequence[Place], names: Sequence[str]) -> list[Place]:
     if not names:
         return list(found)
     by_id = {place.camera.id: place for place in found}
-    ids = CameraIds(by_id)
-    chosen = []
-    for name in names:
-        known = ids.find(name)
-        if known is None:
-            raise NotFound(f"there is no camera {name!r}", remedy="busyness cameras CONFIG lists them")
-        chosen.append(by_id[known])
-    return chosen
+    return [by_id[name] for name in _known(names, list(by_id))]
 
 
 def show_list(config: Config, names: Sequence[str], *, as_json: bool, console: Console, notes: Console) -> None:
@@ -97,11 +91,17 @@ def show_list(config: Config, names: Sequence[str], *, as_json: bool, console: C
         _show(chosen, as_json=as_json, console=console)
 
 
+def _where(location: str) -> str:
+    """Where a camera's media are, for people and logs: of an address without the query, which may hold a key."""
+    return shown(location) if "://" in location else location
+
+
 def _show(found: Sequence[tuple[Camera, Place | None]], *, as_json: bool, console: Console) -> None:
     if as_json:
         for camera, place in found:
             told = {} if place is None else {
-                "source": place.feed.name, "location": place.listed.location, "withdrawn": place.listed.withdrawn
+                "source": place.feed.name, "location": _where(place.listed.location),
+                "withdrawn": place.listed.withdrawn,
             }  # fmt: skip
             sys.stdout.write(json.dumps(camera.model_dump(mode="json") | told) + "\n")
         return
@@ -154,8 +154,7 @@ def health(config: Config, names: Sequence[str]) -> list[HealthEvent]:
             events = store.health_now()
     if not names:
         return events
-    ids = CameraIds([event.camera for event in events])
-    wanted = {ids.find(name) for name in names}
+    wanted = _known(names, [event.camera for event in events])
     return [event for event in events if event.camera in wanted]
 
 
@@ -183,7 +182,7 @@ def show_views(config: Config, names: Sequence[str], *, as_json: bool, console: 
     table = Table(title="lasting views")
     for heading in ("camera", "view", "since (UTC)", "last seen (UTC)", "clips", "counted"):
         table.add_column(heading)
-    for name in names or [camera.id for camera in _stored(config)]:
+    for name in _known(names, book.cameras) if names else book.cameras:
         for epoch in book.epochs(name):
             counted = "as it was learnt" if epoch.number == 0 else f"confirmed by {epoch.confirmed_by}"
             told = counted if epoch.counted else "no: --confirm-view"
@@ -205,14 +204,21 @@ def confirm_view(config: Config, names: Sequence[str], epoch: int, by: str, cloc
     """
     if len(names) != 1:
         raise ConfigError("a view is confirmed of one camera", remedy="busyness cameras CONFIG CAMERA --confirm-view N")
-    views_of(config).leave_word(names[0], epoch, by, clock.now())
+    book = views_of(config)
+    (camera,) = _known(names, book.cameras)
+    book.leave_word(camera, epoch, by, clock.now())
 
 
-def _stored(config: Config) -> Sequence[Camera]:
-    if config.store.path is None:
-        return cameras_of(config)
-    with closing(open_store(config, read_only=True)) as store:
-        return store.cameras()
+def _known(names: Sequence[str], ids: Sequence[str]) -> list[str]:
+    """The ids that names stand for. Raises `NotFound` for a name that is none."""
+    known = CameraIds(ids)
+    found = []
+    for name in names:
+        known_id = known.find(name)
+        if known_id is None:
+            raise NotFound(f"there is no camera {name!r}", remedy="busyness cameras CONFIG lists them")
+        found.append(known_id)
+    return found
 
 
 class _Desk:
@@ -255,14 +261,14 @@ class _Desk:
         listed, now = place.listed, self._clock.now()
         clip = ClipReady(camera=place.camera.id, event_time=now, location=listed.location)
         if listed.withdrawn is not None:
-            fault = ClipFault(status=Status.WITHDRAWN, reason=listed.withdrawn)
+            fault = ClipFault.of(Status.WITHDRAWN, listed.withdrawn)
             return clip.model_copy(update={"fault": fault})
         try:
             media = place.feed.fetch(listed, None)
         except FetchFailed as error:
-            return clip.model_copy(update={"fault": ClipFault(status=error.status, reason=str(error)[:500])})
+            return clip.model_copy(update={"fault": ClipFault.of(error.status, str(error))})
         if media is None:
-            fault = ClipFault(status=Status.UNREACHABLE, reason="the publisher says that there is nothing new")
+            fault = ClipFault.of(Status.UNREACHABLE, "the publisher says that there is nothing new")
             return clip.model_copy(update={"fault": fault})
         found = clip.model_copy(
             update={"event_time": media.event_time or now, "size_bytes": len(media.content), "etag": media.version.etag}

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from busyness.worker_jobs import JOB, CountJob, Failed, Ready, ReportJob, WorkerSetup
 from core.errors import BusynessError, PixelLeak
-from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status
+from core.records import Camera, ClipFault, ClipReady, Status
 from detect.counter import ClipCounter, count_source
 from detect.error_model import Calibration
 from detect.refused import refused
@@ -69,10 +69,9 @@ class CountingWorker:
         except (PixelLeak, MemoryError):
             raise
         except Exception as error:  # our own mistake, and nobody would hear of it: nothing is logged from in here
-            told = f"the worker failed: {type(error).__name__}: {error}"[:REASON_LENGTH]
-            report = refused(
-                job.camera, job.clip, ClipFault(status=Status.MODEL_ERROR, reason=told), self.model, job.now
-            )
+            told = f"the worker failed: {type(error).__name__}: {error}"
+            fault = ClipFault.of(Status.MODEL_ERROR, told)
+            report = refused(job.camera, job.clip, fault, self.model, job.now)
         finally:
             self._opener.media = None
         return report.model_dump_json().encode()

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from busyness.worker_jobs import GREETING, CountJob, Failed, Ready, ReportJob, WorkerSetup
 from core.clock import Clock
 from core.errors import BusynessError, ConfigError, ModelError
-from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status, observation_id
+from core.records import Camera, ClipFault, ClipReady, Status, observation_id
 from detect.error_model import Calibration
 from detect.refused import refused
 from detect.result import CountResult
@@ -28,6 +28,37 @@ from ingest.source import MediaReader, UnusableClip
 log = logging.getLogger(__name__)
 
 PROGRAM = ("busyness.counting_worker",)
+
+
+class CounterClosed(Exception):
+    """The counter was closed while it had a clip in hand: nothing is known of that clip, and nothing is to be stored.
+
+    No `BusynessError`, for nothing is wrong: whoever closed it is stopping.
+    """
+
+
+class ModelChanged(BusynessError):
+    """A child that took the place of another does not count with the model of the first."""
+
+
+class _SameModel:
+    """Holds every child to what the first one said of its model."""
+
+    def __init__(self) -> None:
+        self.first: Ready | None = None
+
+    def __call__(self, said: bytes) -> None:
+        """Take the greeting of a child that is about to be asked. Raises `ModelChanged`."""
+        greeting = GREETING.validate_json(said)
+        if self.first is None or greeting == self.first:
+            return
+        if isinstance(greeting, Failed):
+            told = f"the next worker could not start with it: {greeting.message}"
+        elif greeting.model != self.first.model:
+            told = f"{self.first.model} became {greeting.model}"
+        else:
+            return
+        raise ModelChanged(f"the model's file changed since the start: restart ({told})")
 
 
 class JailedCounter:
@@ -45,14 +76,18 @@ class JailedCounter:
         *,
         calibrations: Mapping[str, Calibration] | None = None,
     ) -> None:
-        """Starts the child and does not wait for it: make all counters, then ask one for its `model`."""
+        """Starts the child and does not wait for it: make all counters, then ask one for its `model`.
+
+        Raises `NotStarted` where the machine lets no process begin.
+        """
         self._setup = setup
         self._reader = reader
         self._clock = clock
         self.calibrations = calibrations or {}
         self.on_lost: Callable[[str], None] = lambda _: None
-        self._ready: Ready | None = None
-        self._jail = Jail(PROGRAM, setup.model_dump_json(by_alias=True).encode(), setup.jail)
+        self._same = _SameModel()
+        said = setup.model_dump_json(by_alias=True).encode()
+        self._jail = Jail(PROGRAM, said, setup.jail, accept=self._same)
 
     @property
     def model(self) -> str:
@@ -72,9 +107,15 @@ class JailedCounter:
     def report(self, camera: Camera, clip: ClipReady, scene: Scene | None = None) -> ClipReport:
         """One observation for each of `camera.counted_zones`, and what was seen of the camera; never raises for a clip.
 
-        A clip with a fault, one that cannot be read, and one at which the child died have null observations.
+        A clip with a fault, one that cannot be read, and one at which the child died have null observations. Raises
+        `CounterClosed` where `close` took the child away from the clip.
         """
-        model, now = self._greeted().model, self._clock.now()
+        try:
+            model, now = self._greeted().model, self._clock.now()
+        except NotStarted as error:
+            if self._jail.closed:
+                raise CounterClosed from error
+            raise
         if clip.fault is not None:
             return refused(camera, clip, clip.fault, model, now)
         try:
@@ -99,7 +140,10 @@ class JailedCounter:
             return refused(camera, clip, self._distrust(name), model, now)
 
     def count(self, source: str, content: bytes, event_time: datetime | None = None) -> CountResult:
-        """Count the whole view of a clip or still of no camera; never raises for what `content` is."""
+        """Count the whole view of a clip or still of no camera; never raises for what `content` is.
+
+        Raises `CounterClosed` as `report` does.
+        """
         name = media_name(source)
         answer = self._ask(CountJob(name=name, event_time=event_time), content, name)
         if isinstance(answer, ClipFault):
@@ -119,37 +163,43 @@ class JailedCounter:
         )  # fmt: skip
 
     def close(self) -> None:
-        """End the child."""
+        """End the child. Called by another thread, it makes a `report` that is under way raise `CounterClosed`."""
         self._jail.close()
 
     def _greeted(self) -> Ready:
-        """What the first child said of itself; its successors are alike."""
-        if self._ready is None:
+        """What the first child said of itself; its successors have to say the same: see `_SameModel`."""
+        if self._same.first is None:
             greeting = GREETING.validate_json(self._jail.greeting())
             if isinstance(greeting, Failed):
                 self.close()
                 kinds: dict[str, type[BusynessError]] = {kind.__name__: kind for kind in (ModelError, ConfigError)}
                 raise kinds.get(greeting.error, BusynessError)(greeting.message, remedy=greeting.remedy)
-            self._ready = greeting
-        return self._ready
+            self._same.first = greeting
+        return self._same.first
 
     def _ask(self, job: ReportJob | CountJob, media: bytes, name: str) -> bytes | ClipFault:
         self._greeted()
         try:
             return self._jail.ask(job.model_dump_json().encode(), media)
-        except WorkerLost as lost:
-            log.warning("the worker was lost at %s: %s", name, lost)
-            self.on_lost(lost.loss.value)
-            return _lost(lost, name, self._setup)
-        except NotStarted as error:  # it has started before, so this passes: the machine is short of something
-            log.warning("%s", error)
-            return _fault(Status.MODEL_ERROR, f"{name} was not counted: {error}")
+        except (WorkerLost, NotStarted, ModelChanged) as error:
+            if self._jail.closed:
+                raise CounterClosed from error
+            return self._fault_of(error, name)
+
+    def _fault_of(self, error: WorkerLost | NotStarted | ModelChanged, name: str) -> ClipFault:
+        if isinstance(error, WorkerLost):
+            log.warning("the worker was lost at %s: %s", name, error)
+            self.on_lost(error.loss.value)
+            return _lost(error, name, self._setup)
+        # It has started before: the machine is short of something, which passes, or the model's file is another one.
+        log.warning("%s", error)
+        return ClipFault.of(Status.MODEL_ERROR, f"{name} was not counted: {error}")
 
     def _distrust(self, name: str) -> ClipFault:
         log.warning("the worker gave no report of %s: it is replaced", name)
         self.on_lost(Loss.NO_ANSWER.value)
         self._jail.dismiss()
-        return _fault(Status.UNDECODABLE, f"{name} made the worker answer with what is no report. Fetch it again")
+        return ClipFault.of(Status.UNDECODABLE, f"{name} made the worker answer with what is no report. Fetch it again")
 
 
 def media_name(location: str) -> str:
@@ -160,7 +210,7 @@ def media_name(location: str) -> str:
 
 def fault_of(error: UnusableClip) -> ClipFault:
     """What could not be read, as it is stored."""
-    return _fault(error.status, str(error))
+    return ClipFault.of(error.status, str(error))
 
 
 def _lost(lost: WorkerLost, name: str, setup: WorkerSetup) -> ClipFault:
@@ -170,21 +220,21 @@ def _lost(lost: WorkerLost, name: str, setup: WorkerSetup) -> ClipFault:
     match lost.loss:
         case Loss.CPU_TIME:
             told = f"{name} took more than cpu_s = {jail.cpu_s:g} s of processor time. {smaller.format('cpu_s')}"
-            return _fault(Status.OVERSIZE, told)
+            return ClipFault.of(Status.OVERSIZE, told)
         case Loss.WALL_TIME:
             told = f"{name} had no answer after wall_s = {jail.wall_s:g} s. {smaller.format('wall_s')}"
-            return _fault(Status.OVERSIZE, told)
+            return ClipFault.of(Status.OVERSIZE, told)
         case Loss.MEMORY:
             told = f"{name} needed more memory than memory_mb = {jail.memory_mb}. {smaller.format('memory_mb')}"
-            return _fault(Status.OVERSIZE, told)
+            return ClipFault.of(Status.OVERSIZE, told)
         case Loss.ENDED:
-            return _fault(
+            return ClipFault.of(
                 Status.UNDECODABLE,
                 f"the worker that decoded {name} was killed, twice. See whether this machine is short of memory",
             )
         case _:
             told = f"{name} ended the worker that decoded it ({lost.how}). Fetch or record it again"
-            return _fault(Status.UNDECODABLE, told)
+            return ClipFault.of(Status.UNDECODABLE, told)
 
 
 def _checked(report: ClipReport, job: ReportJob, model: str) -> ClipReport:
@@ -195,7 +245,3 @@ def _checked(report: ClipReport, job: ReportJob, model: str) -> ClipReport:
     if any(one.content != job.clip.content for one in report.observations):
         raise ValueError("the report is of other bytes")
     return report
-
-
-def _fault(status: Status, reason: str) -> ClipFault:
-    return ClipFault(status=status, reason=reason[:REASON_LENGTH])

@@ -16,8 +16,7 @@ class Meters:
     def __init__(self, registry: CollectorRegistry, aggregator: Aggregator) -> None:
         self.clips_found = Counter("busyness_clips_found", "clips named by the source", registry=registry)
         self.observations = Counter(
-            "busyness_observations", "zone observations, by what became of the clip", ["camera", "status"],
-            registry=registry,
+            "busyness_observations", "zone observations, by what became of the clip", ["status"], registry=registry,
         )  # fmt: skip
         self.readings = Counter("busyness_readings_derived", "readings that were new or changed", registry=registry)
         self.counting = Histogram(
@@ -32,4 +31,4 @@ class Meters:
 
     def stored(self, observations: Sequence[CountObservation]) -> None:
         for observation in observations:
-            self.observations.labels(observation.camera, observation.status.value).inc()
+            self.observations.labels(observation.status.value).inc()

@@ -20,9 +20,10 @@ from typing import Any, Protocol
 from aggregate.aggregator import Aggregator
 from aggregate.feed import ReadingFeed
 from aggregate.store import Store
+from busyness.jailed_counter import CounterClosed
 from busyness.metrics import Meters
 from busyness.turns import Turns
-from core.bus import CLIPS, HEALTH, LOOPS, OBSERVATIONS, TOPICS, Bus, RecordT, Topic, TopicClosed
+from core.bus import CLIPS, HEALTH, LOOPS, OBSERVATIONS, TOPICS, Bus, RecordT, Subscription, Topic, TopicClosed
 from core.errors import BusynessError
 from core.loops import LoopReading
 from core.records import Camera, ClipReady, CountObservation
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.2
 BATCH = 200
+GATHER_S = 0.4
 
 Stored = Callable[[Sequence[CountObservation]], None]
 
@@ -139,7 +141,7 @@ class Pipeline:
         def guarded() -> None:
             try:
                 stage(*arguments)
-            except TopicClosed:  # the pipeline is being stopped, or another stage has died and said why
+            except (TopicClosed, CounterClosed):  # it is being stopped, or another stage has died and said why
                 self._stopping.set()
             except BaseException as error:  # a stage that dies must take the pipeline down, not leave it half alive
                 self.failure = self.failure or error
@@ -176,6 +178,9 @@ class Pipeline:
 
     def _count_one(self, counter: Counter, clip: ClipReady) -> None:
         camera = self._camera(clip.camera)
+        if camera is None:
+            log.warning("a clip of camera %s is let go: the configuration no longer has it", clip.camera)
+            return
         scene = self.views.scene_of(camera.id) if self.views else None
         with self.meters.counting.time():
             report = counter.report(camera, clip, scene)
@@ -184,14 +189,14 @@ class Pipeline:
         if self.views is not None and report.sight is not None:
             self.views.learn(camera.id, clip, report.sight)
 
-    def _camera(self, name: str) -> Camera:
-        """The camera as the source knows it now: its list changes while it runs."""
+    def _camera(self, name: str) -> Camera | None:
+        """The camera as the source knows it now, whose list changes while it runs; None where it has left it."""
         known, by_id = self._cameras
         if known is not self.source.cameras:
             known = self.source.cameras
             by_id = {camera.id: camera for camera in known}
             self._cameras = (known, by_id)
-        return by_id[name]
+        return by_id.get(name)
 
     def _loops(self, loops: LoopSource) -> None:
         for reading in loops.readings():
@@ -206,15 +211,23 @@ class Pipeline:
         """Store what needs no derivation, in batches."""
         records = self.bus.subscribe(topic)
         while not records.finished:
-            batch = records.poll(BATCH, POLL_S)
+            batch = self._gathered(records)
             if batch:
                 save(batch)
                 records.commit()
 
+    def _gathered(self, records: Subscription[RecordT]) -> list[RecordT]:
+        """What comes within a moment of the first: a transaction for many records costs little more than for one."""
+        batch = list(records.poll(BATCH, POLL_S))
+        if batch and len(batch) < BATCH and not records.finished:
+            self._stopping.wait(GATHER_S)
+            batch += records.poll(BATCH - len(batch), 0.0)
+        return batch
+
     def _aggregate(self) -> None:
         observations = self.bus.subscribe(OBSERVATIONS)
         while not observations.finished:
-            batch = observations.poll(BATCH, POLL_S)
+            batch = self._gathered(observations)
             if not batch:
                 continue
             readings = self.aggregator.accept(batch)

@@ -61,6 +61,9 @@ class ConfigWatch:
         except BusynessError as error:
             log.error("the changed configuration is not used, what ran goes on: %s", error)
             return
+        except Exception:  # a mistake of ours must not end the watch over the file
+            log.exception("the changed configuration could not be taken")
+            return
         self._config = config
         if taken:
             log.warning("configuration taken: %s", ", ".join(sorted(taken)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
@@ -21,6 +22,7 @@ from busyness.feed_metrics import FeedMeters
 from busyness.jailed_counter import JailedCounter
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
+from busyness.reloading import TAKEN_WHILE_RUNNING
 from busyness.validation.calibrations import Calibrations
 from busyness.worker_jobs import WorkerSetup
 from core.bus import CLIPS, HEALTH, MemoryBus
@@ -32,13 +34,14 @@ from detect.view_book import ViewBook
 from ingest.city.health import HealthLog
 from ingest.city.source import CitySource
 from ingest.city.watch import Known
-from ingest.fetch.guest import GuestConfig
 from ingest.file_reader import FileReader
 from ingest.folder import FolderSource
-from ingest.loops.opening import host_of, open_feed
+from ingest.loops.opening import open_feed, web_of
 from ingest.loops.poller import LoopPoller
 from ingest.source import MediaReader
 from ingest.synthetic import SyntheticStreet
+
+log = logging.getLogger(__name__)
 
 Recorded = SyntheticStreet | FolderSource
 """A source whose clips are there already: it ends."""
@@ -58,6 +61,7 @@ class Installation:
     pipeline: Pipeline
     feeds: OpenFeeds
     alarm: Alarm | None = None
+    _unlisted: set[str] = field(default_factory=set)
 
     @property
     def model(self) -> str:
@@ -72,37 +76,63 @@ class Installation:
     def saw(self, cameras: Sequence[Camera]) -> None:
         """The cameras are these now: they are saved, and counted with their own calibrations where they have one."""
         self.store.save_cameras(cameras)
+        self._say_unlisted()
         kept = calibrations_of(self.config)
         if kept is not None:
             found = kept.current_of([camera.id for camera in cameras], self.model)
             for counter in self.counters:
                 counter.calibrations = found
 
+    def _say_unlisted(self) -> None:
+        """The operator's cameras that no feed lists, once all have: a mistyped number, whose zones are not used."""
+        source = self.pipeline.source
+        if isinstance(source, CitySource) and all(runner.listed for runner in source.runners):
+            unlisted = {camera.id for camera in self.config.cameras} - {camera.id for camera in source.cameras}
+            if unlisted - self._unlisted:
+                log.warning("under cameras:, and listed by no publisher: %s", ", ".join(sorted(unlisted)))
+            self._unlisted = unlisted
+
     def heard(self, event: HealthEvent) -> None:
         """A camera's state has changed: it is kept, and told where somebody is to be told."""
         self.pipeline.bus.publish(HEALTH, event)
-        if self.alarm is not None:
-            self.alarm.note(event)
+        alarm = self.alarm
+        if alarm is not None:
+            alarm.note(event)
 
     def reload(self, config: Config) -> None:
-        """Go on with the feeds and cameras of a changed configuration; what did not change goes on as it is."""
+        """Go on with the sources, cameras and alerts of a changed configuration; what did not change goes on as it is.
+
+        Raises `BusynessError` where they cannot be used: then nothing has changed.
+        """
         source = self.pipeline.source
+        if bool(config.feeds) != isinstance(source, CitySource):
+            raise ConfigError("feeds and recorded or rendered clips do not change into each other", remedy="restart")
+        if not isinstance(source, CitySource) and (config.sources, config.cameras) != (
+            self.config.sources, self.config.cameras
+        ):  # fmt: skip
+            raise ConfigError("recorded and rendered clips are read at the start", remedy="restart")
+        alarm = self.alarm if config.alerts == self.config.alerts else self.alarm_of(config)
         if isinstance(source, CitySource):
             source.replace(self.feeds.of(config.feeds), naming(config, self.store.cameras()))
-        if config.alerts != self.config.alerts:
-            self.watch(config)
-        self.config = config
+        self.config = self.config.model_copy(update={name: getattr(config, name) for name in TAKEN_WHILE_RUNNING})
+        self.tell(alarm)
 
-    def watch(self, config: Config) -> None:
-        """Tell the webhooks of the configuration what is lost from now on; those before are told nothing more."""
-        before, self.alarm = self.alarm, None
+    def tell(self, alarm: Alarm | None) -> None:
+        """From now on this alarm is told what is lost; the one before is told nothing more."""
+        before, self.alarm = self.alarm, alarm
+        if alarm is before:
+            return
+        if alarm is not None:
+            alarm.start()
         if before is not None:
             before.stop()
-        if config.alerts.webhooks:
-            self.alarm = Alarm(
-                config.alerts, self.feeds.guest, self.clock, sources=self._sources, known=self.store.health_now()
-            )
-            self.alarm.start()
+
+    def alarm_of(self, config: Config) -> Alarm | None:
+        """Who tells the webhooks of this configuration what is lost; None where it has none."""
+        if not config.alerts.webhooks:
+            return None
+        known = self.store.health_now()
+        return Alarm(config.alerts, self.feeds.guest, self.clock, sources=self._sources, known=known)
 
     def source_of(self, camera: str) -> str | None:
         """The name of the feed that a camera is of; None where it is of none."""
@@ -184,25 +214,31 @@ def open_loops(config: Config, feeds: OpenFeeds, store: Store, clock: Clock) -> 
         return None
     opened = []
     for loop in config.loops:
-        host = host_of(loop)
-        guest = feeds.guest(loop.name, GuestConfig(hosts=(host,))) if host else None
-        opened.append(open_feed(loop, guest, clock))
+        web = web_of(loop)
+        opened.append(open_feed(loop, feeds.guest(loop.name, web) if web else None, clock))
     return LoopPoller(opened, clock, on_counters=store.save_counters)
 
 
 def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, health: HealthLog) -> CitySource:
     """All feeds as one source, which goes on after the newest clip that is stored of each camera."""
     already = {camera: Known(*newest) for camera, newest in store.last_contents().items()}
-    known = naming(config, store.cameras())
-    return CitySource(feeds.of(config.feeds), config.ingest, clock, health, naming=known, already=already)
+    before = store.cameras()
+    return CitySource(
+        feeds.of(config.feeds), config.ingest, clock, health,
+        naming=naming(config, before), before=before, already=already,
+    )  # fmt: skip
 
 
 def install(config: Config, clock: Clock, recorded: FolderSource | None = None) -> Installation:
     """Wire every stage of one process; `recorded` takes the place of the configured sources. Raises `BusynessError`."""
     store, registry, feed = open_store(config), CollectorRegistry(), ReadingFeed()
     bus = MemoryBus(capacities={CLIPS.name: config.detect.workers})
-    health, feed_meters = HealthLog(known=store.health_now()), FeedMeters(registry)
-    feeds = OpenFeeds(clock, feed_meters.of_request, counted=store.watermarks())
+    health, feed_meters = HealthLog(known=store.health_now(), now=clock.now()), FeedMeters(registry)
+    feeds = OpenFeeds(
+        clock,
+        feed_meters.of_request,
+        counted=lambda: {name: newest for name, (newest, _) in store.last_contents().items()},
+    )
     source = recorded or open_recorded(config, clock) or open_city(config, clock, store, feeds, health)
     reader = FileReader(config.detect.limits.max_bytes) if isinstance(source, FolderSource) else source
     counters = open_counters(config, reader, clock)
@@ -225,7 +261,7 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
         source.waiting.on_skip = lambda camera: feed_meters.skipped(source.sources.get(camera, ""))
         feed_meters.named(*(runner.feed.name for runner in source.runners))
         feed_meters.waiting(lambda: source.waiting.clips, lambda: source.waiting.bytes)
-    installation.watch(config)
+    installation.tell(installation.alarm_of(config))
     return installation
 
 

@@ -163,6 +163,11 @@ class ClipFault(Closed):
     status: Status
     reason: str = Field(min_length=1, max_length=REASON_LENGTH)
 
+    @classmethod
+    def of(cls, status: Status, reason: str) -> Self:
+        """A fault whose reason may be of any length: it is cut where it is longer than one may be."""
+        return cls(status=status, reason=reason[:REASON_LENGTH])
+
     @model_validator(mode="after")
     def _a_fault(self) -> Self:
         if self.status is Status.OK:

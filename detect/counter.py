@@ -19,35 +19,30 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.clock import Clock
 from core.errors import ModelError, PixelLeak
 from core.records import (
     CLASSES,
-    PEOPLE,
     REASON_LENGTH,
-    VEHICLES,
     Camera,
     ClipReady,
     CountObservation,
     Figures,
-    Gains,
     Lighting,
     Status,
     Zone,
     observation_id,
 )
-from detect.error_model import Calibration, Correction, errors_of, known_errors
+from detect.error_model import Calibration, errors_of, known_errors
+from detect.figures import ZoneFigures, figures_of
 from detect.lighting import lighting_of
 from detect.model import CountingModel, Density
 from detect.quality import Verdict, judge, judge_reference
 from detect.result import FRAMES_PER_CLIP, CountResult
 from detect.scene import ClipReport, Scene
-from detect.stationary import stationary_density
 from detect.view_zones import followed, left_behind
 from detect.views import UNWATCHED, Watched, watch
-from detect.zones import ZoneSums, integrate
 from ingest.clip import ClipOpener, SampledClip
 from ingest.decode import open_media
 from ingest.decode_limits import DecodeLimits
@@ -56,26 +51,8 @@ from ingest.source import UnusableClip
 
 _LOG = logging.getLogger(__name__)
 
-
 Judge = Callable[[SampledClip], Verdict]
 Watch = Callable[[SampledClip], Watched]
-
-_PEOPLE = [CLASSES.index(name) for name in PEOPLE]
-_VEHICLES = [CLASSES.index(name) for name in VEHICLES]
-
-
-@dataclass(frozen=True)
-class _ZoneFigures:
-    """The figures of one zone over one clip; see `CountObservation`."""
-
-    present: Figures
-    peak: Figures
-    spread: Figures
-    stationary: Figures | None
-    low: Figures | None
-    high: Figures | None
-    gain: Gains | None
-    calibration: str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,11 +126,11 @@ class ClipCounter:
         if zones != camera.counted_zones:
             examined = _unless_left_behind(examined, zones, size_px)
         counted_at = self._clock.now()
-        counted: Sequence[_ZoneFigures | None] = [None] * len(zones)
+        counted: Sequence[ZoneFigures | None] = [None] * len(zones)
         if examined.density is not None and examined.lighting is not None:
             calibration = self._calibrations.get(camera.id) if examined.watched.epoch == 0 else None
             correction = known_errors(examined.lighting, self._errors, calibration)
-            counted = _figures(examined.density, examined.span_s, zones, size_px, correction)
+            counted = figures_of(examined.density, examined.span_s, zones, size_px, correction)
         return ClipReport(
             observations=tuple(
                 self._observation(zone, clip, examined, figures, counted_at)
@@ -163,7 +140,7 @@ class ClipCounter:
         )
 
     def _observation(
-        self, zone: Zone, clip: ClipReady, examined: _Examined, figures: _ZoneFigures | None, counted_at: datetime
+        self, zone: Zone, clip: ClipReady, examined: _Examined, figures: ZoneFigures | None, counted_at: datetime
     ) -> CountObservation:
         return CountObservation(
             id=observation_id(clip.camera, zone.id, clip.event_time, self._model.name),
@@ -210,7 +187,7 @@ def count_source(
     if examined.density is not None and examined.lighting is not None:
         correction = known_errors(examined.lighting, errors_of(model), None)
         view = Zone(id="view", name="view")
-        (figures,) = _figures(examined.density, examined.span_s, (view,), (1, 1), correction)
+        (figures,) = figures_of(examined.density, examined.span_s, (view,), (1, 1), correction)
     present = figures.present if figures else None
     return CountResult(
         source=source,
@@ -337,37 +314,3 @@ def _refusal(status: Status, reason: str) -> Verdict:
 
 def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _figures(
-    density: Density, span_s: float, zones: Sequence[Zone], size_px: tuple[int, int], correction: Correction
-) -> list[_ZoneFigures]:
-    """The figures of every zone. `size_px` is the width and height of the picture in which the zones are drawn."""
-    factors = correction.factors()
-    present = _with_sums(integrate(density, zones, size_px)) * factors
-    mean = present.mean(axis=0)
-    still = stationary_density(density, span_s)
-    # Summed in another order than the mean, so held to it: a part is never more than the whole.
-    stayed = None
-    if still is not None:
-        stayed = np.minimum(_with_sums(integrate(still[np.newaxis], zones, size_px))[0] * factors, mean)
-    low, high = correction.interval(mean) or (None, None)
-    return [
-        _ZoneFigures(
-            present=Figures.of(mean[zone]),
-            peak=Figures.of(present[:, zone].max(axis=0)),
-            spread=Figures.of(present[:, zone].std(axis=0)),
-            stationary=None if stayed is None else Figures.of(stayed[zone]),
-            low=None if low is None else Figures.of(low[zone]),
-            high=None if high is None else Figures.of(high[zone]),
-            gain=correction.gain,
-            calibration=correction.calibration,
-        )
-        for zone in range(len(zones))
-    ]
-
-
-def _with_sums(present: ZoneSums) -> NDArray[np.float64]:
-    """[frame, zone, class] to [frame, zone, series]: the classes, then people and vehicles."""
-    sums = (present[..., _PEOPLE].sum(axis=-1), present[..., _VEHICLES].sum(axis=-1))
-    return np.concatenate([present, np.stack(sums, axis=-1)], axis=-1)

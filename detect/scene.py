@@ -1,8 +1,12 @@
-"""What is known of a camera before a clip of it is looked at, and what a look at the clip adds: no pixels.
+"""What is known of a camera before a clip of it is looked at, and what a look at the clip adds.
 
 `Scene` goes into the worker that decodes and counts, `ClipReport` is all that comes out of it. Whether a clip is
 counted follows from its `Scene` and its pixels alone; what `Scene` the next clip gets is decided by `ViewBook`, from
 the `Sight` of this one.
+
+Two things here are computed from pixels. A `Signature` has directions of edges and no tone; it is kept on disk. A
+`Fingerprint` has the tone of large blocks, frame by frame: a person who crosses a block changes it, so it tells where
+somebody was. It is of the last counted clip alone, lives in memory, and is never written anywhere.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ Fingerprint = Annotated[
     str,
     Field(pattern=r"^([0-9A-Za-z+/]{2})+$", max_length=2 * FINGERPRINT_FRAMES * FINGERPRINT_ROWS * FINGERPRINT_COLUMNS),
 ]
-"""Mean luminance of large blocks, frame by frame: see `detect/fingerprint.py`."""
+"""Mean luminance of large blocks, frame by frame: see `detect/fingerprint.py`. Never to be written to a disk."""
 
 
 class Shift(Closed):
@@ -71,7 +75,7 @@ class KnownView(Closed):
 
 
 class LastClip(Closed):
-    """The camera's last clip that showed something new."""
+    """The camera's last clip that showed something new, of a view that is counted."""
 
     event_time: UtcTime
     fingerprint: Fingerprint
@@ -95,11 +99,12 @@ class Sight(Closed):
 
     `epoch` is the known view that it shows, null where it shows none; `similarity` is that to it, or to the one most
     like it (null where none is known). `steady` is how similar the end of the clip is to its beginning, where nothing
-    passes; null for a still.
+    passes; null for a still. `fingerprint` is null where the clip shows a view that is not counted: nobody has drawn
+    zones in it, and it may be a window, so nothing that follows people leaves the worker.
     """
 
     signature: Signature
-    fingerprint: Fingerprint
+    fingerprint: Fingerprint | None = None
     steady: float | None = Field(default=None, ge=-1, le=1)
     epoch: NonNegativeInt | None = None
     similarity: float | None = Field(default=None, ge=-1, le=1)

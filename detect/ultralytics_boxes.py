@@ -94,7 +94,7 @@ def _quiet_import(offline: bool) -> tuple[Any, Any]:
         os.environ.setdefault("YOLO_OFFLINE", "true")
     try:
         import torch  # noqa: PLC0415 - an extra of gigabytes, loaded where it is used
-        from ultralytics import SETTINGS, YOLO  # noqa: PLC0415
+        from ultralytics import SETTINGS, YOLO  # noqa: PLC0415 - the same
     except ImportError as error:
         raise MissingExtra("ultralytics", "ultralytics") from error
     dict.__setitem__(SETTINGS, "sync", False)  # in memory: the setting's own writer would rewrite the user's file

@@ -1,7 +1,10 @@
-"""What is known of every camera's views, kept by the parent of the workers: one small file a camera, and no pixels.
+"""What is known of every camera's views, kept by the parent of the workers: one small file a camera.
 
     report = counter.report(camera, clip, book.scene_of(camera.id))     in the worker
     event = book.learn(camera.id, clip, report.sight)                   in the parent
+
+A file holds signatures, which are directions of edges without tone, and times; the fingerprint of the last clip, in
+which a person can be followed, stays in memory.
 
 Clips of one camera are to be counted one after the other, in the order of their times: the same clips then give the
 same decisions, whatever other cameras do meanwhile.
@@ -38,8 +41,9 @@ class ViewBook:
     """The views of all cameras. Used by several threads at once.
 
     With a `folder` it outlives the process: a file `CAMERA.json` is replaced whole after every clip, so that a process
-    killed at any moment leaves the state before or after a clip. A file that cannot be read is put aside and its camera
-    learnt anew. With None it lives in memory.
+    killed at any moment leaves the state before or after a clip. Only the last clip's fingerprint does not: after a
+    restart one clip that is the last one encoded anew is counted. A file that cannot be read is put aside and its
+    camera learnt anew. With None all of it lives in memory.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -54,6 +58,13 @@ class ViewBook:
                     f"the views of cameras cannot be kept in {folder}: {error.strerror or error}",
                     remedy="Give a folder that can be written",
                 ) from error
+
+    @property
+    def cameras(self) -> list[str]:
+        """The cameras of which something is known, by name."""
+        with self._lock:
+            kept = set() if self._folder is None else {path.stem for path in self._folder.glob("*.json")}
+            return sorted(kept | self._cameras.keys())
 
     def scene_of(self, camera: str) -> Scene:
         """What a worker is told before the camera's next clip."""
@@ -100,7 +111,7 @@ class ViewBook:
         self._write(self._folder / f"{camera}.word", Word(epoch=epoch, by=by, at=at))
 
     def _heed(self, camera: str) -> None:
-        """Take an operator's word that lies there, once."""
+        """Take an operator's word that lies there; it goes once what it says is kept, or if it says nothing."""
         if self._folder is None:
             return
         path = self._folder / f"{camera}.word"
@@ -108,10 +119,18 @@ class ViewBook:
             return
         try:
             word = Word.model_validate_json(path.read_bytes())
-            path.unlink()
-            self.confirm(camera, word.epoch, word.by, word.at)
+            if self.confirm(camera, word.epoch, word.by, word.at) is not None:
+                told = "camera %s: view %d is counted from now on, confirmed by %s"
+                _LOG.warning(told, camera, word.epoch, word.by)
+        except StoreError as error:
+            _LOG.warning("%s waits until it can be kept: %s", path, error)
+            return
         except (ValidationError, OSError, NotFound) as error:
             _LOG.warning("%s is not heeded: %s", path, str(error).splitlines()[0])
+        try:
+            path.unlink()
+        except OSError as error:
+            _LOG.warning("%s is heeded again at every clip, for it cannot be removed: %s", path, error)
 
     def _changed(
         self, camera: str, step: Callable[[CameraViews], tuple[CameraViews, ViewEvent | None]]

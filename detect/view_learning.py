@@ -81,7 +81,8 @@ class Epoch(Closed):
 
 class CameraViews(Closed):
     """All that is known of a camera's views. `trial` is a view that has not lasted yet; `shown` the epoch of the last
-    clip, null where it was of none; `heard` the newest clip that was learnt from."""
+    clip, null where it was of none; `heard` the newest clip that was learnt from. `last` is in no dump of this record:
+    where people were in it can be told from its fingerprint, so it must not come to lie on a disk."""
 
     version: Literal[1] = 1
     camera: Identifier
@@ -90,7 +91,7 @@ class CameraViews(Closed):
     undecided: bool = False
     shown: NonNegativeInt | None = None
     away_since: UtcTime | None = None
-    last: LastClip | None = None
+    last: LastClip | None = Field(default=None, exclude=True)
     heard: UtcTime | None = None
 
     def scene(self) -> Scene:
@@ -113,7 +114,8 @@ def learnt(state: CameraViews, at: datetime, sight: Sight) -> tuple[CameraViews,
     """
     if state.heard is not None and at <= state.heard:
         return state, None
-    heard = state.model_copy(update={"heard": at, "last": LastClip(event_time=at, fingerprint=sight.fingerprint)})
+    last = state.last if sight.fingerprint is None else LastClip(event_time=at, fingerprint=sight.fingerprint)
+    heard = state.model_copy(update={"heard": at, "last": last})
     if sight.steady is not None and sight.steady < STEADY:
         unsettled = heard.model_copy(update={"trial": None}) if heard.epochs else heard
         return _away(unsettled, at, None, f"the camera moved during the clip (similarity {sight.steady:.2f})")
@@ -132,9 +134,9 @@ def confirmed(state: CameraViews, number: int, by: str, at: datetime) -> tuple[C
         for epoch in state.epochs
     )
     shown = state.shown == number
-    after = CameraViews.model_validate(
-        state.model_copy(update={"epochs": epochs, "away_since": None if shown else state.away_since}).model_dump()
-    )
+    away_since = None if shown else state.away_since
+    dumped = state.model_copy(update={"epochs": epochs, "away_since": away_since}).model_dump()
+    after = CameraViews.model_validate(dumped | {"last": state.last})
     return after, _event(
         after, at, ViewChange.CONFIRMED, number if shown else state.shown, f"view {number} confirmed by {by}"
     )

@@ -1,7 +1,8 @@
 """Does the clip show the view that its camera is known by? Where it does not, nothing is counted: not against the
 wrong street, and not in a window that the camera happens to point at.
 
-What stands in a clip (the median of its frames: who passes is not in it) becomes a `Signature`: in each cell of 8 px
+What stands in a clip (the median of its frames: who passes is not in it, but where traffic covers a place for half of
+the clip, a few cells there change with who passes) becomes a `Signature`: in each cell of 8 px
 the direction of its edges, whatever their contrast and brightness. At 40 px to a person 1.7 m tall, as people are in
 the foreground of a JamCam, that is three cells a metre without any tone; EN 62676-4 asks for 25 px a metre to tell
 that somebody is there at all, and for 125 to recognise them.
@@ -70,7 +71,6 @@ def watch(clip: SampledClip, scene: Scene) -> Watched:
     placed = place(scene, decoded(signature))
     sight = Sight(
         signature=signature,
-        fingerprint=fingerprint,
         steady=steady,
         epoch=placed.epoch,
         similarity=placed.similarity,
@@ -82,6 +82,8 @@ def watch(clip: SampledClip, scene: Scene) -> Watched:
         verdict = Verdict(Status.MOVED_VIEW, reason)
     elif not placed.counted:
         verdict = Verdict(Status.MOVED_VIEW, _why_not(placed, scene)[:REASON_LENGTH])
+    else:
+        sight = sight.model_copy(update={"fingerprint": fingerprint})
     return Watched(verdict, sight, placed.epoch or 0, placed.shift)
 
 

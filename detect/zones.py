@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConfigError
-from core.records import Camera, Zone
+from core.records import Camera, PointPx, Zone
 from detect.model import Density
 
 LEAST_AREA_PX2 = 1.0
@@ -43,18 +43,29 @@ def check_zones(camera: Camera) -> None:
             _check(zone.id, np.array(zone.polygon, dtype=np.float64))
 
 
-@lru_cache(maxsize=1024)
 def coverage(zone: Zone, width_px: int, height_px: int, rows: int, columns: int) -> Coverage:
     """The share of each cell of a `rows` x `columns` grid over the picture that lies within the zone.
 
     Raises `ConfigError`, naming the zone, for a polygon that crosses itself or has no area.
     """
     if zone.polygon is None:
-        whole = np.ones((rows, columns))
-        whole.setflags(write=False)
-        return whole
-    polygon_px = np.array(zone.polygon, dtype=np.float64)
-    _check(zone.id, polygon_px)
+        return _whole(rows, columns)
+    return _covered(zone.id, zone.polygon, (width_px, height_px), (rows, columns))
+
+
+@lru_cache(maxsize=16)
+def _whole(rows: int, columns: int) -> Coverage:
+    """The whole view, of whatever camera."""
+    whole = np.ones((rows, columns))
+    whole.setflags(write=False)
+    return whole
+
+
+@lru_cache(maxsize=1024)
+def _covered(name: str, polygon: tuple[PointPx, ...], size_px: tuple[int, int], cells: tuple[int, int]) -> Coverage:
+    polygon_px = np.array(polygon, dtype=np.float64)
+    _check(name, polygon_px)
+    (width_px, height_px), (rows, columns) = size_px, cells
     in_cells = polygon_px * (columns / width_px, rows / height_px)
     shares = np.clip(_area_in_cells(in_cells, rows, columns), 0.0, 1.0)
     shares.setflags(write=False)

@@ -33,10 +33,9 @@ from ingest.source import UnusableClip
 
 # OpenCV reads these once, when it first needs them: set before it is imported.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: a broken clip is an observation, not log lines
-os.environ.setdefault(
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;none|format_whitelist;mov,matroska,avi,mpegts"
-)
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(DEFAULT_MAX_PIXELS))  # OpenCV's own guard, behind ours
+# The rest is not left to whoever started this process: options that it inherited would take the place of the list.
+os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "protocol_whitelist;none|format_whitelist;mov,matroska,avi,mpegts"
+os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(DEFAULT_MAX_PIXELS)  # OpenCV's own guard, behind ours
 
 import cv2
 

@@ -19,7 +19,8 @@ class FetchFailed(SourceError):
     """A publisher did not give what was asked for.
 
     `status` is what it means for the clip: unreachable, withdrawn (the publisher has taken it away), or oversize.
-    `retry_after_s` is how long the publisher asks to be left alone; None where it does not say.
+    `retry_after_s` is how long the publisher asks to be left alone; None where it does not say. `of_host`: its host
+    rests, and nothing is said of the camera that was to be asked for.
     """
 
     def __init__(
@@ -28,11 +29,13 @@ class FetchFailed(SourceError):
         *,
         status: Status = Status.UNREACHABLE,
         retry_after_s: float | None = None,
+        of_host: bool = False,
         remedy: str = "",
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.of_host = of_host
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ class Cadence:
 
     The median stands while fewer than half of the intervals are longer because a clip between was missed, and it
     follows a publisher that slows down after eight clips. A much shorter interval says that clips were missed all
-    along, or that the publisher is faster now: what was learned is forgotten.
+    along, or that the publisher is faster now: the longer ones are forgotten.
     """
 
     def __init__(self, assumed_s: float) -> None:
@@ -31,7 +31,8 @@ class Cadence:
                 return
             interval_s = (event_time - self._newest).total_seconds()
             if self.learned and interval_s < MUCH_SHORTER * self.seconds:
-                self._intervals.clear()
+                longest_s = interval_s / MUCH_SHORTER
+                self._intervals = deque((one for one in self._intervals if one < longest_s), maxlen=REMEMBERED)
             self._intervals.append(interval_s)
         self._newest = event_time
 

@@ -20,9 +20,6 @@ _OF_STATUS = {
 _SAYS_NOTHING = (Status.SKIPPED, Status.MODEL_ERROR)
 """Of the camera: the clip was there, and the trouble is ours."""
 
-_SAID_BY_THE_FEED = (Status.UNREACHABLE, Status.WITHDRAWN, Status.FROZEN)
-"""Of a clip that never came. When such clips make a camera lost, its feed knows better: one alone does not."""
-
 
 class HealthLog:
     """The state of every camera; tells `on_event` when one changes, and never twice the same.
@@ -31,12 +28,21 @@ class HealthLog:
     """
 
     def __init__(
-        self, on_event: Callable[[HealthEvent], None] = lambda _: None, known: Iterable[HealthEvent] = ()
+        self,
+        on_event: Callable[[HealthEvent], None] = lambda _: None,
+        known: Iterable[HealthEvent] = (),
+        now: datetime | None = None,
     ) -> None:
-        """`known` is how cameras were before a restart; waiting for the first visit after it is no other state."""
+        """`known` is how cameras were before a restart; waiting for the first visit after it is no other state.
+
+        What is known of later than `now` was written by a clock that was wrong: it began now at the latest.
+        """
         self.on_event = on_event
         self._lock = threading.Lock()
-        self._states = {event.camera: event for event in known}
+        self._states = {
+            event.camera: event if now is None else event.model_copy(update={"since": min(event.since, now)})
+            for event in known
+        }
 
     def note(self, camera: str, state: CameraState, since: datetime, reason: str | None = None) -> None:
         """The camera is in `state` since then. Reasons of one state are compared: another reason is another event."""
@@ -56,7 +62,8 @@ class HealthLog:
     def counted(self, observations: Sequence[CountObservation]) -> None:
         """What became of clips, one status a clip, whatever the number of its zones."""
         for observation in observations:
-            missed = observation.frames == 0 and observation.status in _SAID_BY_THE_FEED
+            # Of a clip that never came its feed knows better when it makes the camera lost: one alone does not.
+            missed = observation.frames == 0 and observation.content is None
             if missed or observation.status in _SAYS_NOTHING:
                 continue
             state = _OF_STATUS.get(observation.status, CameraState.FAULTY)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Protocol
 
+from core.bus import TopicClosed
 from core.clock import Clock
 from core.health import CameraState
 from core.records import Camera, ClipReady
@@ -23,6 +24,7 @@ LIST = "*list"  # no camera is called so
 NEWEST = "*newest"
 IDLE_S = 0.05
 BACKLOG_S = 0.5
+LONGEST_DOUBLING = 16
 WORTH_CHANGING = 0.1  # a learned cadence that differs by less leaves the camera as it is
 OFF_THE_LIST = "the publisher no longer lists this camera"
 
@@ -34,8 +36,12 @@ class City(Protocol):
         """A clip with its bytes, or one with its fault."""
         ...
 
-    def named(self, listed: ListedCamera) -> Camera:
-        """The camera as this installation knows it: its id, its zones."""
+    def named(self, listed: ListedCamera, learned_s: float | None) -> Camera:
+        """The camera as this installation knows it: its id, its zones; `learned_s` is its cadence, once learned."""
+        ...
+
+    def claim(self, camera: str, by: str) -> bool:
+        """Whether `by`, a listed camera of a feed, may have this id: two of one id would be counted as one street."""
         ...
 
     def waits(self, camera: str) -> bool:
@@ -77,6 +83,10 @@ class FeedRunner:
         self._list_failures = 0
         self._tells_newest = True
         self._backlog: set[str] = set()
+        self._ended = threading.Event()
+        self._unbegun: list[str] = []
+        self._untold = False
+        self.listed = False
         self._agenda.put(LIST, clock.now())
 
     @property
@@ -85,98 +95,140 @@ class FeedRunner:
         with self._lock:
             return tuple(watch.camera for watch in self._watches.values())
 
-    def run(self, stopping: threading.Event) -> None:
-        """Until `stopping`; a thread of several."""
-        while not stopping.is_set():
+    def run(self) -> None:
+        """Until `end`; a thread of several."""
+        while not self._ended.is_set():
             if not self.step():
-                stopping.wait(IDLE_S)
+                self._ended.wait(IDLE_S)
+
+    def end(self) -> None:
+        """Ask no more. What an answer under way brings is let go."""
+        self._ended.set()
 
     def step(self) -> bool:
-        """Do the visit that has been due longest; False where none is."""
+        """Do the visit that has been due longest; False where none is.
+
+        A mistake in a visit, ours or an adapter's, ends neither the thread nor the visit: it comes again later.
+        """
         key = self._agenda.take(self._clock.now())
         if key is None:
             return False
+        try:
+            self._visit(key)
+        except TopicClosed:  # everything is being stopped
+            self.end()
+        except Exception as error:
+            log.exception("%s: the visit %s failed", self.feed.name, key)
+            self.trouble = f"{self.feed.name}: the visit {key} failed: {type(error).__name__}: {error}"
+            self._agenda.put(key, self._clock.now() + timedelta(seconds=self._config.newest_every_s))
+        return True
+
+    def _visit(self, key: str) -> None:
         if key == LIST:
             self._visit_list()
         elif key == NEWEST:
             self._visit_newest()
         else:
             self._visit_camera(key)
-        return True
 
     @property
     def known(self) -> dict[str, Known]:
         """The newest clip of each camera, by this installation's id: what a runner that takes over has to know."""
         with self._lock:
             watches = tuple(self._watches.values())
-        return {watch.camera.id: watch.known for watch in watches if watch.known is not None}
+        known: dict[str, Known] = {}
+        for watch in watches:
+            with watch.lock:
+                if watch.known is not None:
+                    known[watch.camera.id] = watch.known
+        return known
 
     def ask_again(self) -> None:
         """Ask for the list now: the configuration has changed."""
         self._agenda.put(LIST, self._clock.now())
 
     def _visit_list(self) -> None:
+        now = self._clock.now()
         try:
             listed = self.feed.cameras()
         except FetchFailed as error:
             self._list_failures += 1
             self.trouble = f"{self.feed.name}: its list of cameras cannot be had: {error}"
             log.warning("%s", self.trouble)
-            ceiling_s = min(self._config.least_visit_s * 2.0**self._list_failures, self._config.list_every_s)
-            wait_s = max(self._random.uniform(0, ceiling_s), error.retry_after_s or 0.0, 1.0)
-            self._agenda.put(LIST, self._clock.now() + timedelta(seconds=wait_s))
+            doubled_s = self._config.least_visit_s * 2.0 ** min(self._list_failures, LONGEST_DOUBLING)
+            pause_s = self._random.uniform(0, min(doubled_s, self._config.list_every_s))
+            self._agenda.put(LIST, now + timedelta(seconds=max(pause_s, error.retry_after_s or 0.0, 1.0)))
             return
         self._list_failures, self.trouble = 0, None
-        now = self._clock.now()
-        if self._take_in(listed, now):
-            self._city.changed()
         self._agenda.put(LIST, now + timedelta(seconds=self._config.list_every_s))
+        self._unbegun += self._welcome(listed, now)
+        self._untold = self._update_all(listed, now) or bool(self._unbegun) or self._untold or not self.listed
+        self.listed = True
+        if self._untold:  # still so, where telling fails: the next list tells it
+            self._city.changed()
+            self._untold = False
+        self._begin(self._unbegun, now)
+        self._unbegun = []
+
+    def _welcome(self, listed: Sequence[ListedCamera], now: datetime) -> list[str]:
+        """Watch the cameras that were not listed before; returns their names in the list."""
+        fresh: list[str] = []
+        for one in listed:
+            name = one.camera.id
+            if name in self._watches:
+                continue
+            camera = self._city.named(one, None)
+            if not self._city.claim(camera.id, f"{self.feed.name}/{name}"):
+                continue
+            watch = CameraWatch(one, camera, self._config, self._city.noted, self._random)
+            known = self._already.get(camera.id)
+            if known is not None:
+                watch.resume(known)
+            self._city.noted(camera.id, CameraState.WAITING, now, None)
+            with self._lock:
+                self._watches[name] = watch
+            fresh.append(name)
+        return fresh
+
+    def _begin(self, fresh: Sequence[str], now: datetime) -> None:
+        """The first visits of new cameras, one after the other and not all in one moment.
+
+        A feed that tells what is new is asked that first.
+        """
+        spread_s = min(self._config.newest_every_s, 60.0) / max(1, len(fresh))
+        head_start_s = self._config.newest_every_s if self._tells_newest else 0.0
+        for place, name in enumerate(fresh):
+            self._agenda.put(name, now + timedelta(seconds=head_start_s + place * spread_s))
         if self._tells_newest:
             self._agenda.put(NEWEST, now)
 
-    def _take_in(self, listed: Sequence[ListedCamera], now: datetime) -> bool:
-        """Watch what is listed; returns whether the cameras are others than before."""
+    def _update_all(self, listed: Sequence[ListedCamera], now: datetime) -> bool:
+        """The list's newest word of every camera; returns whether any is another camera now."""
         on_list = {one.camera.id: one for one in listed}
-        fresh = [one for one in listed if one.camera.id not in self._watches]
-        self._welcome(fresh, now)
-        changed = bool(fresh)
-        for key, watch in self._watches.items():
+        changed = False
+        for name, watch in list(self._watches.items()):
             gone = ListedCamera(watch.listed.camera, watch.listed.location, OFF_THE_LIST)
-            changed = self._update(key, watch, on_list.get(key, gone), now) or changed
+            changed = self._update(name, watch, on_list.get(name, gone), now) or changed
         return changed
 
-    def _welcome(self, fresh: Sequence[ListedCamera], now: datetime) -> None:
-        """Cameras that were not listed before. They start one after the other, not all in one moment."""
-        spread_s = min(self._config.newest_every_s, 60.0) / max(1, len(fresh))
-        # A feed that tells what is new is asked that first.
-        head_start_s = self._config.newest_every_s if self._tells_newest else 0.0
-        for place, one in enumerate(fresh):
-            watch = CameraWatch(one, self._city.named(one), self._config, self._city.noted, self._random)
-            known = self._already.get(watch.camera.id)
-            if known is not None:
-                watch.resume(known)
-            self._city.noted(watch.camera.id, CameraState.WAITING, now, None)
-            with self._lock:
-                self._watches[one.camera.id] = watch
-            self._agenda.put(one.camera.id, now + timedelta(seconds=head_start_s + place * spread_s))
-
-    def _update(self, key: str, watch: CameraWatch, one: ListedCamera, now: datetime) -> bool:
-        """The list's newest word of a camera; returns whether it is another camera now."""
+    def _update(self, name: str, watch: CameraWatch, one: ListedCamera, now: datetime) -> bool:
         with watch.lock:
             before, was_withdrawn = watch.camera, watch.listed.withdrawn
             watch.listed = one
-            camera = self._city.named(one)
+            learned_s = watch.learned_cadence_s
+            if learned_s is not None and abs(learned_s - before.cadence_s) <= WORTH_CHANGING * before.cadence_s:
+                learned_s = before.cadence_s
+            camera = self._city.named(one, learned_s)
+            if camera.id != before.id and not self._city.claim(camera.id, f"{self.feed.name}/{name}"):
+                camera = before
             if (camera.lat, camera.lon) != (before.lat, before.lon):
                 log.warning("%s: camera %s is listed %s", self.feed.name, camera.id, _from_to(before, camera))
-            learned_s = watch.learned_cadence_s
-            if learned_s is not None and abs(learned_s - camera.cadence_s) > WORTH_CHANGING * camera.cadence_s:
-                camera = camera.model_copy(update={"cadence_s": learned_s})
             watch.camera = camera
             if one.withdrawn is None and was_withdrawn is not None:
                 watch.returned()
-                self._agenda.put(key, now)
+                self._agenda.put(name, now)
         if one.withdrawn is not None:
-            self._agenda.drop(key)
+            self._agenda.drop(name)
             self._tell(watch, watch.withdrawn(one.withdrawn, now))
         return camera != before
 
@@ -195,6 +247,7 @@ class FeedRunner:
         patience = now + timedelta(seconds=2 * self._config.newest_every_s)
         for key, watch in list(self._watches.items()):
             if watch.listed.withdrawn is not None:
+                self._tell(watch, watch.withdrawn(watch.listed.withdrawn, now))
                 continue
             version = newest.get(key)
             if version is None:
@@ -243,6 +296,8 @@ class FeedRunner:
 
     def _tell(self, watch: CameraWatch, news: Iterable[ClipReady], content: bytes | None = None) -> None:
         with watch.lock:
+            if self._ended.is_set():  # another runner has taken over
+                return
             for clip in news:
                 self._city.found(clip, None if clip.fault else content)
 

@@ -22,13 +22,20 @@ log = logging.getLogger(__name__)
 
 TAKE_S = 0.2
 
-Naming = Callable[[ListedCamera], Camera]
+Naming = Callable[[ListedCamera, float | None], Camera]
+"""What this installation calls a listed camera, whose learned cadence is given once it is known."""
+
+
+def as_listed(listed: ListedCamera, learned_s: float | None) -> Camera:
+    """The camera as its publisher lists it."""
+    return listed.camera if learned_s is None else listed.camera.model_copy(update={"cadence_s": learned_s})
 
 
 class CitySource:
     """A `Source` and a `MediaReader`: clips of all feeds, the freshest first, each fetched once.
 
-    `naming` makes of a listed camera the one of this installation. `already` is what was counted before a restart.
+    `naming` makes of a listed camera the one of this installation. `already` is what was counted before a restart, and
+    `before` the cameras that were known then: they stay until every feed has given its list.
     `on_cameras` is told whenever cameras appear, move or change their cadence.
     """
 
@@ -39,7 +46,8 @@ class CitySource:
         clock: Clock,
         health: HealthLog,
         *,
-        naming: Naming = lambda listed: listed.camera,
+        naming: Naming = as_listed,
+        before: Sequence[Camera] = (),
         already: Mapping[str, Known] | None = None,
         on_cameras: Callable[[Sequence[Camera]], None] = lambda _: None,
         seed: int | None = None,
@@ -54,15 +62,16 @@ class CitySource:
         self._random = Random(seed)  # noqa: S311 - spreads visits, keeps no secret
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._cameras: tuple[Camera, ...] = ()
+        self._before = self._cameras = tuple(before)
         self._sources: dict[str, str] = {}
+        self._claims: dict[str, str] = {}
+        self._refused: set[tuple[str, str]] = set()
         self._running = False
-        self._ending: dict[FeedRunner, threading.Event] = {}
         self.runners: tuple[FeedRunner, ...] = tuple(self._runner(feed) for feed in feeds)
 
     @property
     def cameras(self) -> Sequence[Camera]:
-        """The cameras that the publishers have listed so far; another tuple once they have changed."""
+        """The cameras that the publishers list; another tuple once they have changed."""
         return self._cameras
 
     @property
@@ -72,7 +81,7 @@ class CitySource:
 
     def clips(self) -> Iterator[ClipReady]:
         """Start fetching, and give what was fetched until `stop`."""
-        self._running = True
+        self._running = not self._stopping.is_set()
         for runner in self.runners:
             self._start(runner)
         while not self._stopping.is_set():
@@ -88,7 +97,7 @@ class CitySource:
         """Fetch no more. What waits is let go: it is fetched again after a restart, where it is still there."""
         self._stopping.set()
         for runner in self.runners:
-            self._end(runner)
+            runner.end()
         self.waiting.close()
 
     @property
@@ -102,20 +111,37 @@ class CitySource:
         else:
             self.waiting.put(clip, content)
 
-    def named(self, listed: ListedCamera) -> Camera:
-        return self._naming(listed)
+    def named(self, listed: ListedCamera, learned_s: float | None) -> Camera:
+        return self._naming(listed, learned_s)
+
+    def claim(self, camera: str, by: str) -> bool:
+        with self._lock:
+            owner = self._claims.setdefault(camera, by)
+            if owner != by and (camera, by) not in self._refused:
+                self._refused.add((camera, by))
+                log.warning("camera %s is that of %s: %s, which has the same id, is not counted", camera, owner, by)
+            return owner == by
 
     def replace(self, feeds: Sequence[Feed], naming: Naming) -> None:
-        """The configuration has changed: go on with these feeds. One that was here before goes on where it is."""
+        """The configuration has changed: go on with these feeds. One that was here before goes on where it is.
+
+        The cameras of one that was exchanged stay until its successor has given its list.
+        """
         self._naming = naming
-        running = {id(runner.feed): runner for runner in self.runners}
+        staying = {id(runner.feed): runner for runner in self.runners if any(runner.feed is feed for feed in feeds)}
         for runner in self.runners:
+            if id(runner.feed) not in staying:
+                runner.end()
             self._already |= runner.known
-            if all(runner.feed is not feed for feed in feeds):
-                self._end(runner)
-        self.runners = tuple(running.get(id(feed)) or self._runner(feed) for feed in feeds)
+        names = {runner.feed.name for runner in staying.values()}
+        with self._lock:
+            self._claims = {camera: by for camera, by in self._claims.items() if by.partition("/")[0] in names}
+            self._refused.clear()
+            kept = {feed.name for feed in feeds}
+            self._before = tuple(one for one in self._cameras if self._sources.get(one.id) in kept)
+            self.runners = tuple(staying.get(id(feed)) or self._runner(feed) for feed in feeds)
         for runner in self.runners:
-            if id(runner.feed) in running:
+            if id(runner.feed) in staying:
                 runner.ask_again()
             elif self._running:
                 self._start(runner)
@@ -129,29 +155,19 @@ class CitySource:
 
     def changed(self) -> None:
         with self._lock:
-            found: dict[str, Camera] = {}
-            sources: dict[str, str] = {}
-            for runner in self.runners:
-                for camera in runner.cameras:
-                    if camera.id in found:
-                        log.warning(
-                            "%s: camera %s is listed by another feed too: left out", runner.feed.name, camera.id
-                        )
-                    found.setdefault(camera.id, camera)
-                    sources.setdefault(camera.id, runner.feed.name)
+            found = {camera.id: camera for runner in self.runners for camera in runner.cameras}
+            sources = {camera.id: runner.feed.name for runner in self.runners for camera in runner.cameras}
+            if not all(runner.listed for runner in self.runners):
+                found = {camera.id: camera for camera in self._before} | found
+                sources = {camera: name for camera, name in self._sources.items() if camera in found} | sources
             self._cameras, self._sources = tuple(found.values()), sources
+            self.waiting.forget(found.keys())
             self.on_cameras(self._cameras)
 
     def _runner(self, feed: Feed) -> FeedRunner:
         return FeedRunner(feed, self._config, self._clock, self, random=self._random, already=self._already)
 
-    def _end(self, runner: FeedRunner) -> None:
-        ending = self._ending.pop(runner, None)
-        if ending is not None:
-            ending.set()
-
     def _start(self, runner: FeedRunner) -> None:
-        ending = self._ending[runner] = threading.Event()
         for number in range(self._config.threads):
             name = f"fetch-{runner.feed.name}-{number}"
-            threading.Thread(target=runner.run, args=(ending,), name=name, daemon=True).start()
+            threading.Thread(target=runner.run, name=name, daemon=True).start()

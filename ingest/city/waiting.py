@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 
 from core.records import ClipFault, ClipReady, Status
 from ingest.source import UnusableClip
 
-Key = tuple[str, datetime]
+Key = tuple[str, datetime, str | None]
 
 NEWER = "not counted for want of time: a newer clip of this camera had come before its turn"
 NO_ROOM = "not counted for want of time: fresher clips of other cameras filled the memory for waiting ones"
@@ -68,13 +68,13 @@ class WaitingRoom:
                 return None
             camera = max(self._clips, key=lambda camera: self._clips[camera][0].event_time)
             clip, content = self._clips.pop(camera)
-            self._taken[clip.camera, clip.event_time] = content
+            self._taken[_key(clip)] = content
             return clip
 
     def read(self, clip: ClipReady) -> bytes:
         """The bytes of a clip that was taken, once; after that they are gone. Raises `UnusableClip`."""
         with self._changed:
-            content = self._taken.pop((clip.camera, clip.event_time), None)
+            content = self._taken.pop(_key(clip), None)
             if content is None:
                 raise UnusableClip(
                     Status.UNREACHABLE,
@@ -88,6 +88,13 @@ class WaitingRoom:
         """Whether a clip of this camera waits."""
         with self._changed:
             return camera in self._clips
+
+    def forget(self, cameras: Container[str]) -> None:
+        """Let go of what waits of any camera but these: the configuration no longer has it."""
+        with self._changed:
+            for camera in [camera for camera in self._clips if camera not in cameras]:
+                self._bytes -= len(self._clips.pop(camera)[1])
+            self._faults = deque(clip for clip in self._faults if clip.camera in cameras)
 
     def close(self) -> None:
         """No more clips: what waits is let go, and whoever waits for one is woken."""
@@ -117,3 +124,8 @@ class WaitingRoom:
     def _skip(self, clip: ClipReady, why: str) -> None:
         self.on_skip(clip.camera)
         self._faults.append(clip.model_copy(update={"fault": ClipFault(status=Status.SKIPPED, reason=why)}))
+
+
+def _key(clip: ClipReady) -> Key:
+    """What tells taken clips apart: a file that is written anew has the same time and other bytes."""
+    return clip.camera, clip.event_time, clip.content

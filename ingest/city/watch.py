@@ -15,13 +15,14 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
 from core.health import CameraState
-from core.records import REASON_LENGTH, Camera, ClipFault, ClipReady, Status
+from core.records import Camera, ClipFault, ClipReady, Status
 from ingest.city.cadence import Cadence
 from ingest.city.config import CityConfig
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
@@ -31,7 +32,9 @@ GRACE_S = 60.0
 LOST_AFTER = 3  # failures in a row, or a missed clip, make a camera unreachable
 SLACK_S = 2.0  # after the moment a clip is expected
 LOOK_EARLY_EVERY = 12  # clips
-MISSED_AT_ONCE = 5  # slots that are told after the machine has slept; what lies before them was not watched
+TOLD_BACK_S = 7200.0  # what was missed longer ago is not told: the machine has slept, and nobody watched
+CONTENTS_KEPT = 4  # a publisher of several servers gives old and new in turn
+LONGEST_DOUBLING = 16
 
 Note = Callable[[str, CameraState, datetime, str | None], None]
 
@@ -56,8 +59,9 @@ class CameraWatch:
         self._note = note
         self._random = random
         self._cadence = Cadence(camera.cadence_s)
-        self._content: str | None = None
+        self._contents: deque[str] = deque(maxlen=CONTENTS_KEPT)
         self._event_time: datetime | None = None
+        self._told_time: datetime | None = None  # by the publisher, of what it gave last
         self._slot: datetime | None = None
         self._lag_s = math.inf
         self._arrivals = 0
@@ -68,14 +72,15 @@ class CameraWatch:
 
     def resume(self, known: Known) -> None:
         """Go on after a restart: the clip that was counted last is not new."""
-        self._content, self._event_time = known.content, known.event_time
+        self._contents.append(known.content)
+        self._event_time = known.event_time
 
     @property
     def known(self) -> Known | None:
         """The newest clip, for whoever goes on from here; None before the first."""
-        if self._event_time is None or self._content is None:
+        if self._event_time is None or not self._contents:
             return None
-        return Known(self._event_time, self._content)
+        return Known(self._event_time, self._contents[-1])
 
     @property
     def cadence_s(self) -> float:
@@ -93,17 +98,21 @@ class CameraWatch:
         return self._event_time
 
     def arrived(self, media: Media, now: datetime) -> Iterator[ClipReady]:
-        """The publisher has given something: a new clip, or the same bytes again under another name."""
+        """The publisher has given something: a new clip, or bytes again that it gave before."""
         self._answered()
-        self._found_at_once = media.event_time is None and not self._looked
+        # Other bytes of the very same version and time: that time is not the picture's.
+        unmoved = media.event_time == self._told_time and _same_time(media.version, self.version)
+        filmed = None if unmoved else media.event_time
+        self._told_time = media.event_time
+        self._found_at_once = filmed is None and not self._looked
         self._looked = False
         self.version = media.version
         content = hashlib.sha256(media.content).hexdigest()[:32]
-        if content == self._content:
+        if content in self._contents:
             yield from self._nothing_new(now)
             return
-        event_time = min(media.event_time or now, now)
-        self._content = content
+        event_time = min(filmed or now, now)
+        self._contents.append(content)
         self._arrivals += 1
         if self._event_time is None or event_time > self._event_time:
             self._cadence.saw(event_time)
@@ -127,7 +136,7 @@ class CameraWatch:
 
     def failed(self, error: FetchFailed, now: datetime) -> Iterator[ClipReady]:
         """The publisher did not answer, or not with a clip."""
-        self._failures += 1
+        self._failures += not error.of_host
         self._failing_since = self._failing_since or now
         withdrawn = error.status is Status.WITHDRAWN
         missed = list(self._missed(now, error.status, str(error)))
@@ -151,8 +160,10 @@ class CameraWatch:
     def due(self, now: datetime, error: FetchFailed | None = None) -> datetime:
         """When to ask again: when the next clip is expected; soon, with growing pauses, where it is late or failed."""
         least_s = self._config.least_visit_s
+        if error is not None and error.of_host:
+            return now + timedelta(seconds=(error.retry_after_s or 0.0) + self._random.uniform(0, 2 * least_s))
         if error is not None:
-            ceiling_s = min(least_s * 2.0**self._failures, max(2 * self.cadence_s, least_s))
+            ceiling_s = min(least_s * 2.0 ** min(self._failures, LONGEST_DOUBLING), max(2 * self.cadence_s, least_s))
             return now + timedelta(seconds=max(self._random.uniform(0, ceiling_s), error.retry_after_s or 0.0, 1.0))
         soon_s = max(self.cadence_s / 8, least_s)
         if self._event_time is None:
@@ -189,12 +200,16 @@ class CameraWatch:
             self._slot = max(self._event_time or now - cadence, now - cadence)
         lag_s = 0.0 if math.isinf(self._lag_s) else min(self._lag_s, self.cadence_s)
         patience = cadence + timedelta(seconds=lag_s + max(GRACE * self.cadence_s, GRACE_S))
-        self._slot = max(self._slot, now - MISSED_AT_ONCE * cadence - patience)
+        self._slot = max(self._slot, now - timedelta(seconds=TOLD_BACK_S) - patience)
         while self._slot + patience <= now:
             self._slot += cadence
             yield ClipReady(
                 camera=self.camera.id,
                 event_time=self._slot,
                 location=self.listed.location,
-                fault=ClipFault(status=status, reason=reason[:REASON_LENGTH]),
+                fault=ClipFault.of(status, reason),
             )
+
+
+def _same_time(version: Version, before: Version | None) -> bool:
+    return before is not None and version.modified is not None and version.modified == before.modified

@@ -16,6 +16,8 @@ from urllib.parse import urlencode
 from xml.parsers import expat
 
 from ingest.feed import FetchFailed, Version
+from ingest.fetch.answer import readable_etag
+from ingest.fetch.guard import shown
 from ingest.fetch.guest import Guest
 
 log = logging.getLogger(__name__)
@@ -41,21 +43,22 @@ def list_bucket(guest: Guest, bucket: str, *, most_pages: int) -> Mapping[str, V
     (`NextMarker`): after its last key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html
     """
     objects: dict[str, Version] = {}
-    marker = ""
+    marker, what = "", shown(bucket)
+    further = f"{bucket}{'&' if '?' in bucket else '?'}"
     for _ in range(most_pages):
-        answer = guest.get(f"{bucket}?{urlencode({'marker': marker})}" if marker else bucket)
-        page = parse_page(answer.content if answer else b"", bucket)
+        answer = guest.get(further + urlencode({"marker": marker}) if marker else bucket)
+        page = parse_page(answer.content if answer else b"", what)
         objects.update(page.objects)
         if page.next_marker is None:
             return objects
         if page.next_marker <= marker:
             raise FetchFailed(
-                f"the listing of {bucket} goes round in circles: after {marker!r} it goes on with {page.next_marker!r}",
+                f"the listing of {what} goes round in circles: after {marker!r} it goes on with {page.next_marker!r}",
                 remedy="Leave `bucket` out to ask each camera by itself",
             )
         marker = page.next_marker
     raise FetchFailed(
-        f"the listing of {bucket} has more than {most_pages} pages", remedy="Is this the bucket of the cameras?"
+        f"the listing of {what} has more than {most_pages} pages", remedy="Is this the bucket of the cameras?"
     )
 
 
@@ -137,7 +140,7 @@ class _Reading:
         if not key:
             return
         self.last_key = key
-        etag, modified = self._object.get("ETag") or None, _moment(self._object.get("LastModified", ""))
+        etag, modified = readable_etag(self._object.get("ETag")), _moment(self._object.get("LastModified", ""))
         if etag is None and modified is None:
             self.unreadable.append(key)
         else:
@@ -147,6 +150,6 @@ class _Reading:
 def _moment(written: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.utcoffset() is not None else None
+    except (ValueError, OverflowError):  # no time, or one that is in no year in UTC
         return None
-    return moment.astimezone(UTC) if moment.utcoffset() is not None else None

@@ -20,12 +20,13 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from core.records import TimeZoneName
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
-from ingest.feeds.entries import BadEntry, CameraList, camera, features, fields, parsed_json, point, text
+from ingest.feeds.entries import BadEntry, CameraList, camera, fields, point, text
 from ingest.feeds.media import fetch_media
 from ingest.feeds.settings import Area, FeedName, FeedSettings, WebAddress
 from ingest.fetch.config import GuestConfig
 from ingest.fetch.guard import host_entry
 from ingest.fetch.guest import Guest
+from ingest.fetch.json_answer import features, parsed_json
 
 FINLAND = Area(south=59.0, west=19.0, north=72.0, east=32.0)
 """The bounds that Digitraffic's API itself puts to coordinates."""
@@ -141,7 +142,7 @@ class DigitrafficWeathercam:
 
     def _version(self, preset: str, filmed: datetime) -> Version:
         fetched = self._fetched.get(preset)
-        if fetched is not None and fetched.modified is not None and filmed <= fetched.modified + _UPLOAD:
+        if fetched is not None and fetched.modified is not None and filmed - fetched.modified <= _UPLOAD:
             return fetched
         return Version(modified=filmed)
 
@@ -206,10 +207,10 @@ def _measured(stations: Sequence[object]) -> Iterator[tuple[str, datetime]]:
                 continue
             try:
                 filmed = datetime.fromisoformat(written)
-            except ValueError:
+                if filmed.utcoffset() is not None:
+                    yield name, filmed.astimezone(UTC)
+            except (ValueError, OverflowError):  # no time, or one that is in no year in UTC
                 continue
-            if filmed.utcoffset() is not None:
-                yield name, filmed.astimezone(UTC)
 
 
 def _folded(name: str) -> str:

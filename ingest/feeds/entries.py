@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from core.records import Camera
+from core.records import LOCATION_LENGTH, Camera
 from ingest.feed import FetchFailed, ListedCamera
 from ingest.feeds.settings import Area, FeedSettings
+from ingest.fetch.json_answer import coordinates, degrees
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +47,9 @@ class CameraList:
                 listed = camera_of(entry)
                 if listed is not None and listed.camera.id in found:
                     raise BadEntry(f"{listed.camera.id} stands in the list twice")
+                if listed is not None and len(listed.location) > LOCATION_LENGTH:
+                    told = f"an address of {len(listed.location)} characters, over the limit of {LOCATION_LENGTH}"
+                    raise BadEntry(f"{listed.camera.id} has {told}")
             except BadEntry as error:
                 left_out.append(f"entry {place}: {error}")
                 continue
@@ -103,7 +105,7 @@ def camera(
 
 def position(lat: object, lon: object, within: Area | None) -> tuple[float, float]:
     """Degrees of WGS84, from numbers or numbers in quotes. Raises `BadEntry` where no camera can be."""
-    latitude, longitude = _degrees(lat), _degrees(lon)
+    latitude, longitude = degrees(lat), degrees(lon)
     if latitude is None or longitude is None:
         raise BadEntry(f"it has no position: lat {str(lat)[:20]!r}, lon {str(lon)[:20]!r}")
     if (latitude, longitude) == (0.0, 0.0):
@@ -114,38 +116,6 @@ def position(lat: object, lon: object, within: Area | None) -> tuple[float, floa
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise BadEntry(f"it is at {latitude:g}, {longitude:g}, which is nowhere")
     return latitude, longitude
-
-
-def _degrees(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        degrees = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return degrees if math.isfinite(degrees) else None
-
-
-def parsed_json(content: bytes, what: str) -> object:
-    """JSON of an answer. Raises `FetchFailed` for anything else: a page that says sorry, half an answer, a bomb."""
-    try:
-        parsed: object = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        page = ", but a page" if content.lstrip()[:1] == b"<" else ""
-        raise FetchFailed(
-            f"{what} is not JSON{page} ({len(content)} bytes)", remedy="Open the address to see what is there"
-        ) from error
-    return parsed
-
-
-def rows(parsed: object, what: str) -> Sequence[object]:
-    """A JSON list. Raises `FetchFailed` where it is something else."""
-    if isinstance(parsed, list):
-        return parsed
-    said = f": {str(parsed['message'])[:200]}" if isinstance(parsed, dict) and "message" in parsed else ""
-    raise FetchFailed(
-        f"{what} is not a list of entries{said}", remedy="The publisher may have changed its format, or refuses"
-    )
 
 
 def fields(entry: object) -> Mapping[str, object]:
@@ -163,20 +133,12 @@ def text(entry: Mapping[str, object], key: str) -> str:
     return value.strip()
 
 
-def features(parsed: object, what: str) -> Sequence[object]:
-    """The features of a GeoJSON FeatureCollection (RFC 7946). Raises `FetchFailed`."""
-    if isinstance(parsed, dict) and parsed.get("type") == "FeatureCollection":
-        return rows(parsed.get("features"), f"features of {what}")
-    return rows(None if not isinstance(parsed, dict) else parsed, f"{what}, which should be a FeatureCollection,")
-
-
 def point(feature: Mapping[str, object]) -> tuple[object, object]:
-    """Latitude and longitude of a GeoJSON point, which writes them the other way round. Raises `BadEntry`."""
-    geometry = feature.get("geometry")
-    coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
-    if not isinstance(coordinates, list) or len(coordinates) < 2:
+    """Latitude and longitude of a GeoJSON point, as they stand there. Raises `BadEntry`."""
+    found = coordinates(feature)
+    if found is None:
         raise BadEntry("it has no point")
-    return coordinates[1], coordinates[0]
+    return found
 
 
 def described(entries: Iterable[object], limit: int = EXAMPLES, length: int = 60) -> str:

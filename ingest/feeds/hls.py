@@ -153,7 +153,7 @@ def _written(last: Answer, segments: Sequence[Segment]) -> datetime | None:
 
 
 def _plausible(began: datetime | None, answer: Answer, segments: Sequence[Segment]) -> datetime | None:
-    return None if began is not None and began + _length(segments) > answer.received_at + _AHEAD else began
+    return None if began is not None and began - answer.received_at > _AHEAD - _length(segments) else began
 
 
 def _length(segments: Sequence[Segment]) -> timedelta:

@@ -19,12 +19,13 @@ from pydantic import Field, field_validator, model_validator
 from core.config import Closed
 from core.records import Camera
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
-from ingest.feeds.entries import BadEntry, CameraList, camera, described, features, fields, parsed_json, point
+from ingest.feeds.entries import BadEntry, CameraList, camera, described, fields, point
 from ingest.feeds.media import fetch_media
 from ingest.feeds.settings import FeedSettings, WebAddress
 from ingest.fetch.config import GuestConfig
-from ingest.fetch.guard import host_entry
+from ingest.fetch.guard import host_entry, shown
 from ingest.fetch.guest import Guest
+from ingest.fetch.json_answer import features, parsed_json
 
 
 class HttpCamera(Camera):
@@ -47,7 +48,8 @@ class ListPlace(Closed):
 
     @property
     def place(self) -> str:
-        return str(self.path if self.url is None else self.url)
+        """Where it is, as messages show it."""
+        return str(self.path) if self.url is None else shown(self.url)
 
 
 class Names(Closed):
@@ -155,12 +157,12 @@ class HttpMedia:
         return fetch_media(self._guest, listed.location, known)
 
     def _read(self, listed: ListPlace) -> bytes:
-        if listed.url is not None:
-            answer = self._guest.get(listed.url)
+        if listed.url is not None or listed.path is None:
+            answer = self._guest.get(listed.url or "")
             return answer.content if answer else b""
         most = self._config.web.max_bytes
         try:
-            with Path(listed.place).open("rb") as file:
+            with listed.path.open("rb") as file:
                 content = file.read(most + 1)
         except OSError as error:
             raise FetchFailed(

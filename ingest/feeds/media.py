@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.feed import FetchFailed, Media, Version
+from ingest.fetch.guard import shown
 from ingest.fetch.guest import Guest
 from ingest.header import HEAD_BYTES, recognise
 
@@ -24,11 +25,13 @@ def fetch_media(
     if answer is None:
         return None
     if not answer.content:
-        raise FetchFailed(f"{location} is empty", remedy="Nothing to do here: the next clip is fetched when it is due")
+        raise FetchFailed(
+            f"{shown(location)} is empty", remedy="Nothing to do here: it is fetched again when it is due"
+        )
     kind = (answer.content_type or "").lower()
     if kind.startswith(_WORDS) and recognise(answer.content[:HEAD_BYTES]) is None:
         raise FetchFailed(
-            f"{location} is {kind.partition(';')[0]} and not a clip or still",
+            f"{shown(location)} is {kind.partition(';')[0]} and not a clip or still",
             remedy="Open the address to see what is there",
         )
     return Media(answer.content, answer.event_time(), answer.version)

@@ -18,12 +18,13 @@ from pydantic import Field, PositiveFloat, SecretStr
 from ingest.camera_id import CameraIds, without_prefix
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
 from ingest.feeds.bucket import list_bucket
-from ingest.feeds.entries import BadEntry, CameraList, camera, fields, parsed_json, rows, text
+from ingest.feeds.entries import BadEntry, CameraList, camera, fields, text
 from ingest.feeds.media import fetch_media
 from ingest.feeds.settings import Area, FeedName, FeedSettings, WebAddress
 from ingest.fetch.config import GuestConfig
-from ingest.fetch.guard import host_entry
+from ingest.fetch.guard import host_entry, shown
 from ingest.fetch.guest import Guest
+from ingest.fetch.json_answer import parsed_json, rows
 
 GREATER_LONDON = Area(south=51.2, west=-0.7, north=51.8, east=0.5)
 """Where every JamCam is, with room to spare: what is elsewhere has lost its position, or has it the wrong way round."""
@@ -116,7 +117,7 @@ class TflJamCam:
         return self._config.name
 
     def cameras(self) -> Sequence[ListedCamera]:
-        what = f"the list of JamCams at {self._config.api}"
+        what = f"the list of JamCams at {shown(self._config.api)}"
         parsed = parsed_json(self._ask(f"{self._config.api.rstrip('/')}/Place/Type/JamCam"), what)
         return self._cameras.read(rows(parsed, what), self._listed)
 
@@ -129,7 +130,7 @@ class TflJamCam:
         }
         if not newest:
             raise FetchFailed(
-                f"{self._config.bucket} lists {len(keys)} objects, and none is a {self._config.media}",
+                f"{shown(self._config.bucket)} lists {len(keys)} objects, and none is a {self._config.media}",
                 remedy="Is this the bucket of the cameras?",
             )
         return newest

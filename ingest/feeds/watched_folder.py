@@ -24,7 +24,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_
 from core.clock import Clock
 from core.config import Closed
 from core.errors import SourceError
-from core.records import Camera, Status, TimeZoneName
+from core.records import LOCATION_LENGTH, Camera, Status, TimeZoneName
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
 from ingest.feeds.entries import described
 from ingest.feeds.settings import FeedName
@@ -123,7 +123,7 @@ class WatchedFolder:
     def cameras(self) -> Sequence[ListedCamera]:
         with self._lock:
             self._scan()
-        location = printable(self._config.path)
+        location = printable(self._config.path)[-LOCATION_LENGTH:]
         return tuple(ListedCamera(camera, location) for camera in self._config.cameras)
 
     def newest(self) -> Mapping[str, Version] | None:

@@ -54,7 +54,8 @@ class Failure(FetchFailed):
         retry_after_s: float | None = None,
         http_status: int | None = None,
     ) -> None:
-        super().__init__(message, status=status, retry_after_s=retry_after_s, remedy=remedy)
+        resting = outcome in (Outcome.RATE_LIMITED, Outcome.OPEN_CIRCUIT)
+        super().__init__(message, status=status, retry_after_s=retry_after_s, of_host=resting, remedy=remedy)
         self.outcome = outcome
         self.http_status = http_status
 

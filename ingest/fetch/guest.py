@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import httpcore
@@ -21,6 +21,7 @@ from ingest.fetch.exchange import Momentary, Question, Redirect, exchange, expla
 from ingest.fetch.failure import Failure, OnRequest, Outcome, RequestOutcome, refused
 from ingest.fetch.guard import STREAM_PORTS, Guard, Target, host_entry, server_at, shown
 from ingest.fetch.names import Resolve, system_addresses
+from ingest.fetch.offsets import ClockOffsets
 from ingest.fetch.pinned import Deadline, PinnedBackend, trusting
 from ingest.fetch.retry import backoff_s
 
@@ -80,6 +81,7 @@ class Guest:
         self._on_request = on_request or (lambda _: None)
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
         self._guard = Guard(config.hosts, config.private_networks, resolve)
+        self._offsets = ClockOffsets()
         self._deadline = Deadline()
         self._backend = PinnedBackend(self._guard, self._deadline)
         self._pool = httpcore.ConnectionPool(
@@ -206,7 +208,8 @@ class Guest:
             answer = exchange(self._pool, target, question, request.body, self._clock)
             if not isinstance(answer, Answer):
                 request.outcome = Outcome.NOT_MODIFIED if answer is None else Outcome.REDIRECTED
-            return answer
+                return answer
+            return replace(answer, ahead=self._offsets.of(target.host, answer.server_time, answer.received_at))
 
     @contextmanager
     def _asking(self, server: Server, entry: str, allowance: _Allowance) -> Iterator[_Request]:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -59,13 +59,25 @@ class WorkerLost(Exception):
 
 
 class NotStarted(BusynessError):
-    """A child ended, or said nothing, before it was ready."""
+    """A child could not be started, or it ended, or said nothing, before it was ready."""
 
 
 class Jail:
     """A child that runs `python -m PROGRAM`, and its successors. The first is started at once, and not waited for."""
 
-    def __init__(self, program: Sequence[str], setup: bytes, limits: JailLimits) -> None:
+    def __init__(
+        self,
+        program: Sequence[str],
+        setup: bytes,
+        limits: JailLimits,
+        *,
+        accept: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        """`accept` is given the greeting of the child that is about to be asked; what it raises, `ask` raises.
+
+        Raises `NotStarted` where the machine lets no process begin.
+        """
+        self._accept = accept
         self._program = program
         self._setup = setup
         self._limits = limits
@@ -75,6 +87,11 @@ class Jail:
         self._start()
 
     @property
+    def closed(self) -> bool:
+        """Whether it was closed on purpose."""
+        return self._closed
+
+    @property
     def pid(self) -> int | None:
         """Of the child; None while there is none."""
         return self._child.pid if self._child else None
@@ -82,7 +99,9 @@ class Jail:
     def greeting(self) -> bytes:
         """What the child said when it was ready; waits for it. Raises `NotStarted`."""
         with self._asking:
-            child = self._child or self._start()
+            child = self._child
+            if child is None or (self._closed and child.greeting is None):
+                child = self._start()
             if child.greeting is None:
                 deadline = time.monotonic() + self._limits.start_s
                 try:
@@ -98,7 +117,7 @@ class Jail:
             return child.greeting
 
     def ask(self, said: bytes, media: bytes = b"") -> bytes:
-        """The child's answer to a job of JSON and bytes. Raises `WorkerLost`, and `NotStarted` for a successor."""
+        """The child's answer to a job of JSON and bytes. Raises `WorkerLost`, `NotStarted` and what `accept` raises."""
         with self._asking:
             try:
                 return self._ask_once(said, media)
@@ -109,12 +128,16 @@ class Jail:
             return self._ask_once(said, media)
 
     def dismiss(self) -> None:
-        """End the child, whose answer cannot be trusted, and start another."""
+        """End the child, whose answer cannot be trusted, and start another; where that fails, the next ask tries it."""
         with self._asking:
             if self._child is not None:
                 self._child.kill()
-            if not self._closed:
+            if self._closed:
+                return
+            try:
                 self._start()
+            except NotStarted as error:
+                log.warning("%s", error)
 
     def close(self) -> None:
         """End the child for good. May be called from another thread: what is being asked is lost."""
@@ -132,7 +155,7 @@ class Jail:
             raise WorkerLost(Loss.ENDED, "closed")
         if self._child is not None and self._child.ended:
             self.dismiss()
-        self.greeting()
+        self._accept(self.greeting())
         assert self._child is not None  # noqa: S101 - a greeting is a child's
         deadline = time.monotonic() + self._limits.wall_s
         try:
@@ -143,7 +166,17 @@ class Jail:
             raise
 
     def _start(self) -> _Child:
-        self._child = _Child([sys.executable, "-P", "-m", *self._program], self._limits)
+        self._child = None
+        if self._closed:
+            raise NotStarted("the worker that decodes and counts is closed")
+        try:
+            self._child = _Child([sys.executable, "-P", "-m", *self._program], self._limits)
+        except OSError as error:
+            raise NotStarted(
+                f"the worker that decodes and counts could not be started: {error.strerror or error}",
+                remedy="See whether this machine is short of memory, or at its limit of processes or open files "
+                "(ulimit -u, ulimit -n, the limits of its container)",
+            ) from error
         return self._child
 
 
@@ -165,8 +198,8 @@ class _Child:
             bufsize=0,
             env={**environment, **ONE_THREAD, "PYTHONPATH": str(HOUSE), "PYTHONDONTWRITEBYTECODE": "1"},
         )
-        assert self._process.stdin is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for as a pipe
         self._jobs, self._answers = self._process.stdin, self._process.stdout
         for pipe in (self._jobs, self._answers):
             os.set_blocking(pipe.fileno(), False)

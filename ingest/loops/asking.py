@@ -1,17 +1,17 @@
-"""Asking publishers: files that they add as time passes, which of them and which of them again; and JSON."""
+"""Asking publishers: files that they add as time passes, which of them and which of them again."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from core.clock import Clock
 from core.records import Status
 from ingest.feed import FetchFailed, Version
+from ingest.fetch.guard import shown
 from ingest.fetch.guest import Guest
 from ingest.loop import LeftOut
 from ingest.loops.files import Sheet
@@ -76,7 +76,7 @@ class DatedFiles:
                 failure = error
                 if error.retry_after_s is not None:
                     break
-                yield LeftOut(address, error.message)
+                yield LeftOut(shown(address), error.message)
                 continue
             answered = True
             if answer is None:
@@ -84,7 +84,7 @@ class DatedFiles:
             content = sha256(answer.content).digest()
             self._asked[address] = _Asked(now, answer.version, content)
             if content != known.content:
-                yield Sheet(address, answer.content, answer.event_time())
+                yield Sheet(shown(address), answer.content, answer.event_time())
         if failure is not None and not answered:
             raise failure
 
@@ -97,36 +97,6 @@ class DatedFiles:
         return now - asked.at >= timedelta(seconds=pause_s - 1)
 
 
-def ask_json(guest: Guest, url: str, headers: Mapping[str, str] | None = None) -> Any:
-    """What the publisher answers. Raises `FetchFailed`, also for an answer that is not JSON."""
-    answer = guest.get(url, headers=headers or {})
-    if answer is None:
-        raise FetchFailed(f"{url} says that nothing has changed, though it was not asked that")
-    try:
-        return json.loads(answer.content)
-    except (ValueError, RecursionError) as error:
-        raise FetchFailed(f"{url} answers with something that is not JSON: {error}") from error
-
-
-def members(answer: Any, *names: str) -> list[dict[str, Any]]:
-    """The objects of the list below `names`; those of another kind, and a list that is not there, are none."""
-    for name in names:
-        answer = answer.get(name) if isinstance(answer, dict) else None
-    return [member for member in answer if isinstance(member, dict)] if isinstance(answer, list) else []
-
-
 def is_number(number: object) -> TypeGuard[int]:
     """Whether it is a number that a station or counter can have."""
     return isinstance(number, int) and not isinstance(number, bool) and 0 < number < 10**9
-
-
-def point_of(feature: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Longitude and latitude of a GeoJSON feature; None where it has no point on this earth."""
-    geometry = feature.get("geometry")
-    coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
-    if not isinstance(coordinates, list) or not all(isinstance(part, int | float) for part in coordinates):
-        return None
-    match coordinates:
-        case [lon, lat, *_] if -180 <= lon <= 180 and -90 <= lat <= 90:
-            return float(lon), float(lat)
-    return None

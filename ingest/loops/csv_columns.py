@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -34,8 +34,9 @@ from ingest.loops.asking import DatedFiles
 from ingest.loops.file_feed import FileFeed, with_guest
 from ingest.loops.files import Row, Sheet, Shelf, require_one, rows_of
 from ingest.loops.gathering import CounterIds, Gathering, figure
-from ingest.loops.local_time import Unplaced, Written, to_utc
+from ingest.loops.local_time import Unplaced, Written, to_utc, utc_time
 from ingest.loops.positions import PositionsConfig, read_positions
+from ingest.loops.web import LoopWeb
 
 
 class Columns(Closed):
@@ -90,6 +91,7 @@ class CsvColumnsConfig(Closed):
     fault_words: tuple[str, ...] = ("1", "y", "yes", "true", "fault", "faulty")
     positions: PositionsConfig | None = None
     poll_s: PositiveFloat = Field(default=300.0, ge=1, le=86_400)
+    web: LoopWeb = Field(default=LoopWeb(), description="further hosts, your own networks, how often, how long")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -155,7 +157,7 @@ class CsvColumns(FileFeed):
         """The times of one counter's rows in UTC; those without an offset by their order."""
         local = [line.time for line in lines if line.time.tzinfo is None]
         placed = iter(to_utc(local, self._zone, step=self._interval, written=written))
-        return [next(placed) if line.time.tzinfo is None else line.time.astimezone(UTC) for line in lines]
+        return [next(placed) if line.time.tzinfo is None else line.time for line in lines]
 
     def _take(self, line: _Line, stamp: datetime, gathering: Gathering) -> None:
         start = stamp - self._interval if self._config.stamp == "end" else stamp
@@ -225,7 +227,8 @@ class CsvColumns(FileFeed):
 
 def _time(text: str, pattern: str | None) -> datetime:
     try:
-        return datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007 - local
+        time = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007 - local
+        return time if time.tzinfo is None else utc_time(time.isoformat())
     except ValueError:
         raise ValueError(f"{text[:60]!r} is no time as {pattern or '2020-03-02T08:15:00'}") from None
 

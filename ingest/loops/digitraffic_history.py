@@ -40,6 +40,7 @@ from ingest.loops.file_feed import FileFeed, with_guest
 from ingest.loops.files import Row, Sheet, Shelf, require_one, rows_of
 from ingest.loops.gathering import Gathering
 from ingest.loops.local_time import Unplaced, Written, to_utc
+from ingest.loops.web import LoopWeb
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 FIELDS = 16
@@ -64,6 +65,7 @@ class DigitrafficHistoryConfig(Closed):
     days: PositiveInt = Field(default=3, le=60)
     silent_min: PositiveInt = Field(default=30, le=1440)
     poll_s: PositiveFloat = Field(default=3600.0, ge=60, le=86_400)
+    web: LoopWeb = Field(default=LoopWeb(), description="further hosts, your own networks, how often, how long")
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:

@@ -9,9 +9,10 @@ github tmfg/digitraffic-road `dto/tms/v1`, `dto/v1/SensorValueDtoV1`, `model/roa
                      5054, 5055  OHITUKSET_60MIN_KIINTEA  vehicles counted in the hour of the time window
 
 Each direction is a counter of its own: 23001.1 is direction 1 of station 23001. The five minutes slide, so two answers
-may overlap; a window is given when it begins no earlier than the last one of its counter ended, and nothing is counted
-twice. The five-minute and the hourly figures are one traffic seen twice, so a feed gives one of them. Digitraffic asks
-for a name in `Digitraffic-User`, and allows 60 requests a minute. The sensors for speed are not read.
+may overlap; a window that overlaps the last one of its counter is not given, so that nothing is counted twice. A window
+that ends in the future is a slip of a station's clock, and is left out. The five-minute and the hourly figures are one
+traffic seen twice, so a feed gives one of them. Digitraffic asks for a name in `Digitraffic-User`, and allows 60
+requests a minute. The sensors for speed are not read.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat
 
+from core.clock import Clock
 from core.config import Closed
 from core.loops import LoopCounter, LoopReading
 from core.records import Identifier
+from ingest.feeds.settings import Area
 from ingest.fetch.guest import Guest
+from ingest.fetch.json_answer import ask_json, members, point_of
 from ingest.loop import LeftOut
-from ingest.loops.asking import ask_json, is_number, members, point_of
+from ingest.loops.asking import is_number
 from ingest.loops.gathering import Gathering, figure
 from ingest.loops.local_time import utc_time
+from ingest.loops.web import LoopWeb
 
 FIVE_MINUTES = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
@@ -38,43 +43,47 @@ DIRECTION_OF: dict[str, dict[int, int]] = {"5m": {5116: 1, 5119: 2}, "60m": {505
 
 _DOUBTFUL = {"SUSPICIOUS", "FAULTY"}
 _JITTER = timedelta(seconds=90)
-Box = tuple[float, float, float, float]
+
+_AHEAD = timedelta(minutes=3)
+"""How far a station's clock may be ahead of ours to be believed."""
 
 
 class DigitrafficTmsConfig(Closed):
-    """`stations` and `box` (west, south, east, north in degrees) say which stations; without both, all of Finland's."""
+    """`stations` and `area` say which stations; without both, all of Finland's."""
 
     kind: Literal["digitraffic_tms"] = "digitraffic_tms"
     name: Identifier = "digitraffic_tms"
     url: str = Field(default="https://tie.digitraffic.fi", pattern=r"^https?://", max_length=500)
     user: str = Field(default="busyness", min_length=1, max_length=100, description="who asks, for Digitraffic-User")
     stations: tuple[int, ...] = ()
-    box: Box | None = None
+    area: Area | None = Field(default=None, description="only the stations in this box")
     window: Literal["5m", "60m"] = Field(
         default="5m", description="a rate from the last five minutes, or the vehicles counted in a full hour"
     )
     poll_s: PositiveFloat = Field(default=60.0, ge=10, le=86_400)
+    web: LoopWeb = Field(default=LoopWeb(), description="further hosts, your own networks, how often, how long")
 
 
 class DigitrafficTms:
     """`LoopFeed` of the stations' newest figures."""
 
-    def __init__(self, config: DigitrafficTmsConfig, guest: Guest) -> None:
+    def __init__(self, config: DigitrafficTmsConfig, guest: Guest, clock: Clock) -> None:
         self.name = config.name
         self.poll_s = config.poll_s
         self._config = config
         self._guest = guest
+        self._clock = clock
         self._left_out: Sequence[LeftOut] = ()
         self._listed: frozenset[int] | None = None
         self._given_until: dict[str, datetime] = {}
 
     def counters(self) -> Sequence[LoopCounter]:
-        listed = stations(self._guest, self._config.url, self._config.user, self._config.stations, self._config.box)
+        listed = stations(self._guest, self._config.url, self._config.user, self._config.stations, self._config.area)
         self._listed = frozenset(station for station, _ in listed)
         return tuple(counter for _, counter in listed)
 
     def readings(self) -> Sequence[LoopReading]:
-        if self._listed is None and self._config.box is not None:
+        if self._listed is None and self._config.area is not None:
             self.counters()
         answer = ask_json(self._guest, f"{self._config.url}/api/tms/v1/stations/data", _headers(self._config.user))
         gathering = Gathering()
@@ -91,7 +100,7 @@ class DigitrafficTms:
         return self._left_out
 
     def _is_wanted(self, station: int) -> bool:
-        if self._config.box is not None and self._listed is not None:
+        if self._config.area is not None and self._listed is not None:
             return station in self._listed
         return not self._config.stations or station in self._config.stations
 
@@ -104,12 +113,14 @@ class DigitrafficTms:
         place = f"station {station}, sensor {sensor}"
         try:
             start, end = _sliding(value) if self._config.window == "5m" else _fixed(value)
+            if end > self._clock.now() + _AHEAD:
+                raise ValueError(f"its measurement ends at {end:%Y-%m-%d %H:%M} UTC, which is in the future")
             passed = figure(value.get("value"), "the value")
         except ValueError as error:
             gathering.leave_out(place, str(error))
             return
         given_until = self._given_until.get(counter)
-        if self._config.window == "5m" and given_until is not None and start < given_until != end:
+        if self._config.window == "5m" and given_until and timedelta(0) < abs(end - given_until) < FIVE_MINUTES:
             return
         self._given_until[counter] = end
         doubt = str(value.get("reliability")) if value.get("reliability") in _DOUBTFUL else None
@@ -127,7 +138,7 @@ class DigitrafficTms:
 
 
 def stations(
-    guest: Guest, url: str, user: str, wanted: Sequence[int], box: Box | None
+    guest: Guest, url: str, user: str, wanted: Sequence[int], area: Area | None
 ) -> tuple[tuple[int, LoopCounter], ...]:
     """The counters of the stations in use, two each, with their station's number. Raises `FetchFailed`."""
     answer = ask_json(guest, f"{url}/api/tms/v1/stations", _headers(user))
@@ -137,17 +148,15 @@ def stations(
         if not isinstance(properties, dict) or properties.get("collectionStatus") == "REMOVED_PERMANENTLY":
             continue
         number, position = properties.get("id"), point_of(feature)
-        inside = box is None or (
-            position is not None and box[0] <= position[0] <= box[2] and box[1] <= position[1] <= box[3]
-        )
+        inside = area is None or (position is not None and area.holds(*position))
         if not is_number(number) or not inside or (wanted and number not in wanted):
             continue
         for direction in (1, 2):
             counter = LoopCounter(
                 id=f"{number}.{direction}",
                 name=f"{properties.get('name') or number}, direction {direction}"[:200],
-                lat=position[1] if position else None,
-                lon=position[0] if position else None,
+                lat=position[0] if position else None,
+                lon=position[1] if position else None,
                 timezone="Europe/Helsinki",
                 source="Fintraffic TMS",
             )

@@ -104,7 +104,7 @@ def figure(text: str | float | int | None, what: str) -> float | None:
         return None
     try:
         value = float(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{what} {str(text)[:40]!r} is no number") from None
     if isinstance(text, bool) or not math.isfinite(value) or value < 0:
         raise ValueError(f"{what} {str(text)[:40]!r} is no number of what passed: it is 0 or more")

@@ -30,11 +30,14 @@ from core.config import Closed
 from core.loops import LoopCounter, LoopReading
 from core.records import SERIES, Identifier
 from ingest.feed import FetchFailed
+from ingest.fetch.guard import shown
 from ingest.fetch.guest import Guest
+from ingest.fetch.json_answer import ask_json, members, point_of
 from ingest.loop import LeftOut
-from ingest.loops.asking import ask_json, is_number, members, point_of
+from ingest.loops.asking import is_number
 from ingest.loops.gathering import CounterIds, Gathering, figure
 from ingest.loops.local_time import utc_time
+from ingest.loops.web import LoopWeb
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 PAGE_SIZE = 10_000
@@ -74,6 +77,7 @@ class LidoTikuConfig(Closed):
     stamp: Literal["start", "end"] = Field(default="start", description="which end of its interval a time names")
     look_back_days: PositiveInt = Field(default=2, le=60)
     poll_s: PositiveFloat = Field(default=900.0, ge=60, le=86_400)
+    web: LoopWeb = Field(default=LoopWeb(), description="further hosts, your own networks, how often, how long")
 
     @field_validator("vehicle_types")
     @classmethod
@@ -194,8 +198,8 @@ class LidoTiku:
             yield LoopCounter(
                 id=self._id(number, direction),
                 name=(f"{name}, {direction}" if direction else name)[:200],
-                lat=point[1] if point else None,
-                lon=point[0] if point else None,
+                lat=point[0] if point else None,
+                lon=point[1] if point else None,
                 timezone=HELSINKI.key,
                 source=f"Helsinki LIDO-TIKU, {said.get('source') or 'source not told'}"[:100],
             )
@@ -216,7 +220,7 @@ class LidoTiku:
             seen.add(query)
             if len(seen) > MOST_PAGES:
                 raise FetchFailed(
-                    f"{address} has more than {MOST_PAGES} pages",
+                    f"{shown(address)} has more than {MOST_PAGES} pages",
                     remedy="Ask for fewer days or counters: look_back_days, counters",
                 )
             page = ask_json(self._guest, f"{address}?{query}")

@@ -26,6 +26,9 @@ _AHEAD = timedelta(minutes=1)
 _PROMPT = 0.75
 """A row that was written within this share of the repeated time after its second reading is of the second pass."""
 
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""Of times that are believed. What is beyond is a slip, and near the ends of the calendar no time can be moved."""
+
 _NOT_IN_ORDER = "the rows are not in the order of time: it cannot be told which they are"
 
 
@@ -69,9 +72,9 @@ def to_utc(
     `step` is the time from row to row: with steps as long as the repeated time, equal times that follow one another
     are its two passes; with shorter ones they are one row that stands twice. Rows may be out of order by `slack`.
     """
-    placed: list[datetime | Unplaced] = [_only_reading(time, zone) or Unplaced("") for time in local]
+    placed: list[datetime | Unplaced] = [_placed_alone(time, zone) for time in local]
     for place, time in enumerate(local):
-        if isinstance(placed[place], Unplaced) and not _exists(time, zone):
+        if placed[place] == Unplaced("") and not _exists(time, zone):
             placed[place] = Unplaced(f"{time:%Y-%m-%d %H:%M} does not exist in {zone.key}: the clocks went forward")
     open_places = [place for place, moment in enumerate(placed) if moment == Unplaced("")]
     for _, grouped in groupby(open_places, key=lambda place: local[place].date()):
@@ -138,12 +141,21 @@ def utc_time(text: object) -> datetime:
         time = None
     if time is None or time.tzinfo is None:
         raise ValueError(f"{str(text)[:40]!r} is no time with an offset")
+    if not _is_believed(time):
+        raise ValueError(f"{str(text)[:40]!r} is not from {FIRST_YEAR} to {LAST_YEAR}")
     return time.astimezone(UTC)
 
 
-def _only_reading(time: datetime, zone: ZoneInfo) -> datetime | None:
+def _placed_alone(time: datetime, zone: ZoneInfo) -> datetime | Unplaced:
+    """The one moment that a local time can be; with an empty reason where its neighbours have to tell."""
+    if not _is_believed(time):
+        return Unplaced(f"{time.isoformat()} is not from {FIRST_YEAR} to {LAST_YEAR}")
     early, late = _reading(time, zone, 0), _reading(time, zone, 1)
-    return early if early == late else None
+    return early if early == late else Unplaced("")
+
+
+def _is_believed(time: datetime) -> bool:
+    return FIRST_YEAR <= time.year <= LAST_YEAR
 
 
 def _exists(time: datetime, zone: ZoneInfo) -> bool:

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from core.clock import Clock
 from core.errors import ConfigError
-from ingest.fetch.guest import Guest, host_entry
+from ingest.fetch.config import GuestConfig
+from ingest.fetch.guest import Guest
 from ingest.loop import LoopFeed
 from ingest.loops.csv_columns import CsvColumns, CsvColumnsConfig
 from ingest.loops.digitraffic_history import DigitrafficHistory, DigitrafficHistoryConfig
@@ -23,17 +24,17 @@ LoopFeedConfig = Annotated[
 """One of the feeds, told by its `kind`."""
 
 
-def host_of(config: LoopFeedConfig) -> str | None:
-    """The entry of the allow-list that the feed needs; None for files on this machine.
+def web_of(config: LoopFeedConfig) -> GuestConfig | None:
+    """How a guest of the feed's publisher behaves; None for files on this machine.
 
     Raises `FetchFailed` for an address that is none.
     """
     reads_files = getattr(config, "path", None) is not None
-    return None if reads_files or config.url is None else host_entry(config.url.partition("{")[0])
+    return None if reads_files or config.url is None else config.web.at(config.url)
 
 
 def open_feed(config: LoopFeedConfig, guest: Guest | None, clock: Clock) -> LoopFeed:
-    """The feed of a configuration; `guest` may be None where `host_of` is.
+    """The feed of a configuration; `guest` may be None where `web_of` is.
 
     Raises `SourceError` where a table of positions cannot be read, `ConfigError` where a guest is missing.
     """
@@ -46,4 +47,6 @@ def open_feed(config: LoopFeedConfig, guest: Guest | None, clock: Clock) -> Loop
             return CsvColumns(config, guest, clock)
     if guest is None:
         raise ConfigError(f"loop feed {config.name} asks a publisher, and was given no guest to do so")
-    return DigitrafficTms(config, guest) if isinstance(config, DigitrafficTmsConfig) else LidoTiku(config, guest, clock)
+    if isinstance(config, DigitrafficTmsConfig):
+        return DigitrafficTms(config, guest, clock)
+    return LidoTiku(config, guest, clock)

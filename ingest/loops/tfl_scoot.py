@@ -37,6 +37,7 @@ from ingest.loops.files import Row, Sheet, Shelf, require_one, rows_of
 from ingest.loops.gathering import CounterIds, Gathering, figure
 from ingest.loops.local_time import Unplaced, Written, to_utc
 from ingest.loops.positions import PositionsConfig, read_positions
+from ingest.loops.web import LoopWeb
 
 LONDON = ZoneInfo("Europe/London")
 MINUTE = timedelta(minutes=1)
@@ -60,6 +61,7 @@ class TflScootConfig(Closed):
     stamp: Literal["start", "end"] = Field(default="start", description="which end of its minute a timestamp names")
     poll_s: PositiveFloat = Field(default=60.0, ge=1, le=86_400)
     look_back_min: PositiveInt = Field(default=180, le=10_080)
+    web: LoopWeb = Field(default=LoopWeb(), description="further hosts, your own networks, how often, how long")
 
     @field_validator("url")
     @classmethod

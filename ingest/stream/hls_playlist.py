@@ -24,6 +24,11 @@ MAX_KEYS = 100
 MAX_SEGMENTS = 60
 """Of one clip."""
 
+MAX_NUMBER = (1 << 64) - 1
+"""The largest decimal-integer (RFC 8216, 4.2): of a media sequence, of a byte range."""
+
+MAX_DURATION_S = 86_400.0
+"""Of one segment. They last seconds."""
 
 _SOUND = ("mp4a", "ac-3", "ec-3", "opus", "flac", "mp3")
 """What codecs begin with that carry no picture."""
@@ -135,7 +140,7 @@ def read_playlist(content: bytes, url: str) -> Master | MediaPlaylist:
         if read.is_variant:
             return Master(tuple(_variant(playlist, url) for playlist in read.playlists))
         segments = _segments(read.segments, url)
-        return MediaPlaylist(segments, (read.media_sequence or 0) + len(segments) - 1)
+        return MediaPlaylist(segments, _number(read.media_sequence or 0, "media sequence") + len(segments) - 1)
     except UnreadablePlaylist:
         raise
     except Exception as error:  # whatever the library stumbles over, the publisher has written it
@@ -185,16 +190,25 @@ def _piece(uri: str, byte_range: str | None, url: str, ends: dict[str, int]) -> 
     if byte_range is None:
         return Piece(address)
     length, _, start = byte_range.partition("@")
-    piece = Piece(address, int(start) if start else ends.get(address, 0), int(length))
-    if piece.start < 0 or int(length) < 1:
+    begin = _number(int(start), "byte range") if start else ends.get(address, 0)
+    piece = Piece(address, begin, _number(int(length), "byte range"))
+    if int(length) < 1:
         raise UnreadablePlaylist(f"has the byte range {byte_range[:40]!r}, which is none")
     ends[address] = piece.start + int(length)
     return piece
 
 
+def _number(number: int, what: str) -> int:
+    if not 0 <= number <= MAX_NUMBER:
+        raise UnreadablePlaylist(f"has a {what} with a number that is below 0 or over 2^64 - 1")
+    return number
+
+
 def _duration(seconds: float | None) -> float:
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         raise UnreadablePlaylist("has a segment without a duration")
+    if seconds > MAX_DURATION_S:
+        raise UnreadablePlaylist("has a segment that lasts longer than a day")
     return float(seconds)
 
 

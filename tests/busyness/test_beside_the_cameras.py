@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from busyness.config import load_config
+from busyness.alerts import AlertsConfig
+from busyness.config import Config, load_config
 from busyness.wiring import install, open_clock
+from core.errors import ConfigError
 
 PATIENCE_S = 30.0
 
@@ -83,6 +85,16 @@ alerts: {{camera_lost_min: 1, webhooks: [{{url: "{hook.url}"}}], private_network
         day = (datetime(2026, 3, 12, tzinfo=UTC), datetime(2026, 3, 13, tzinfo=UTC))
         loops = [(row.start.minute, row.flow) for row in store.loops(*day).records()]
         counters = [counter.id for counter in store.counters()]
+        feeds = Config(name="a town", sources=[{"kind": "tfl_jamcam"}]).sources
+        alarm = installation.alarm
+        with pytest.raises(ConfigError, match="do not change into each other"):
+            installation.reload(config.model_copy(update={"sources": feeds, "alerts": AlertsConfig()}))
+        secret = AlertsConfig(webhooks=[{"url": hook.url, "secret_env": "NO_SUCH_VARIABLE"}])
+        with pytest.raises(ConfigError, match="NO_SUCH_VARIABLE"):
+            installation.reload(config.model_copy(update={"alerts": secret}))
+        assert installation.alarm is alarm, "what ran goes on"
+        installation.reload(config.model_copy(update={"alerts": AlertsConfig()}))
+        assert installation.alarm is None
     assert loops == [(0, 12.0), (5, None)], "an empty cell is not a zero"
     assert counters == ["n1"]
     (alert,) = hook.told

@@ -74,6 +74,7 @@ sources:
       hosts: ["{bucket.removeprefix("http://")}"]
       private_networks: ["127.0.0.1/32"]
       requests_per_minute: 6000
+cameras: [{{id: "4711", name: nowhere, lat: 51.5, lon: -0.1}}]
 clock: {{speedup: {SPEEDUP}, start: {START.isoformat()}, origin: {shared.origin.isoformat()}}}
 ingest: {{list_every_s: 60, newest_every_s: 10, least_visit_s: 5, stale_after: 1}}
 detect: {{workers: 1, frames_per_clip: 1}}
@@ -103,11 +104,14 @@ def stored(town: Path) -> list[CountObservation]:
         return [one for zone in zones for one in store.observations(zone, START.replace(year=2025), datetime.now(UTC))]
 
 
-def test_a_city_is_counted_once_through_a_restart_and_says_what_is_wrong(double: FeedDouble, town: Path) -> None:
+def test_a_city_is_counted_once_through_a_restart_and_says_what_is_wrong(
+    double: FeedDouble, town: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def counted(seen: list[CountObservation]) -> int:
         return sum(one.status is Status.OK for one in seen)
 
     run_until(town, lambda seen: counted(seen) >= 4)
+    assert caplog.text.count("under cameras:, and listed by no publisher: 4711") == 1
     before = {one.content for one in stored(town) if one.status is Status.OK}
     run_until(
         town,
@@ -150,5 +154,5 @@ def test_cameras_are_checked_and_their_health_is_shown(
     assert "has no view 3" in busyness(
         "cameras", str(town), "00009.00000", "--confirm-view", "3", "--by", "Ada", code=1
     )
-    assert "there is no camera '4711'" in busyness("cameras", str(town), "4711", "--check", code=1)
+    assert "there is no camera '4712'" in busyness("cameras", str(town), "4712", "--check", code=1)
     assert "say who confirms" in busyness("cameras", str(town), "00009.00000", "--confirm-view", "1", code=2)

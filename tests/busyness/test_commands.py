@@ -171,3 +171,20 @@ def test_cameras_are_listed(busyness: Command, tmp_path: Path) -> None:
 def test_the_installed_command_is_this_one() -> None:
     (command,) = entry_points(group="console_scripts", name="busyness")
     assert command.load() is main
+
+
+def test_the_list_of_cameras_shows_no_password_of_theirs(busyness: Command, tmp_path: Path) -> None:
+    """Of an address the query is left out: a camera's snapshot may be had by ?usr=admin&pwd=..."""
+    config = tmp_path / "town.yaml"
+    config.write_text(
+        """
+name: a town
+sources:
+  - kind: http
+    name: own
+    cameras: [{id: gate, name: Gate, lat: 51, lon: 0, url: "https://cams.example.org/snap.jpg?usr=admin&pwd=CANARY"}]
+""",
+        encoding="utf-8",
+    )
+    told = busyness("cameras", config, "--json").stdout
+    assert json.loads(told)["location"] == "https://cams.example.org/snap.jpg?..."

@@ -155,3 +155,21 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_every_setting_stands_in_a_shipped_configuration_or_has_a_default() -> None:
     required = {name for name, field in Config.model_fields.items() if field.is_required()}
     assert required == {"name", "sources"}
+
+
+@pytest.mark.parametrize("name", ["london", "helsinki"])
+def test_the_settings_that_stand_there_as_comments_are_the_defaults(name: str, tmp_path: Path) -> None:
+    """Whoever takes away the marks before them gets what he had, but for the webhook that is an example."""
+    lines, commented = [], False
+    for line in (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8").splitlines():
+        commented = line.startswith("#") and (commented or line.startswith(("# ingest:", "# alerts:", "# loops:")))
+        nested = re.match(r"  # (?=(limits|jail):|  (max|min|memory|cpu|wall|start)_)", line)
+        lines.append(line[2:] if commented else f"  {line[4:]}" if nested else line)
+    path = tmp_path / "whole.yaml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    whole, given = load_config(path), load_config(ROOT / "configs" / f"{name}.yaml")
+    assert {"ingest", "alerts", "detect", "loops"} <= whole.model_fields_set
+    assert {"limits", "jail"} <= whole.detect.model_fields_set
+    assert (whole.ingest, whole.detect) == (given.ingest, given.detect)
+    assert whole.alerts.model_copy(update={"webhooks": ()}) == given.alerts
+    assert len(whole.loops) == max(1, len(given.loops))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +18,9 @@ import cv2
 import numpy as np
 import pytest
 
-from busyness.jailed_counter import JailedCounter, media_name
-from busyness.worker_jobs import WorkerSetup
-from core.errors import ConfigError, ModelError
+from busyness.jailed_counter import CounterClosed, JailedCounter, media_name
+from busyness.worker_jobs import Failed, Ready, WorkerSetup
+from core.errors import BusynessError, ConfigError, ModelError
 from core.records import Camera, ClipFault, ClipReady, Status, Zone
 from detect.counter import ClipCounter
 from detect.error_model import Calibration, GroupError, LightErrors
@@ -272,6 +274,79 @@ def test_a_worker_that_cannot_start_says_why(setup: WorkerSetup, error: type[Exc
     with pytest.raises(error) as caught:
         counter.model  # noqa: B018
     assert says in str(caught.value)
+
+
+def greeting_of(model: str) -> bytes:
+    return Ready(model=model, jail="a jail").model_dump_json().encode()
+
+
+@pytest.mark.parametrize(
+    ("greeting", "says"),
+    [
+        (greeting_of("lowres-2@ffffffffffff"), "became lowres-2@ffffffffffff"),
+        (Failed(error="ModelError", message="it is damaged", remedy="").model_dump_json().encode(), "it is damaged"),
+    ],
+)
+def test_a_successor_with_another_model_is_no_fault_of_the_clips(
+    counter: JailedCounter, shelf: Shelf, media: bytes, monkeypatch: pytest.MonkeyPatch, greeting: bytes, says: str
+) -> None:
+    """As where the model's file was changed in place: the child that was there goes on, the next one does not count."""
+    shelf.kept["clip"] = media
+    assert counter.report(CAMERA, clip_at("clip")).observations[0].status is Status.OK
+    with monkeypatch.context() as changed:
+        changed.setattr(counter._jail, "greeting", lambda: greeting)
+        for one in counter.report(CAMERA, clip_at("clip")).observations:
+            assert (one.status, one.present) == (Status.MODEL_ERROR, None)
+            assert one.reason is not None
+            assert "the model's file changed since the start: restart" in one.reason
+            assert says in one.reason
+            assert one.model == counter.model, "stored as the one that is there"
+    assert counter.report(CAMERA, clip_at("clip")).observations[0].status is Status.OK
+
+
+def test_a_successor_that_the_machine_does_not_start_is_no_fault_of_the_clips(
+    counter: JailedCounter, shelf: Shelf, media: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    shelf.kept["clip"] = media
+    counter.report(CAMERA, clip_at("clip"))
+    assert counter.pid is not None
+    os.kill(counter.pid, signal.SIGKILL)
+    with monkeypatch.context() as machine:
+        machine.setattr("ingest.jail.process.subprocess.Popen", refuse)
+        (left, _) = counter.report(CAMERA, clip_at("clip")).observations
+        assert left.status is Status.MODEL_ERROR
+        assert "Cannot allocate memory. See whether this machine is short of memory" in (left.reason or "")
+    assert counter.report(CAMERA, clip_at("clip")).observations[0].status is Status.OK
+
+
+def test_a_clip_that_is_in_hand_when_the_counter_is_closed_is_observed_by_nobody(shelf: Shelf, media: bytes) -> None:
+    """Stopped hard, an installation stores nothing of a clip that it did not finish: the next start counts it."""
+    shelf.kept["clip"] = media
+    counter = JailedCounter(WorkerSetup(model="lowres-2", frames_per_clip=4), shelf, FixedClock())
+    counter.report(CAMERA, clip_at("clip"))
+    assert counter.pid is not None
+    os.kill(counter.pid, signal.SIGSTOP)  # it takes long over the next one
+    with ThreadPoolExecutor(1) as pool:
+        counting = pool.submit(counter.report, CAMERA, clip_at("clip"))
+        with pytest.raises(TimeoutError):
+            counting.result(0.05)
+        counter.close()
+        with pytest.raises(CounterClosed):
+            counting.result(10)
+    with pytest.raises(CounterClosed):
+        counter.report(CAMERA, clip_at("clip"))
+    assert not issubclass(CounterClosed, BusynessError), "the pipeline reports no failure"
+
+
+def test_a_counter_that_is_closed_before_its_child_is_ready_observes_nothing(shelf: Shelf) -> None:
+    shelf.kept["clip"] = b"clip"
+    counter = JailedCounter(WorkerSetup(model="lowres-2"), shelf, FixedClock())
+    counter.close()
+    with pytest.raises(CounterClosed):
+        counter.report(CAMERA, clip_at("clip"))
 
 
 def test_a_name_has_no_query_and_no_folder() -> None:

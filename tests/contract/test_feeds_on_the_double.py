@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from feed_double.config import DoubleConfig, Fleet
@@ -24,6 +25,8 @@ from ingest.fetch.guest import Budgets, Guest
 
 START = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
 HOUR_S = 3600.0
+CANARY = "CANARY"
+"""A key in the query of every address that is configured: no message may hold it."""
 CLIP = (
     struct.pack(">I4s4s", 16, b"ftyp", b"isom") + bytes(4) + struct.pack(">I4s", 4008, b"mdat") + bytes(range(250)) * 16
 )
@@ -37,7 +40,8 @@ def tfl(double: FeedDouble, guests: Guests) -> Feed:
     config = TflJamCamConfig(
         kind="tfl_jamcam",
         api=double.addresses["tfl_api"],
-        bucket=f"{double.addresses['tfl_bucket']}/jamcams.tfl.gov.uk/",
+        bucket=f"{double.addresses['tfl_bucket']}/jamcams.tfl.gov.uk/?key={CANARY}",
+        app_key=CANARY,
         app_key_env=None,
         web=WEB,
     )
@@ -60,8 +64,8 @@ def template(double: FeedDouble, guests: Guests) -> Feed:
     config = HttpMediaConfig(
         kind="http",
         name="template",
-        url=f"{host}/cameras/{{id}}.jpg",
-        csv={"url": f"{host}/cameras.csv"},
+        url=f"{host}/cameras/{{id}}.jpg?key={CANARY}",
+        csv={"url": f"{host}/cameras.csv?key={CANARY}"},
         web=WEB,
     )
     return HttpMedia(config, guests(config.media_web))
@@ -186,3 +190,23 @@ def test_a_camera_whose_clips_are_said_to_be_elsewhere_is_not_followed_there(wel
     with pytest.raises(FetchFailed, match=r"169\.254\.169\.254"):
         well.feed.fetch(led_away, None)
     assert all(well.feed.fetch(one, None) is not None for one in others)
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWER - WAITING))
+@pytest.mark.parametrize("on", [PathClass.CAMERAS, PathClass.NEWEST, PathClass.MEDIA])
+def test_no_message_shows_the_query_of_an_address(
+    well: Doubled, kind: FaultKind, on: PathClass, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key stands in it, or a camera's password: whatever is answered, neither failures nor logs hold it."""
+    parameters = {"mebibytes": 4} if kind in (FaultKind.GZIP_BOMB, FaultKind.OVERSIZE) else {}
+    listed = [replace(one, location=f"{one.location.partition('?')[0]}?key={CANARY}") for one in well.feed.cameras()]
+    well.double.play((Fault(kind, on=on, parameters=parameters),))
+    asking: list[Callable[[], object]] = [well.feed.cameras, well.feed.newest]
+    asking += [partial(well.feed.fetch, one, None) for one in listed]
+    told = []
+    for ask in asking:
+        try:
+            ask()
+        except FetchFailed as error:
+            told += [str(error), error.message, error.remedy]
+    assert not [text for text in (*told, caplog.text) if CANARY in text]

@@ -109,7 +109,7 @@ def tms(folder: Path, street: Sequence[Seen]) -> LoopFeed:
             "https://tie.digitraffic.fi/api/tms/v1/stations": json.dumps({"features": [feature]}).encode(),
         }
     )
-    return DigitrafficTms(DigitrafficTmsConfig(), guest)  # type: ignore[arg-type]
+    return DigitrafficTms(DigitrafficTmsConfig(), guest, later())  # type: ignore[arg-type]
 
 
 def history(folder: Path, street: Sequence[Seen]) -> LoopFeed:
@@ -316,14 +316,35 @@ def test_damaged_rows_are_all_named_and_harm_no_others(
     assert len(feed.left_out) == sum(seen.broken for seen in written)
 
 
+ODD_TIMES = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00")
+ODD_LOCAL = ("0001-01-01 00:00:00", "9999-12-31 23:59:00", "01-Jan-0001 00", "31-Dec-9999 23", *ODD_TIMES)
+ODD = json.dumps(
+    {
+        "stations": [
+            {"id": 23001, "sensorValues": [{"id": 5116, "measuredTime": time, "value": value} for time in ODD_TIMES]}
+            for value in (1, 10**400, True, [])
+        ],
+        "results": [
+            {"counterId": 83, "phenomenondurationseconds": 900, "datetime": time, "value": value}
+            for time in ODD_TIMES
+            for value in (1, 10**400, True, [])
+        ],
+    }
+)
+"""Times at the ends of the calendar, which cannot be moved to UTC, and figures that are none."""
+
+
 def corrupt() -> Iterator[bytes]:
     yield from (b"", b"\x00\xff\xfe", b"[]", b"{", b"null", b"[[[", b'{"stations": [{"id": []}]}', b"a,b\n\n\n1", b'"')
     yield b"[" * 100_000
+    yield ODD.encode()
+    yield "".join(f"{stamp}, N00/002e1, N, 60, 25, 0, 10, 1, 2, 3, 4, CENT\n" for stamp in ODD_LOCAL).encode()
+    yield ("when;where;broken;walkers\n" + "".join(f"{stamp};4;no;1\n" for stamp in ODD_LOCAL)).encode()
     yield ("1;" * 16 + "\n").encode() * 3
     yield b'{"results": [1, {"value": NaN}], "features": [{"properties": 3}], "stations": [3], "next": 5}'
 
 
-@pytest.mark.parametrize("content", list(corrupt()), ids=range(12))
+@pytest.mark.parametrize("content", list(corrupt()), ids=range(15))
 def test_whatever_the_bytes_are_there_are_no_figures_and_no_other_error(
     kind: Kind, tmp_path: Path, content: bytes
 ) -> None:

@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from core.records import (
     CLASSES,
     PEOPLE,
+    REASON_LENGTH,
     SERIES,
     VEHICLES,
     Camera,
+    ClipFault,
     ClipReady,
     CountObservation,
     Figures,
@@ -154,3 +156,10 @@ def test_a_reading_is_missing_exactly_when_its_figures_are_null() -> None:
         Reading(**{**values, "reason": None})
     with pytest.raises(ValidationError, match="unknown series"):
         Reading(**{**values, "series": "faces"})
+
+
+def test_a_reason_of_any_length_makes_a_fault_and_ok_makes_none() -> None:
+    assert ClipFault.of(Status.UNREACHABLE, "x" * 10_000).reason == "x" * REASON_LENGTH
+    assert ClipFault.of(Status.UNREACHABLE, "gone").reason == "gone"
+    with pytest.raises(ValidationError):
+        ClipFault.of(Status.OK, "well")

@@ -29,7 +29,9 @@ def test_a_book_opened_again_knows_what_it_knew(tmp_path: Path) -> None:
     book = ViewBook(tmp_path / "views")
     fill(book)
     again = ViewBook(tmp_path / "views")
-    assert again.scene_of("06710") == book.scene_of("06710")
+    known = book.scene_of("06710")
+    assert known.last is not None
+    assert again.scene_of("06710") == known.model_copy(update={"last": None}), "all but the last clip's fingerprint"
     assert [epoch.counted for epoch in again.epochs("06710")] == [True, False]
     assert [path.name for path in (tmp_path / "views").iterdir()] == ["06710.json"]
     assert (tmp_path / "views" / "06710.json").stat().st_size < 40_000
@@ -101,7 +103,9 @@ def test_cameras_side_by_side_are_learnt_as_one_alone(tmp_path: Path) -> None:
         assert together.scene_of(name) == alone.scene_of("06710")
 
 
-def test_a_word_left_by_another_process_is_heeded_at_the_next_clip(tmp_path: Path) -> None:
+def test_a_word_left_by_another_process_is_heeded_at_the_next_clip(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     counting, operator = ViewBook(tmp_path), ViewBook(tmp_path)
     fill(counting)
     operator.leave_word("06710", 1, "Ada", MIDNIGHT)
@@ -109,6 +113,36 @@ def test_a_word_left_by_another_process_is_heeded_at_the_next_clip(tmp_path: Pat
     counting.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
     assert [epoch.confirmed_by for epoch in counting.epochs("06710")] == [None, "Ada"]
     assert [path.name for path in tmp_path.iterdir()] == ["06710.json"], "said once"
+    told = [one for one in caplog.records if one.getMessage().endswith("confirmed by Ada")]
+    assert [(one.levelname, one.getMessage()) for one in told] == [
+        ("WARNING", "camera 06710: view 1 is counted from now on, confirmed by Ada")
+    ]
+
+
+def test_a_word_waits_until_it_can_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As on a full disk: what an operator said is not lost, and is heeded once there is room."""
+    counting, operator = ViewBook(tmp_path), ViewBook(tmp_path)
+    fill(counting)
+    operator.leave_word("06710", 1, "Ada", MIDNIGHT)
+    (tmp_path / "06710.json.new").mkdir()
+    with pytest.raises(StoreError):  # the clip cannot be learnt from either
+        counting.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
+    assert (tmp_path / "06710.word").exists()
+    assert "06710.word waits until it can be kept" in caplog.text
+    assert not counting.epochs("06710")[1].counted
+    (tmp_path / "06710.json.new").rmdir()
+    counting.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
+    assert counting.epochs("06710")[1].confirmed_by == "Ada"
+    assert not (tmp_path / "06710.word").exists()
+
+
+def test_the_last_clip_is_remembered_through_a_confirmation() -> None:
+    book = ViewBook()
+    fill(book)
+    before = book.scene_of("06710").last
+    book.confirm("06710", 1, "Ada", MIDNIGHT)
+    assert before is not None
+    assert book.scene_of("06710").last == before
 
 
 def test_a_word_that_cannot_be_meant_is_refused_or_passed_over(
@@ -126,3 +160,4 @@ def test_a_word_that_cannot_be_meant_is_refused_or_passed_over(
     book.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
     assert "06710.word is not heeded" in caplog.text
     assert not book.epochs("06710")[1].counted
+    assert not (tmp_path / "06710.word").exists(), "said once"

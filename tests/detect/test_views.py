@@ -97,6 +97,7 @@ def test_another_view_is_not_counted_and_the_reason_says_how_unlike_it_is(
     assert str(watched.verdict.reason).startswith("view differs from the known one since 11:05 UTC (similarity 0.")
     assert watched.sight is not None
     assert watched.sight.epoch is None
+    assert watched.sight.fingerprint is None, "nothing that follows people is told of a view that is not counted"
 
 
 @pytest.mark.parametrize("right_px", [-30, 12, 21, 40])
@@ -119,11 +120,16 @@ def test_a_clip_in_which_the_camera_turns_is_not_counted(turns_after: int) -> No
     watched = watch(clip_of([*before[:turns_after], *after[turns_after:]]), known_by_day())
     assert watched.verdict.status is Status.MOVED_VIEW
     assert "the camera moved during the clip" in str(watched.verdict.reason)
+    assert watched.sight is not None
+    assert watched.sight.fingerprint is None
 
 
 def test_without_a_known_view_a_clip_is_counted_and_undecided_it_is_not() -> None:
     assert watch(clip_of(street(13)), Scene()).verdict.status is Status.OK
-    refused = watch(clip_of(street(13)), Scene(undecided=True)).verdict
+    seen = watch(clip_of(street(13)), Scene(undecided=True))
+    assert seen.sight is not None
+    assert seen.sight.fingerprint is None
+    refused = seen.verdict
     assert refused.status is Status.MOVED_VIEW
     assert "first clips show different views" in str(refused.reason)
 
@@ -134,6 +140,8 @@ def test_an_unconfirmed_view_is_named() -> None:
     watched = watch(clip_of(street(13)), scene)
     assert watched.verdict.status is Status.MOVED_VIEW
     assert "view 1, which nobody has confirmed" in str(watched.verdict.reason)
+    assert watched.sight is not None
+    assert watched.sight.fingerprint is None
     assert watched.epoch == 1
 
 

@@ -39,6 +39,7 @@ class Publisher:
     hidden: set[str] = field(default_factory=set)
     fetches: list[tuple[datetime, str]] = field(default_factory=list)
     name: str = "double"
+    lat: float = 51.5
 
     def number(self, camera: str) -> int:
         """The number of the clip that is published now; cameras take turns within a cadence."""
@@ -58,7 +59,7 @@ class Publisher:
         self.fault("*list")
         return [
             ListedCamera(
-                Camera(id=name, name=name, lat=51.5, lon=-0.1, cadence_s=300.0), f"https://double/{name}",
+                Camera(id=name, name=name, lat=self.lat, lon=-0.1, cadence_s=300.0), f"https://double/{name}",
                 self.withdrawn.get(name),
             )
             for name in self.names if name not in self.hidden

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from itertools import pairwise
+from random import Random
 
 import pytest
 from city_double import START, Publisher, Run, at_random, failing
@@ -12,9 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.health import CameraState
-from core.records import Status
-from ingest.city.watch import Known
-from ingest.feed import Media, Version
+from core.records import Camera, Status
+from ingest.city.config import CityConfig
+from ingest.city.health import HealthLog
+from ingest.city.source import CitySource, as_listed
+from ingest.city.watch import CameraWatch, Known
+from ingest.feed import FetchFailed, Media, Version
 
 HOUR = 3600.0
 
@@ -135,6 +140,7 @@ def test_retry_after_is_kept() -> None:
     run = Run(publisher)
     run.go(HOUR)
     asked = [time for time, camera in publisher.fetches if camera == "a"]
+    assert len(asked) >= 3
     assert all(later - earlier >= timedelta(seconds=900) for earlier, later in pairwise(asked))
 
 
@@ -160,7 +166,9 @@ def test_cameras_appear_vanish_and_move_while_it_runs() -> None:
     run.go(HOUR / 2)
     assert {camera.id for camera in run.city.cameras} == {"a", "b"}
     publisher.hidden = {"a"}
+    publisher.lat = 51.6
     run.go(HOUR / 2)
+    assert {camera.id: camera.lat for camera in run.city.cameras} == {"a": 51.5, "b": 51.6, "c": 51.6}
     assert {camera.id for camera in run.city.cameras} == {"a", "b", "c"}, "one that vanished stays known"
     assert states(run, "a")[-1] is CameraState.WITHDRAWN
     assert run.counted("c")
@@ -255,7 +263,7 @@ def test_feeds_are_exchanged_while_it_runs_and_nothing_is_found_twice() -> None:
     run = Run(first)
     run.go(HOUR)
     successor = Publisher(clock, names=("a", "b"))
-    run.city.replace([successor, other], lambda listed: listed.camera)
+    run.city.replace([successor, other], as_listed)
     run.go(HOUR)
     contents = [clip.content for clip in run.clips if clip.content]
     assert len(contents) == len(set(contents))
@@ -263,8 +271,137 @@ def test_feeds_are_exchanged_while_it_runs_and_nothing_is_found_twice() -> None:
     assert run.counted("x")
     assert set(run.city.sources.items()) == {("a", "double"), ("b", "double"), ("x", "other")}
     last = max(time for time, _ in first.fetches)
-    run.city.replace([other], lambda listed: listed.camera)
+    run.city.replace([other], as_listed)
     run.go(HOUR)
     assert max(time for time, _ in first.fetches) == last
     assert {camera.id for camera in run.city.cameras} == {"x"}
     run.city.stop()
+
+
+def test_a_camera_that_fails_for_weeks_is_still_asked() -> None:
+    publisher = Publisher(HandClock(START))
+    (listed, *_) = publisher.cameras()
+    watch = CameraWatch(listed, listed.camera, CityConfig(), lambda *_: None, Random(1))
+    for _ in range(3_000):
+        list(watch.failed(FetchFailed("double answered 503"), publisher.clock.now()))
+    assert watch.due(publisher.clock.now(), FetchFailed("double answered 503")) > publisher.clock.now()
+
+
+def test_what_goes_wrong_in_a_visit_ends_neither_the_thread_nor_the_visit() -> None:
+    publisher = Publisher(HandClock(START), lists_newest=True)
+    run = Run(publisher)
+    faults = iter([OSError("disk full"), OverflowError("year 9999")])
+
+    def full(_: object) -> None:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+
+    run.city.on_cameras = full
+    run.go(20)
+    assert "disk full" in run.city.trouble[0]
+    run.go(HOUR)
+    assert run.city.trouble == []
+    assert len(run.counted("a")) >= 13
+
+
+def test_two_feeds_of_one_id_are_not_counted_as_one_street(caplog: pytest.LogCaptureFixture) -> None:
+    clock = HandClock(START)
+    first, second = Publisher(clock, names=("a",)), Publisher(clock, names=("a", "b"), name="second")
+    run = Run(first)
+    run.city.replace([first, second], as_listed)
+    run.go(HOUR)
+    assert {camera for _, camera in second.fetches} == {"b"}
+    assert dict(run.city.sources) == {"a": "double", "b": "second"}
+    assert caplog.text.count("second/a, which has the same id, is not counted") == 1
+
+
+def test_old_and_new_in_turn_are_two_clips_and_not_many() -> None:
+    publisher = Publisher(HandClock(START), names=("a",), tells_time=False)
+    turns = itertools.count()
+
+    def edges(listed, known):
+        return Media(f"edge {next(turns) % 2}".encode(), None, Version())
+
+    publisher.fetch = edges
+    run = Run(publisher)
+    run.go(HOUR)
+    assert len(run.counted("a")) == 2
+
+
+def test_a_time_that_never_moves_is_not_that_of_the_picture() -> None:
+    """A server that dates every answer with its own start: each clip has its own time all the same."""
+    publisher = Publisher(HandClock(START), names=("a",))
+    born = START - timedelta(days=70)
+
+    def fixed(listed, known):
+        return Media(f"a {publisher.number('a')}".encode(), born, Version(None, born))
+
+    publisher.fetch = fixed
+    run = Run(publisher)
+    run.go(2 * HOUR)
+    times = [clip.event_time for clip in run.counted("a")]
+    assert len(times) >= 25
+    assert len(set(times)) == len(times)
+    assert all(time >= START for time in times[1:])
+
+
+def test_cameras_known_before_stay_until_every_feed_has_given_its_list() -> None:
+    """A start while a publisher is down, and a changed configuration: no camera leaves the map for that."""
+    clock = HandClock(START)
+    publisher, other = Publisher(clock, names=("a",)), Publisher(clock, names=("x",), name="other")
+    other.fault = failing("*list")
+    before = [Camera(id=name, name=name, lat=51, lon=0) for name in ("a", "x", "gone")]
+    saved: list[set[str]] = []
+    city = CitySource(
+        [publisher, other], CityConfig(), clock, HealthLog(), before=before,
+        on_cameras=lambda cameras: saved.append({camera.id for camera in cameras}),
+    )  # fmt: skip
+    assert {camera.id for camera in city.cameras} == {"a", "x", "gone"}
+
+    def step() -> None:
+        for _ in range(200):
+            for runner in city.runners:
+                runner.step()
+            clock.sleep(5)
+
+    step()
+    assert saved[-1] == {"a", "x", "gone"}
+    other.fault = lambda _: None
+    step()
+    assert saved[-1] == {"a", "x"}
+    successor = Publisher(clock, names=("x",), name="other", fault=failing("*list"))
+    city.replace([publisher, successor], as_listed)
+    step()
+    assert saved[-1] == {"a", "x"}, "until its successor has listed"
+    assert city.sources["x"] == "other"
+    city.replace([publisher], as_listed)
+    assert saved[-1] == {"a"}
+
+
+def test_an_answer_that_comes_after_its_feed_was_exchanged_is_let_go() -> None:
+    publisher = Publisher(HandClock(START), names=("a",))
+    run = Run(publisher)
+    run.go(HOUR / 2)
+    fetch = publisher.fetch
+
+    def exchanged_meanwhile(listed, known):
+        media = fetch(listed, None)
+        run.city.replace([Publisher(run.clock, names=("a",))], as_listed)
+        publisher.fetch = fetch
+        return media
+
+    publisher.fetch = exchanged_meanwhile
+    run.go(HOUR / 2)
+    contents = [clip.content for clip in run.clips if clip.content]
+    assert len(contents) == len(set(contents))
+
+
+def test_every_missed_clip_of_a_long_retry_after_is_told() -> None:
+    publisher = Publisher(HandClock(START), names=("a",))
+    run = Run(publisher)
+    run.go(HOUR / 2)
+    publisher.fault = failing("a", retry_after_s=3600.0)
+    began = run.clock.now()
+    run.go(4 * HOUR)
+    missed = [clip for clip in run.faults("a") if clip.event_time > began]
+    assert 44 <= len(missed) <= 60, "those of the last hour are told at the next visit"

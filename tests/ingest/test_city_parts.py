@@ -107,10 +107,10 @@ def test_the_agenda_gives_each_visit_once_and_in_order(entries: list) -> None:
     st.lists(st.tuples(st.floats(-0.1, 0.1), st.booleans()), min_size=30, max_size=60),
 )
 def test_the_cadence_is_learned_through_jitter_and_missed_clips(cadence_s: float, clips: list) -> None:
-    """Jitter of a tenth; a third of the clips missed, never two in a row."""
+    """Jitter of a tenth; a quarter of the clips missed, never two in a row."""
     learned, missed = Cadence(300.0), False
     for number, (jitter, miss) in enumerate(clips):
-        missed = miss and not missed and number % 3 == 0
+        missed = miss and not missed and number % 4 == 0
         if not missed:
             learned.saw(T0 + timedelta(seconds=cadence_s * (number + jitter)))
     assert learned.seconds == pytest.approx(cadence_s, rel=0.2)
@@ -147,3 +147,30 @@ def test_reasons_that_differ_in_figures_only_are_one_outage() -> None:
         health.note("a", CameraState.FAULTY, T0 + timedelta(seconds=second), reason)
     health.note("a", CameraState.FAULTY, T0 + timedelta(seconds=9), "smeared: rows are dragged")
     assert [event.since for event in events] == [T0, T0 + timedelta(seconds=9)]
+
+
+def test_two_contents_of_one_time_are_two_clips() -> None:
+    """A file that is written anew keeps its time: each count has the bytes that it is named by."""
+    room = WaitingRoom(1_000)
+    one, other = (clip("a", 1).model_copy(update={"content": letter * 32}) for letter in "ab")
+    room.put(one, b"first")
+    taken = room.take(0)
+    room.put(other, b"second")
+    again = room.take(0)
+    assert (room.read(taken), room.read(again), room.bytes) == (b"first", b"second", 0)
+
+
+def test_what_waits_of_a_camera_that_left_is_let_go() -> None:
+    room = WaitingRoom(1_000)
+    room.put(clip("a", 1), b"bytes")
+    room.put(clip("b", 2), b"bytes")
+    room.forget({"a"})
+    assert (room.bytes, room.take(0).camera, room.take(0)) == (5, "a", None)
+
+
+def test_a_state_of_the_future_began_now() -> None:
+    events: list[HealthEvent] = []
+    wrong = HealthEvent(camera="a", since=T0 + timedelta(days=365), state=CameraState.LIVE)
+    health = HealthLog(events.append, known=[wrong], now=T0)
+    health.note("a", CameraState.STALE, T0 + timedelta(minutes=5), "nothing new")
+    assert [event.since for event in events] == [T0 + timedelta(minutes=5)]

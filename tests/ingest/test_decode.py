@@ -6,6 +6,8 @@ import contextlib
 import os
 import stat
 import struct
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -383,3 +385,15 @@ def test_a_decoder_without_memory_says_which_limit_to_raise(monkeypatch: pytest.
         with pytest.raises(UnusableClip, match="raise memory_mb of the jail") as caught:
             open_bytes(still, "still.png", 1, LIMITS)
         assert caught.value.status is Status.OVERSIZE
+
+
+def test_the_environment_cannot_take_the_allow_list_of_ffmpeg_away() -> None:
+    """Outside the jail, whose child gets few variables, what was inherited would be what FFmpeg goes by."""
+    inherited = {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file", "OPENCV_IO_MAX_IMAGE_PIXELS": "1"}
+    asked = f"import os, ingest.decode; print([os.environ[name] for name in {tuple(inherited)}])"
+    told = subprocess.run(
+        [sys.executable, "-c", asked], env=dict(os.environ) | inherited, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "protocol_whitelist;none|format_whitelist;mov" in told
+    assert str(3840 * 2160) in told

@@ -119,3 +119,24 @@ def test_the_real_listing_is_a_page_of_a_thousand_keys(shared_data: Path) -> Non
     assert page.objects["00001.00001.mp4"] == Version(
         '"fbbc1ab43142d292edaf3461baa054aa"', datetime(2024, 2, 12, 0, 50, 19, tzinfo=UTC)
     )
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-02-30T00:00:00Z"])
+def test_a_time_that_is_none_is_left_out_and_harms_no_other(written: str) -> None:
+    page = listing("a.mp4", "b.mp4").replace(b"2026-03-12T07:50:00.000Z", written.encode())
+    found = parse_page(page, "the bucket").objects
+    assert found["a.mp4"] == Version('"0"', None)
+    assert found["b.mp4"].modified is not None
+
+
+def test_an_etag_that_is_too_long_to_be_kept_is_none() -> None:
+    page = listing("a.mp4").replace(b"&quot;0&quot;", b"a" * 201)
+    assert parse_page(page, "the bucket").objects["a.mp4"] == Version(None, datetime(2026, 3, 12, 7, 50, tzinfo=UTC))
+
+
+def test_a_bucket_with_a_key_in_its_address_is_gone_through_and_not_shown() -> None:
+    address = f"{BUCKET}?key=CANARY"
+    guest = AnsweringGuest({address: listing("a", truncated=True), f"{address}&marker=a": listing("b", truncated=True)})
+    with pytest.raises(FetchFailed, match="more than 2 pages") as failure:
+        list_bucket(guest, address, most_pages=2)
+    assert "CANARY" not in str(failure.value)

@@ -225,3 +225,20 @@ def test_a_still_that_was_written_after_the_last_filming_is_the_newest() -> None
 )
 def test_whatever_a_station_says_the_others_are_listed(said: dict[str, Any]) -> None:
     assert "C0170600" in listed([station(**said), station("C01706", "vt1_Helsinki")])
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_at_the_end_of_the_calendar_is_left_out(written: str) -> None:
+    presets = [{"id": "C0167500", "measuredTime": written}, {"id": "C0167501", "measuredTime": "2026-03-12T07:00:00Z"}]
+    newest = feed([station()], {"stations": [{"id": "C01675", "presets": presets}]})[0].newest()
+    assert newest is not None
+    assert list(newest) == ["C0167501"]
+
+
+def test_a_still_written_in_the_last_year_can_be_compared() -> None:
+    table = {"stations": [{"id": "C01675", "presets": [{"id": "C0167500", "measuredTime": "2026-03-12T07:00:00Z"}]}]}
+    cameras, guest = feed([station()], table)
+    guest.table = {**guest.table, "https://weathercam.digitraffic.fi/C0167500.jpg": b"\xff\xd8\xff\xe0"}
+    guest.version = Version('"a"', datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert cameras.fetch(cameras.cameras()[0], None) is not None
+    assert cameras.newest() == {"C0167500": guest.version}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -314,3 +315,34 @@ def test_fragments_of_each_track_begin_at_nought() -> None:
 def test_what_is_damaged_is_left_as_long_as_it_was(noise: bytes, cut: int) -> None:
     for content in (noise, fragment(7)[:cut] + noise, box(b"moof", noise), box(b"moof", box(b"traf", noise))):
         assert len(from_zero(content)) == len(content)
+
+
+@pytest.mark.parametrize(
+    ("head", "seconds", "said"),
+    [
+        (f"#EXT-X-MEDIA-SEQUENCE:{'9' * 300}", 2.0, "media sequence with a number"),
+        ("#EXT-X-MEDIA-SEQUENCE:-5", 2.0, "media sequence with a number"),
+        ("", 1e300, "longer than a day"),
+    ],
+)
+def test_figures_that_no_stream_has_are_refused(head: str, seconds: float, said: str) -> None:
+    """A version's name has at most 200 characters, and a time can be moved by so much and no more."""
+    text = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n{head}\n#EXTINF:{seconds},\na.ts\n".encode()
+    with pytest.raises(UnreadablePlaylist, match=said):
+        read_playlist(text, URL)
+
+
+@pytest.mark.parametrize("byte_range", [f"5@{'9' * 4300}", f"{'9' * 4299}@0", "5@-1"])
+def test_a_byte_range_beyond_every_file_is_refused(byte_range: str) -> None:
+    text = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n#EXT-X-BYTERANGE:{byte_range}\na.ts\n".encode()
+    with pytest.raises(UnreadablePlaylist):
+        read_playlist(text, URL)
+
+
+@pytest.mark.parametrize("head", ["", "#EXT-X-PROGRAM-DATE-TIME:9999-12-31T23:59:59Z"])
+def test_a_time_at_the_end_of_the_calendar_is_not_taken(head: str) -> None:
+    written = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    with HlsDouble(publish("7.ts", head=head), modified=written) as double, suppress(FetchFailed):
+        media = fetched(double)
+        assert media is not None
+        assert media.event_time is None

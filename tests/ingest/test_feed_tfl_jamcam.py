@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.clock import SystemClock
+from core.records import LOCATION_LENGTH
 from ingest.feed import FetchFailed, ListedCamera, Version
 from ingest.feeds.tfl_jamcam import TflJamCam, TflJamCamConfig
 from ingest.fetch.guest import Budgets, Guest
@@ -236,3 +237,9 @@ def test_the_real_cameras_are_listed(shared_data: Path) -> None:
     ]
     cameras = listed(entries)
     assert (len(cameras), sum(one.withdrawn is not None for one in cameras.values())) == (900, 161)
+
+
+def test_an_address_longer_than_a_location_leaves_its_camera_out(caplog: pytest.LogCaptureFixture) -> None:
+    long = "https://cams.example.org/" + "a" * LOCATION_LENGTH
+    assert list(listed([place(videoUrl=long), place("00002.00865")])) == ["00002.00865"]
+    assert "has an address of" in caplog.text

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from importlib.metadata import version
 from random import Random
 
@@ -460,6 +461,48 @@ def test_event_time_is_by_our_clock_and_the_same_at_each_fetch(
     received = datetime(2026, 3, 12, 8, tzinfo=UTC)
     server_time = None if server_ahead_s is None else received + timedelta(seconds=server_ahead_s)
     assert answer(MADE, server_time, received).event_time() == expected
+
+
+@pytest.mark.parametrize("apart_s", [30, 90, -30, 3630])
+def test_a_clock_that_jitters_does_not_move_the_event_time_of_a_version(
+    guest: Guest, server: Server, clock: ManualClock, apart_s: int
+) -> None:
+    """A `Date` has whole seconds, an answer takes its time: near half a minute the rounding must not go to and fro."""
+    times = set()
+    for jitter_s in (0, 2, -2, 1, -3, 4):
+        date = clock.now() + timedelta(seconds=apart_s + jitter_s)
+        headers = {"Date": format_datetime(date, usegmt=True), "Last-Modified": format_datetime(MADE, usegmt=True)}
+        server.replies["/"] = Reply(headers=headers)
+        again = guest.get(f"{server.url}/")
+        assert again is not None
+        times.add(again.event_time())
+    server.replies["/"] = Reply(headers={"Last-Modified": format_datetime(MADE, usegmt=True)})
+    undated = guest.get(f"{server.url}/")
+    assert undated is not None
+    times.add(undated.event_time())
+    assert len(times) == 1
+    (made,) = times
+    assert made is not None
+    assert abs(MADE - timedelta(seconds=apart_s) - made) <= timedelta(seconds=34)
+
+
+def test_a_clock_that_is_set_moves_the_event_time(guest: Guest, server: Server, clock: ManualClock) -> None:
+    times = []
+    for ahead in (timedelta(0), timedelta(hours=5), timedelta(seconds=20)):
+        date = format_datetime(clock.now() + ahead, usegmt=True)
+        server.replies["/"] = Reply(headers={"Date": date, "Last-Modified": format_datetime(MADE + ahead, usegmt=True)})
+        seen = guest.get(f"{server.url}/")
+        assert seen is not None
+        times.append(seen.event_time())
+    assert times == [MADE, MADE, MADE + timedelta(seconds=20)]
+
+
+@pytest.mark.parametrize(("etag", "known"), [('"' + "a" * 198 + '"', True), ('"' + "a" * 199 + '"', False)])
+def test_an_etag_that_is_too_long_to_be_kept_is_none(guest: Guest, server: Server, etag: str, known: bool) -> None:
+    server.replies["/"] = Reply(headers={"ETag": etag})
+    tagged = guest.get(f"{server.url}/")
+    assert tagged is not None
+    assert tagged.version.etag == (etag if known else None)
 
 
 def test_a_caches_age_is_added_to_the_date_it_kept(guest: Guest, server: Server, clock: ManualClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -194,6 +195,61 @@ def test_a_program_that_does_not_start_says_so(capfd: pytest.CaptureFixture[str]
         jail.greeting()
     jail.close()
     assert "nobody" in capfd.readouterr().err, "what it printed is for the operator to see"
+
+
+def no_process(*_: object, **__: object) -> None:
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def test_a_machine_that_lets_no_process_begin_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.jail.process.subprocess.Popen", no_process)
+    with pytest.raises(NotStarted, match=r"Resource temporarily unavailable\. See whether this machine is short of"):
+        imprison()
+
+
+def test_a_successor_that_cannot_begin_is_tried_again_at_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job that lost the child says why it was lost; the next one that there is none; the one after is done."""
+    jail = imprison()
+    try:
+        attempt(jail, "sleep a moment")
+        with monkeypatch.context() as machine:
+            machine.setattr("ingest.jail.process.subprocess.Popen", no_process)
+            with pytest.raises(WorkerLost) as caught:
+                jail.ask(b"crash", b"clip")
+            assert caught.value.loss is Loss.CRASH
+            assert jail.pid is None
+            with pytest.raises(NotStarted, match="limit of processes"):
+                jail.ask(b"sleep a moment")
+        assert attempt(jail, "sleep a moment").startswith("None")
+    finally:
+        jail.close()
+
+
+def test_a_child_that_is_not_accepted_is_asked_nothing() -> None:
+    told: list[bytes] = []
+
+    def accept(greeting: bytes) -> None:
+        told.append(greeting)
+        raise ValueError("another one")
+
+    jail = Jail(PRISONER, LIMITS.model_dump_json().encode(), LIMITS, accept=accept)
+    try:
+        with pytest.raises(ValueError, match="another one"):
+            jail.ask(b"sleep a moment")
+        assert told == [jail.greeting()]
+    finally:
+        jail.close()
+
+
+def test_nothing_begins_once_it_is_closed() -> None:
+    jail = imprison(program=("tests.ingest.nobody",))
+    with pytest.raises(NotStarted, match="exit status 1"):
+        jail.greeting()
+    jail.close()
+    assert jail.closed
+    with pytest.raises(NotStarted, match="closed"):
+        jail.greeting()
+    assert jail.pid is None
 
 
 def test_a_child_inherits_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,9 @@ from hand_clock import HandClock
 
 from ingest.feed import FetchFailed
 from ingest.fetch.guest import Budgets, Guest, GuestConfig
-from ingest.loops.asking import ask_json, members, point_of
+from ingest.fetch.json_answer import ask_json, members
+from ingest.loops.lido_tiku import LidoTiku, LidoTikuConfig
+from ingest.loops.poller import FeedTurn
 from ingest.loops.tfl_scoot import TflScoot, TflScootConfig
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
@@ -39,7 +41,7 @@ def site() -> Iterator[Site]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            body, modified = site.files.get(self.path, (b"", None))
+            body, modified = site.files.get(self.path.partition("?")[0], (b"", None))
             since = self.headers.get("If-Modified-Since")
             if modified is None:
                 status = 404
@@ -109,15 +111,29 @@ def test_an_answer_that_is_not_json_is_a_failure_of_the_publisher(site: Site, gu
     assert members(ask_json(guest, f"http://{site.host}/y"), "a") == [{"b": 1}]
 
 
-@pytest.mark.parametrize(
-    ("geometry", "point"),
-    [
-        ({"coordinates": [24.9, 60.2, 0.0]}, (24.9, 60.2)),
-        ({"coordinates": [240, 60.2]}, None),
-        ({"coordinates": ["24.9", 60.2]}, None),
-        ({"coordinates": [24.9]}, None),
-        (None, None),
-    ],
-)
-def test_a_point_is_on_this_earth_or_none(geometry: object, point: tuple[float, float] | None) -> None:
-    assert point_of({"geometry": geometry}) == point
+def test_no_message_holds_the_query_of_an_address(site: Site, guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
+    """A presigned address is a key: what is left out, what failed and what is logged shows the rest of it alone."""
+    url = f"http://{site.host}/{{year}}{{month}}{{day}}.csv?key=CANARY"
+    clock = HandClock(NOON)
+    feed = TflScoot(TflScootConfig(url=url, look_back_min=9), guest, clock)
+    site.files["/20260114.csv"] = ((ROW.format(4) + "no, row\n").encode(), NOON)
+    assert len(FeedTurn(feed, clock).ask()) == 1
+    clock.time += timedelta(hours=1)
+    site.files["/20260114.csv"] = (b"\xff", NOON + timedelta(minutes=1))
+    feed.readings()
+    told = [*map(str, feed.left_out), caplog.text]
+    assert feed.left_out
+    for path, content in (("/page", b"<html>"), ("/bomb", b"[" * 100_000)):
+        site.files[path] = (content, NOON)
+        with pytest.raises(FetchFailed) as failure:
+            ask_json(guest, f"http://{site.host}{path}?key=CANARY")
+        told += [str(failure.value), failure.value.remedy]
+    with pytest.raises(FetchFailed) as failure:
+        ask_json(guest, f"http://{site.host}/none?key=CANARY")
+    told.append(str(failure.value))
+    lido = LidoTiku(LidoTikuConfig(url=f"http://{site.host}/api?key=CANARY"), guest, HandClock(NOON))
+    with pytest.raises(FetchFailed) as failure:
+        lido.readings()
+    told.append(str(failure.value))
+    assert not [text for text in told if "CANARY" in text]
+    assert sum(site.host in text for text in told) == len(told) - 2  # the others are remedies

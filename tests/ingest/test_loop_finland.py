@@ -45,8 +45,10 @@ def station(number: int, lon: float, lat: float, status: str = "GATHERING") -> d
     }
 
 
-def tms(publisher: Publisher, **config: object) -> DigitrafficTms:
-    return DigitrafficTms(DigitrafficTmsConfig.model_validate(config), publisher)  # type: ignore[arg-type]
+def tms(publisher: Publisher, clock: HandClock | None = None, **config: object) -> DigitrafficTms:
+    return DigitrafficTms(
+        DigitrafficTmsConfig.model_validate(config), publisher, clock or HandClock(NOON + 300 * MINUTE)
+    )  # type: ignore[arg-type]
 
 
 def test_a_rate_of_an_hour_is_what_passed_in_five_minutes_in_each_direction() -> None:
@@ -100,7 +102,28 @@ def test_sliding_windows_that_are_given_never_overlap(steps: list[int]) -> None:
     assert windows
 
 
-def test_stations_are_listed_by_direction_within_the_box_and_in_use() -> None:
+@pytest.mark.parametrize("ahead_min", [4, 600])
+def test_a_measurement_from_the_future_is_left_out_and_silences_nobody(ahead_min: int) -> None:
+    publisher = Publisher({f"{TMS}/data": stations(sensor(5116, 240, NOON + ahead_min * MINUTE))})
+    clock = HandClock(NOON)
+    feed = tms(publisher, clock)
+    assert feed.readings() == ()
+    assert "in the future" in feed.left_out[0].reason
+    publisher.pages[f"{TMS}/data"] = stations(sensor(5116, 60, NOON))
+    assert [reading.flow for reading in feed.readings()] == [5]
+
+
+def test_a_station_whose_clock_is_set_back_goes_on() -> None:
+    publisher = Publisher({f"{TMS}/data": stations(sensor(5116, 240, NOON))})
+    feed = tms(publisher)
+    given_windows = [*feed.readings()]
+    for minutes in (-60, -58, -55):  # the second overlaps the first
+        publisher.pages[f"{TMS}/data"] = stations(sensor(5116, 60, NOON + minutes * MINUTE))
+        given_windows += feed.readings()
+    assert [(reading.end - NOON) / MINUTE for reading in given_windows] == [0, -60, -55]
+
+
+def test_stations_are_listed_by_direction_within_the_area_and_in_use() -> None:
     listed = [station(23001, 24.6, 60.2), station(23002, 25.9, 66.0), station(23003, 24.6, 60.2, "REMOVED_PERMANENTLY")]
     publisher = Publisher(
         {
@@ -110,7 +133,7 @@ def test_stations_are_listed_by_direction_within_the_box_and_in_use() -> None:
             ).encode(),
         }
     )
-    feed = tms(publisher, box=(24.0, 60.0, 25.5, 60.5))
+    feed = tms(publisher, area={"west": 24.0, "south": 60.0, "east": 25.5, "north": 60.5})
     assert [reading.counter for reading in feed.readings()] == ["23001.1"]
     assert [(counter.id, counter.lat, counter.lon) for counter in feed.counters()] == [
         ("23001.1", 60.2, 24.6),

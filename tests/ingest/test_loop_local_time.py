@@ -179,3 +179,18 @@ def test_a_time_with_an_offset_is_a_moment() -> None:
     for nonsense in ("2026-10-25T01:30:00", "soon", None, 3):
         with pytest.raises(ValueError, match="is no time with an offset"):
             utc_time(nonsense)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1969-12-31T00:00:00Z"])
+def test_a_time_that_no_counter_has_is_no_time(time: str) -> None:
+    with pytest.raises(ValueError, match="is not from 1970 to 2999"):
+        utc_time(time)
+
+
+@pytest.mark.parametrize("time", [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59)])  # noqa: DTZ001 - local
+def test_a_local_time_that_no_counter_has_is_not_placed(time: datetime) -> None:
+    by = Written(by=datetime(2026, 1, 1, tzinfo=UTC))
+    for zone in ("Europe/Helsinki", "America/New_York"):
+        (placed,) = to_utc([time], ZoneInfo(zone), step=timedelta(minutes=1), written=by)
+        assert isinstance(placed, Unplaced)
+        assert "is not from 1970" in placed.reason

@@ -1,4 +1,4 @@
-"""Every kind of loop feed opens from its configuration, and says which host it needs to ask."""
+"""Every kind of loop feed opens from its configuration, and says which hosts it needs to ask, and how."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loop_doubles import Publisher
 from pydantic import TypeAdapter
 
 from core.errors import ConfigError
-from ingest.loops.opening import LoopFeedConfig, host_of, open_feed
+from ingest.loops.opening import LoopFeedConfig, open_feed, web_of
 
 CLOCK = HandClock(datetime(2026, 6, 10, 12, tzinfo=UTC))
 COLUMNS: dict[str, Any] = {
@@ -44,14 +44,26 @@ def read(settings: dict[str, Any]) -> Any:
 def test_a_feed_that_asks_names_its_host_and_needs_a_guest(kind: str) -> None:
     settings, host = ASKING[kind]
     config = read(settings)
-    assert host_of(config) == host
+    web = web_of(config)
+    assert web is not None
+    assert web.hosts == (host,)
     assert open_feed(config, Publisher(), CLOCK).name == config.name  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="was given no guest"):
         open_feed(config, None, CLOCK)
 
 
+@pytest.mark.parametrize("kind", sorted(ASKING))
+def test_a_feed_has_the_manners_that_are_configured(kind: str) -> None:
+    settings, host = ASKING[kind]
+    manners = {"contact": "roads@example.org", "requests_per_minute": 6, "private_networks": ["10.0.0.0/8"]}
+    web = web_of(read(settings | {"web": manners | {"hosts": ["files.example.org"]}}))
+    assert web is not None
+    assert web.hosts == (host, "files.example.org")
+    assert (web.contact, web.requests_per_minute, len(web.private_networks)) == ("roads@example.org", 6, 1)
+
+
 @pytest.mark.parametrize("kind", sorted(READING))
 def test_a_feed_that_reads_files_needs_no_guest(kind: str, tmp_path: Path) -> None:
     config = read(READING[kind] | {"path": tmp_path})
-    assert host_of(config) is None
+    assert web_of(config) is None
     assert open_feed(config, None, CLOCK).readings() == ()

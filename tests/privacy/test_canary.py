@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -31,10 +32,10 @@ RUN_PX = 8  # a run of eight coloured pixels is 24 bytes: it does not occur by c
 PATCH = (slice(180, 228), slice(60, 124))
 
 
-def street_with_canary(path: Path) -> None:
-    """A clip of a synthetic street with the patch in it, encoded as a feed would."""
+def street_with_canary(path: Path, number: int = 0) -> None:
+    """One of many clips of a synthetic street with the patch in it, encoded as a feed would."""
     street = RenderedStreet(SyntheticConfig(kind="synthetic", cameras=1), None)
-    reference = next(iter(street.clips()))
+    reference = next(islice(street.clips(), number, None))
     patch = np.random.default_rng(20170309).integers(0, 256, (6, 8, 3), np.uint8)
     patch = cv2.resize(patch, (64, 48), interpolation=cv2.INTER_NEAREST)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +98,13 @@ def config(tmp_path: Path) -> Config:
     return load_config(path)
 
 
+def listen(caplog: pytest.LogCaptureFixture) -> None:
+    """Hear every log line of every room: a logger that some test has switched off would make the search empty."""
+    caplog.set_level(logging.DEBUG)
+    off = [name for name, one in logging.root.manager.loggerDict.items() if getattr(one, "disabled", False)]
+    assert [name for name in off if name.split(".")[0] in ("ingest", "detect", "aggregate", "api", "busyness")] == []
+
+
 def test_no_pixel_outlives_the_pipeline(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
@@ -110,7 +118,7 @@ def test_no_pixel_outlives_the_pipeline(
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.chdir(work)
     monkeypatch.setattr(wiring, "MemoryBus", ListeningBus)
-    caplog.set_level(logging.DEBUG)
+    listen(caplog)
 
     replayed = replay(config, tmp_path / "clips", Console(stderr=True))
 

@@ -1,0 +1,69 @@
+"""From the density of a clip's frames to the figures of each zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.records import CLASSES, PEOPLE, VEHICLES, Figures, Gains, Zone
+from detect.error_model import Correction
+from detect.model import Density
+from detect.stationary import stationary_density
+from detect.zones import ZoneSums, integrate
+
+_PEOPLE = [CLASSES.index(name) for name in PEOPLE]
+_VEHICLES = [CLASSES.index(name) for name in VEHICLES]
+
+
+@dataclass(frozen=True)
+class ZoneFigures:
+    """The figures of one zone over one clip; see `CountObservation`."""
+
+    present: Figures
+    peak: Figures
+    spread: Figures
+    stationary: Figures | None
+    low: Figures | None
+    high: Figures | None
+    gain: Gains | None
+    calibration: str | None
+
+
+def figures_of(
+    density: Density, span_s: float, zones: Sequence[Zone], size_px: tuple[int, int], correction: Correction
+) -> list[ZoneFigures]:
+    """The figures of every zone over a clip of `span_s` from its first frame to its last.
+
+    `size_px` is the width and height of the picture in which the zones are drawn.
+    """
+    factors = correction.factors()
+    present = _with_sums(integrate(density, zones, size_px)) * factors
+    mean = present.mean(axis=0)
+    still = stationary_density(density, span_s)
+    # Summed in another order than the mean, so held to it: a part is never more than the whole.
+    stayed = None
+    if still is not None:
+        stayed = np.minimum(_with_sums(integrate(still[np.newaxis], zones, size_px))[0] * factors, mean)
+    low, high = correction.interval(mean) or (None, None)
+    return [
+        ZoneFigures(
+            present=Figures.of(mean[zone]),
+            peak=Figures.of(present[:, zone].max(axis=0)),
+            spread=Figures.of(present[:, zone].std(axis=0)),
+            stationary=None if stayed is None else Figures.of(stayed[zone]),
+            low=None if low is None else Figures.of(low[zone]),
+            high=None if high is None else Figures.of(high[zone]),
+            gain=correction.gain,
+            calibration=correction.calibration,
+        )
+        for zone in range(len(zones))
+    ]
+
+
+def _with_sums(present: ZoneSums) -> NDArray[np.float64]:
+    """[frame, zone, class] to [frame, zone, series]: the classes, then people and vehicles."""
+    sums = (present[..., _PEOPLE].sum(axis=-1), present[..., _VEHICLES].sum(axis=-1))
+    return np.concatenate([present, np.stack(sums, axis=-1)], axis=-1)
