@@ -124,7 +124,7 @@ def describe(
         ("clock", f"{config.clock.speedup:g} times as fast as yours" if config.clock else None),
     ):
         if value is not None:
-            console.print(f"  {what:<8} {value}", highlight=False, markup=False)
+            console.print(f"  {what:<8} {value}", highlight=False, markup=False, soft_wrap=True)
     if not config.api.host.startswith(LOOPBACK):
         warning = f"  warning  {config.api.host} can be reached from other machines, without a key"
         console.print(warning, style="yellow", markup=False)
