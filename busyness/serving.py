@@ -18,6 +18,7 @@ from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
 from api.app import create_app
 from busyness.config import ApiConfig, Config, load_config
+from busyness.memory import few_arenas
 from busyness.reloading import ConfigWatch
 from busyness.wiring import about, install, open_clock, open_store
 from core.errors import BusynessError, ConfigError
@@ -28,6 +29,7 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 def run(path: Path, console: Console) -> None:
     """All stages in one process, the API and the map, until interrupted. A changed file is taken while it runs."""
+    few_arenas()
     config = load_config(path)
     clock = open_clock(config)
     with listen(config.api) as listener, closing(install(config, clock)) as installation:
