@@ -17,8 +17,12 @@ def churn(_=None):
     barrier.wait()
 barrier = threading.Barrier(12)
 threads = [threading.Thread(target=churn) for _ in range(12)]
-[thread.start() for thread in threads]; [thread.join() for thread in threads]
-print(sum(int(line.split("-")[0], 16) % (64 << 20) == 0 for line in open("/proc/self/maps") if " rw-p 00000000 00:00 0" in line))
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+own = [line for line in open("/proc/self/maps") if " rw-p 00000000 00:00 0" in line]
+print(sum(int(line.split("-")[0], 16) % (64 << 20) == 0 for line in own))
 """
 
 
