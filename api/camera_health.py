@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -12,7 +11,7 @@ from aggregate.health_answers import CameraHealth, states_frame
 from api.formats import Table, answer, chosen, offered
 from api.paging import written
 from api.parameters import CameraHealthQuestion, Format, HealthQuestion, StatesQuestion, once
-from api.problems import documented
+from api.problems import NAMED_FAULTS, TABLE_FAULTS
 from api.room import InRoom, Room, positions
 from api.rows import (
     HEALTH_SCHEMA,
@@ -25,10 +24,6 @@ from api.rows import (
 
 router = APIRouter(prefix="/v1")
 
-_FAULTS = documented(
-    HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
-)
-
 
 @router.get(
     "/health",
@@ -37,8 +32,7 @@ _FAULTS = documented(
     tags=["operator"],
     summary="How every camera is",
     response_class=Response,
-    responses=offered(HealthAnswer)
-    | documented(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=offered(HealthAnswer) | TABLE_FAULTS,
 )
 def health(request: Request, question: Annotated[HealthQuestion, Query()], room: InRoom) -> Response:
     """One row a camera: its state, since when and why, and how old its newest clip is."""
@@ -54,7 +48,7 @@ def health(request: Request, question: Annotated[HealthQuestion, Query()], room:
     tags=["analyst", "operator"],
     summary="How cameras were in a period",
     response_class=Response,
-    responses=offered(StatesAnswer) | _FAULTS,
+    responses=offered(StatesAnswer) | NAMED_FAULTS,
 )
 def states(request: Request, question: Annotated[StatesQuestion, Query()], room: InRoom) -> Response:
     """One row for every stretch of time that a camera was in a state, in the order camera, start.
@@ -77,7 +71,7 @@ def states(request: Request, question: Annotated[StatesQuestion, Query()], room:
     tags=["operator"],
     summary="How one camera is, and when it was out",
     response_class=Response,
-    responses=offered(CameraHealthAnswer) | _FAULTS,
+    responses=offered(CameraHealthAnswer) | NAMED_FAULTS,
 )
 def camera_health(
     request: Request,

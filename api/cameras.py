@@ -15,7 +15,7 @@ from pydantic import Field
 from aggregate.query import expect_known
 from api.formats import Table, answer, chosen, offered
 from api.parameters import CamerasQuestion, ZonesQuestion, once
-from api.problems import Responses, documented
+from api.problems import NAMED_FAULTS, TABLE_FAULTS, Responses, documented
 from api.room import InRoom, positions
 from api.rows import CAMERAS_SCHEMA, ZONES_SCHEMA, CamerasAnswer, ZonesAnswer
 from core.config import Closed
@@ -119,8 +119,7 @@ def extent(room: InRoom) -> ExtentAnswer:
     tags=["analyst", "operator", "planner"],
     summary="Cameras and what they last sent",
     response_class=Response,
-    responses=offered(CamerasAnswer)
-    | documented(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=offered(CamerasAnswer) | TABLE_FAULTS,
 )
 def cameras(request: Request, question: Annotated[CamerasQuestion, Query()], room: InRoom) -> Response:
     """Position, cadence and zones of each camera; when it was last seen, last counted, and why not since."""
@@ -153,13 +152,7 @@ def cameras(request: Request, question: Annotated[CamerasQuestion, Query()], roo
     tags=["analyst", "planner"],
     summary="Zones, the parts of a picture that are counted",
     response_class=Response,
-    responses=offered(ZonesAnswer)
-    | documented(
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.NOT_ACCEPTABLE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    ),
+    responses=offered(ZonesAnswer) | NAMED_FAULTS,
 )
 def zones(request: Request, question: Annotated[ZonesQuestion, Query()], room: InRoom) -> Response:
     """Every zone with its camera, kind and polygon; a camera without zones has one, its whole view."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 
 import pandas as pd
@@ -12,7 +11,7 @@ from fastapi.responses import Response
 from api.formats import LonLat, Table, answer, chosen, offered
 from api.paging import page_after
 from api.parameters import Format, LoopReadingsQuestion, LoopsQuestion, once
-from api.problems import documented
+from api.problems import NAMED_FAULTS, TABLE_FAULTS
 from api.room import InRoom, Room
 from api.rows import LOOP_READINGS_SCHEMA, LOOPS_SCHEMA, LoopReadingsAnswer, LoopsAnswer
 
@@ -26,8 +25,7 @@ router = APIRouter(prefix="/v1")
     tags=["analyst"],
     summary="Loops and other counters",
     response_class=Response,
-    responses=offered(LoopsAnswer)
-    | documented(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=offered(LoopsAnswer) | TABLE_FAULTS,
 )
 def loops(request: Request, question: Annotated[LoopsQuestion, Query()], room: InRoom) -> Response:
     """Where each stands and whose it is. One whose position is not known has none in GeoJSON, and is in no box."""
@@ -45,13 +43,7 @@ def loops(request: Request, question: Annotated[LoopsQuestion, Query()], room: I
     tags=["analyst"],
     summary="What passed loops and other counters",
     response_class=Response,
-    responses=offered(LoopReadingsAnswer)
-    | documented(
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.NOT_ACCEPTABLE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    ),
+    responses=offered(LoopReadingsAnswer) | NAMED_FAULTS,
 )
 def loop_readings(request: Request, question: Annotated[LoopReadingsQuestion, Query()], room: InRoom) -> Response:
     """One row for every counter, class and interval that is stored and begins in [from, to), by start, counter, class.

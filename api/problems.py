@@ -264,3 +264,10 @@ def _parameters_of(request: Request) -> list[str]:
     route = request.scope.get("route")
     operation = request.app.openapi()["paths"].get(getattr(route, "path", ""), {}).get(request.method.lower(), {})
     return [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
+
+
+TABLE_FAULTS = documented(HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+"""How a question for a table can fail."""
+
+NAMED_FAULTS = documented(HTTPStatus.NOT_FOUND) | TABLE_FAULTS
+"""The same, where the question may name a camera, zone or counter that there is not."""

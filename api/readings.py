@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,15 +13,11 @@ from aggregate.query import ReadingQuery
 from api.formats import LonLat, Table, answer, chosen, offered
 from api.paging import page_after
 from api.parameters import Format, LatestQuestion, ReadingsQuestion, once
-from api.problems import documented
+from api.problems import NAMED_FAULTS
 from api.room import InRoom, Room, positions
 from api.rows import READINGS_SCHEMA, LatestAnswer, ReadingsAnswer
 
 router = APIRouter(prefix="/v1")
-
-_FAULTS = documented(
-    HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
-)
 
 
 @router.get(
@@ -32,7 +27,7 @@ _FAULTS = documented(
     tags=["analyst", "planner"],
     summary="Readings of a period",
     response_class=Response,
-    responses=offered(ReadingsAnswer) | _FAULTS,
+    responses=offered(ReadingsAnswer) | NAMED_FAULTS,
 )
 def readings(request: Request, question: Annotated[ReadingsQuestion, Query()], room: InRoom) -> Response:
     """One row for every zone, class and window that begins in [from, to), in the order start, zone, class.
@@ -90,7 +85,7 @@ def _closed(query: ReadingQuery, answers: Answers) -> ReadingQuery:
     tags=["analyst", "operator", "planner"],
     summary="The newest reading of every zone",
     response_class=Response,
-    responses=offered(LatestAnswer) | _FAULTS,
+    responses=offered(LatestAnswer) | NAMED_FAULTS,
 )
 def latest(request: Request, question: Annotated[LatestQuestion, Query()], room: InRoom) -> Response:
     """One row for every zone and class. A camera that has gone quiet is missing with its reason, not its old figure."""

@@ -246,15 +246,16 @@ class _Desk:
         clip = self._fetched(place)
         counter = self._free.get()
         try:
-            first, *others = counter.report(place.camera, clip).observations
+            observations = counter.report(place.camera, clip).observations
         finally:
             self._free.put(counter)
+        first = observations[0]
         age_s = None if clip.fault else (self._clock.now() - clip.event_time).total_seconds()
         return Look(
             camera=place.camera.id, name=place.camera.name, source=place.feed.name,
             status=first.status, reason=first.reason, event_time=None if clip.fault else clip.event_time, age_s=age_s,
             size_bytes=clip.size_bytes,
-            people=_sum("people", (first, *others)), vehicles=_sum("vehicles", (first, *others)),
+            people=_sum("people", observations), vehicles=_sum("vehicles", observations),
         )  # fmt: skip
 
     def _fetched(self, place: Place) -> ClipReady:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -54,8 +53,7 @@ class HealthLog:
                 state=state,
                 reason=None if reason is None else reason[:REASON_LENGTH],
             )
-            news = known is None or not (_same(known, event) or state is CameraState.WAITING)
-            if news:
+            if known is None or not (_same(known, event) or state is CameraState.WAITING):
                 self._states[camera] = event
                 self.on_event(event)
 
@@ -69,16 +67,6 @@ class HealthLog:
             state = _OF_STATUS.get(observation.status, CameraState.FAULTY)
             live = state is CameraState.LIVE
             self.note(observation.camera, state, observation.event_time, None if live else observation.reason)
-
-    def state_of(self, camera: str) -> HealthEvent | None:
-        """What is known of a camera; None where nothing is."""
-        with self._lock:
-            return self._states.get(camera)
-
-    def states(self) -> Counter[CameraState]:
-        """How many cameras are in each state."""
-        with self._lock:
-            return Counter(event.state for event in self._states.values())
 
 
 def _same(known: HealthEvent, event: HealthEvent) -> bool:

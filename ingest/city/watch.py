@@ -92,11 +92,6 @@ class CameraWatch:
         """The cadence to the nearest ten seconds, once it is learned."""
         return max(10.0, round(self._cadence.seconds, -1)) if self._cadence.learned else None
 
-    @property
-    def newest(self) -> datetime | None:
-        """Event time of the newest clip."""
-        return self._event_time
-
     def arrived(self, media: Media, now: datetime) -> Iterator[ClipReady]:
         """The publisher has given something: a new clip, or bytes again that it gave before."""
         self._answered()
