@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from core.config import Closed
+from core.ground import GroundPlane, ObservedGround, ZoneGround
 
 CLASSES = ("pedestrian", "cyclist", "motorcycle", "car", "van", "truck", "bus")
 """What is counted, in the order of every per-class array (`[..., class]`)."""
@@ -115,16 +116,26 @@ class ZoneKind(StrEnum):
 
 
 class Zone(Closed):
-    """A named part of a camera's picture. `polygon` holds (x, y) in source pixels; None is the whole view."""
+    """A named part of a camera's picture. `polygon` holds (x, y) in source pixels; None is the whole view.
+
+    `ground` is what it covers on the ground, null where the camera is not calibrated; of a zone that has it, `polygon`
+    is the part that is near enough to be counted. `effective_width_m` is the clear width that people walk in, where
+    somebody has measured it.
+    """
 
     id: Identifier
     name: str = Field(min_length=1, max_length=200)
     kind: ZoneKind = ZoneKind.VIEW
     polygon: tuple[PointPx, ...] | None = Field(default=None, min_length=3, max_length=200)
+    effective_width_m: PositiveFloat | None = Field(default=None, le=100)
+    ground: ZoneGround | None = None
 
 
 class Camera(Closed):
-    """A fixed viewpoint. Position in WGS84 degrees; `width`, `height` in pixels of its clips."""
+    """A fixed viewpoint. Position in WGS84 degrees; `width`, `height` in pixels of its clips.
+
+    `plane` is the ground in its picture; null where it is not calibrated: its counts are then no densities.
+    """
 
     id: Identifier
     name: str = Field(min_length=1, max_length=200)
@@ -135,6 +146,7 @@ class Camera(Closed):
     width: PositiveInt = Field(default=352, le=7680)
     height: PositiveInt = Field(default=288, le=4320)
     zones: tuple[Zone, ...] = ()
+    plane: GroundPlane | None = None
 
     @model_validator(mode="after")
     def _zones_fit(self) -> Self:
@@ -266,6 +278,7 @@ class CountObservation(Closed):
     lighting: Lighting | None = None
     gain: Gains | None = None
     calibration: str | None = Field(default=None, min_length=1, max_length=150)
+    ground: ObservedGround | None = None
     view_epoch: NonNegativeInt = 0
     content: ContentHash | None = None
     model: str = Field(min_length=1, max_length=200)
@@ -277,7 +290,9 @@ class CountObservation(Closed):
         if self.status is Status.OK:
             if any(figure is None for figure in figures):
                 raise ValueError("an observation with status ok carries present, peak and spread")
-        elif any(figure is not None for figure in (*figures, self.stationary, self.low, self.high, self.gain)):
+        elif any(
+            figure is not None for figure in (*figures, self.stationary, self.low, self.high, self.gain, self.ground)
+        ):
             raise ValueError(f"an observation with status {self.status} carries no figures: null, never zero")
         elif not self.reason:
             raise ValueError(f"an observation with status {self.status} needs a reason")
@@ -312,8 +327,10 @@ class Reading(Closed):
 
     `mean` is the mean number present over the counted clips, [`low`, `high`] its 90 % interval from the spread
     between clips and the error of the counter where that is known, `peak` the largest frame, `stationary_share` the
-    part that stood still (0..1), `coverage` the share of the expected clips that were counted. Figures are null where
-    `state` is `missing`; `stationary_share` is null too where no one was present or no clip could tell who stood still,
+    part that stood still (0..1), `coverage` the share of the expected clips that were counted. `area_m2` is the zone's
+    on the ground, by which `mean` becomes a density (`aggregate/density.py`), `calibration_error` its standard error as
+    a share of it, `crowded_share` the mean share of it on which more than one person stood on 4 m2; the three are the
+    same for all series, and null where the zone is not calibrated. Figures are null where `state` is `missing`; `stationary_share` is null too where no one was present or no clip could tell who stood still,
     and no other figure is.
     """
 
@@ -328,6 +345,9 @@ class Reading(Closed):
     high: NonNegativeFloat | None
     peak: NonNegativeFloat | None
     stationary_share: float | None = Field(ge=0, le=1)
+    area_m2: PositiveFloat | None = None
+    calibration_error: NonNegativeFloat | None = None
+    crowded_share: float | None = Field(default=None, ge=0, le=1)
     coverage: float = Field(ge=0, le=1)
     clips_counted: NonNegativeInt
     clips_expected: PositiveInt
