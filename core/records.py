@@ -330,8 +330,8 @@ class Reading(Closed):
     part that stood still (0..1), `coverage` the share of the expected clips that were counted. `area_m2` is the zone's
     on the ground, by which `mean` becomes a density (`aggregate/density.py`), `calibration_error` its standard error as
     a share of it, `crowded_share` the mean share of it on which more than one person stood on 4 m2; the three are the
-    same for all series, and null where the zone is not calibrated. Figures are null where `state` is `missing`; `stationary_share` is null too where no one was present or no clip could tell who stood still,
-    and no other figure is.
+    same for all series, and null where the zone is not calibrated. Figures are null where `state` is `missing`;
+    `stationary_share` is null too where no one was present or no clip could tell who stood still, and no other is.
     """
 
     zone: Identifier
