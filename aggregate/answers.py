@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from aggregate.grid import Grid, ZoneOfCamera, filled, grid_between, grid_of, grid_size, with_reasons
+from aggregate.ground_figures import GROUND_COLUMNS, ground_columns
 from aggregate.health_answers import HealthAnswers
 from aggregate.loop_answers import LoopAnswers
 from aggregate.query import (
@@ -26,7 +27,7 @@ from aggregate.tables import FIGURES, Mask, ReadingTable, Text, Times, aware, in
 from aggregate.windows import window_at
 from core.clock import Clock
 from core.errors import QueryError
-from core.records import Camera, Window
+from core.records import Camera, Window, ZoneKind
 
 __all__ = ["CAMERA_STATE_COLUMNS", "MAX_ROWS", "READING_COLUMNS", "Answers", "BoundingBox", "ReadingQuery"]
 
@@ -42,6 +43,7 @@ READING_COLUMNS = (
     "high",
     "peak",
     "stationary_share",
+    *GROUND_COLUMNS,
     "coverage",
     "clips_counted",
     "clips_expected",
@@ -50,8 +52,9 @@ READING_COLUMNS = (
     "revision",
     "derived_at",
 )
-"""Order of every readings frame. `start`, `end`, `derived_at` are datetime64[us, UTC] (NaT for null), figures and
-`coverage` float64 (NaN for null), `clips_*` and `revision` int64, the rest object columns of str (None for null)."""
+"""Order of every readings frame. `start`, `end`, `derived_at` are datetime64[us, UTC] (NaT for null), figures, those of
+the ground and `coverage` float64 (NaN for null), `clips_*` and `revision` int64, the rest object columns of str (None
+for null)."""
 
 CAMERA_STATE_COLUMNS = (
     "camera",
@@ -121,7 +124,7 @@ class Answers:
         first_row, last_row = query.offset, query.offset + query.limit
         page = slice(first_row // len(series), -(-last_row // len(series)))
         grid = grid_between(query.window, start, end, zones, page)
-        rows = _frame(self._known(grid, query, series, present))
+        rows = _frame(self._known(grid, query, series, present), grid)
         skipped = page.start * len(series)
         return rows.iloc[first_row - skipped : last_row - skipped].reset_index(drop=True)
 
@@ -136,18 +139,20 @@ class Answers:
         series: tuple[str, ...] = ("people", "vehicles"),
         bbox: BoundingBox | None = None,
         cameras: tuple[str, ...] | None = None,
+        kinds: tuple[ZoneKind, ...] | None = None,
     ) -> pd.DataFrame:
         """The newest window of every zone, one row (`READING_COLUMNS`) per zone and series.
 
         A camera that has gone quiet gives a missing row for the present window that says since when, never its old
         figure. Raises as `readings` does.
         """
-        query = ReadingQuery(window=window, series=tuple(dict.fromkeys(series)), bbox=bbox, cameras=cameras)
+        classes = tuple(dict.fromkeys(series))
+        query = ReadingQuery(window=window, series=classes, bbox=bbox, cameras=cameras, kinds=kinds)
         expect_sound(query)
         zones = self._zones(query)
         present = self._present(None)
         if present is None:
-            return _frame(no_readings(query.series))
+            return _frame(no_readings(query.series), grid_of(window, (), ()))
         watermarks = self._store.watermarks()
         bounds: list[tuple[datetime, datetime]] = []
         since: dict[str, str] = {}
@@ -157,14 +162,14 @@ class Answers:
             quiet_s = _QUIET_AFTER_CADENCES * zone.camera.cadence_s
             if newest is None or (held.end <= present and newest < present - timedelta(seconds=quiet_s)):
                 held = window_at(window, present, zone.camera.timezone)
-                since[zone.zone] = NOT_RECEIVED if newest is None else f"no clip since {_stamp(newest)}"
+                since[zone.zone.id] = NOT_RECEIVED if newest is None else f"no clip since {_stamp(newest)}"
             bounds.append((held.start, held.end))
         grid = grid_of(window, zones, bounds)
-        is_quiet = np.array([grid.zones[row].zone in since for row in grid.zone_row], dtype=bool)
+        is_quiet = np.array([grid.zones[row].zone.id in since for row in grid.zone_row], dtype=bool)
         stored = self._store.current_readings(grid.take(~is_quiet).spans()).select(query.series)
         table = _open_said(filled(grid, stored), moment(present))
         quiet = np.flatnonzero(is_quiet)
-        return _frame(with_reasons(table, quiet, [since[zone] for zone in table.zone[quiet]]))
+        return _frame(with_reasons(table, quiet, [since[zone] for zone in table.zone[quiet]]), grid)
 
     def camera_states(self) -> pd.DataFrame:
         """What each camera last sent, when it was last counted, how it is (`CAMERA_STATE_COLUMNS`), by camera id."""
@@ -198,13 +203,13 @@ class Answers:
         if query.zones is not None:
             expect_known("zone", query.zones, {zone.id for camera in cameras for zone in camera.counted_zones})
         chosen = [
-            ZoneOfCamera(zone.id, camera)
+            ZoneOfCamera(zone, camera)
             for camera in cameras
             if in_box(camera, query.bbox) and (query.cameras is None or camera.id in query.cameras)
             for zone in camera.counted_zones
-            if query.zones is None or zone.id in query.zones
+            if (query.zones is None or zone.id in query.zones) and (query.kinds is None or zone.kind in query.kinds)
         ]
-        return sorted(chosen, key=lambda zone: zone.zone)
+        return sorted(chosen, key=lambda one: one.zone.id)
 
     def _asked(self, query: ReadingQuery) -> tuple[list[ZoneOfCamera], datetime, datetime, datetime]:
         """Zones, start and end of the answer, and its present; start == end where there is nothing to answer."""
@@ -242,13 +247,13 @@ class Answers:
         return _open_said(table, moment(present))
 
     def _stored(self, grid: Grid, query: ReadingQuery, series: tuple[str, ...], as_of: datetime | None) -> ReadingTable:
-        everywhere = query.zones is None and query.cameras is None and query.bbox is None
+        everywhere = query.zones is None and query.cameras is None and query.bbox is None and query.kinds is None
         return self._store.readings(
             window=query.window,
             series=series,
             start=aware(grid.start.min()),
             end=aware(grid.start.max()) + _INSTANT,
-            zones=None if everywhere else sorted({zone.zone for zone in grid.zones}),
+            zones=None if everywhere else sorted({one.zone.id for one in grid.zones}),
             as_of=as_of,
         )
 
@@ -270,9 +275,10 @@ def _open_said(table: ReadingTable, present: np.datetime64) -> ReadingTable:
     return with_reasons(table, rows, reasons)
 
 
-def _frame(table: ReadingTable) -> pd.DataFrame:
-    """One row (`READING_COLUMNS`) per row and series of the table."""
+def _frame(table: ReadingTable, grid: Grid) -> pd.DataFrame:
+    """One row (`READING_COLUMNS`) per row and series of the table, whose rows are those of the grid."""
     repeat = len(table.series)
+    ground = ground_columns(table, [one.zone for one in grid.zones], grid.zone_row)
     columns = {
         "zone": _text(table.zone, repeat),
         "camera": _text(table.camera, repeat),
@@ -281,6 +287,8 @@ def _frame(table: ReadingTable) -> pd.DataFrame:
         "start": _times(table.start, repeat),
         "end": _times(table.end, repeat),
         **{name: getattr(table, name).reshape(-1) for name in FIGURES},
+        # pandas makes text of its own of object columns, in which a null is NaN; as a series of objects it stays None.
+        **{name: pd.Series(column, dtype=column.dtype) for name, column in ground.items()},
         "coverage": np.repeat(table.coverage, repeat),
         "clips_counted": np.repeat(table.clips_counted, repeat),
         "clips_expected": np.repeat(table.clips_expected, repeat),

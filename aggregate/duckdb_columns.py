@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from aggregate.tables import FIGURES, Clips, Integers, LoopTable, Numbers, ReadingTable, Spans, Text, Times
+from aggregate.tables import FIGURES, GROUND, Clips, Integers, LoopTable, Numbers, ReadingTable, Spans, Text, Times
+from core.ground import ObservedGround
 from core.health import HealthEvent
 from core.loops import LoopReading
 from core.records import SERIES, CountObservation, Figures, Gains
@@ -17,8 +18,12 @@ from core.records import SERIES, CountObservation, Figures, Gains
 _TIME = pa.timestamp("us")
 _FIGURES_TYPE = pa.struct([(name, pa.float64()) for name in SERIES])
 _GAINS_TYPE = pa.struct([(name, pa.float64()) for name in Gains.model_fields])
+_GROUND_TYPE = pa.struct(
+    [(name, pa.string() if name == "plane" else pa.float64()) for name in ObservedGround.model_fields]
+)
 _PER_CLIP = ("present", "peak", "spread", "stationary", "low", "high")
 _OF_CLIPS = ("present", "peak", "stationary", "low", "high")
+_OF_CLIPS_GROUND = ("area_m2", "area_error", "crowded_share")
 _OBSERVATION_TYPES = {
     "id": pa.string(),
     "camera": pa.string(),
@@ -32,6 +37,7 @@ _OBSERVATION_TYPES = {
     "lighting": pa.string(),
     "gain": _GAINS_TYPE,
     "calibration": pa.string(),
+    "ground": _GROUND_TYPE,
     "view_epoch": pa.int64(),
     "content": pa.string(),
     "model": pa.string(),
@@ -46,8 +52,12 @@ def observation_select() -> str:
 
 def clip_select() -> str:
     """What to select, from observations called `o`, for `clips_from`."""
-    return "o.id, o.camera, o.zone, o.event_time, o.counted_at, o.status, " + ", ".join(
-        f"o.{name}" for name in _OF_CLIPS
+    return ", ".join(
+        [
+            "o.id, o.camera, o.zone, o.event_time, o.counted_at, o.status",
+            *(f"o.{name}" for name in _OF_CLIPS),
+            *(f"o.ground.{name} AS {name}" for name in _OF_CLIPS_GROUND),
+        ]
     )
 
 
@@ -56,7 +66,7 @@ def reading_select(series: Sequence[str]) -> str:
     plain = ("zone", "camera", "width", "starts", "ends", "coverage", "clips_counted", "clips_expected", "state")
     return ", ".join(
         [
-            *(f"r.{name}" for name in (*plain, "reason", "revision", "derived_at")),
+            *(f"r.{name}" for name in (*plain, "reason", "revision", "derived_at", *GROUND)),
             *(_of(name, series) for name in FIGURES),
         ]
     )
@@ -78,7 +88,7 @@ def naive(time: datetime) -> datetime:
 def observation_rows(observations: Sequence[CountObservation]) -> pa.Table:
     def column(name: str, kind: pa.DataType) -> pa.Array:
         values = [getattr(observation, name) for observation in observations]
-        if kind in (_FIGURES_TYPE, _GAINS_TYPE):
+        if pa.types.is_struct(kind):
             values = [None if figures is None else dict(figures) for figures in values]
         elif kind == _TIME:
             values = [naive(time) for time in values]
@@ -94,6 +104,7 @@ def observations_from(rows: pa.Table) -> list[CountObservation]:
         for name in _PER_CLIP:
             row[name] = None if row[name] is None else Figures(**row[name])
         row["gain"] = None if row["gain"] is None else Gains(**row["gain"])
+        row["ground"] = None if row["ground"] is None else ObservedGround(**row["ground"])
         return CountObservation(**row)
 
     return [record(row) for row in rows.to_pylist()]
@@ -108,6 +119,7 @@ def clips_from(rows: pa.Table) -> Clips:
         counted_at=_times(rows, "counted_at"),
         status=_text(rows, "status"),
         **{name: _figures(rows, name) for name in _OF_CLIPS},
+        **{name: _numbers(rows, name) for name in _OF_CLIPS_GROUND},
     )
 
 
@@ -141,6 +153,7 @@ def reading_rows(readings: ReadingTable) -> pa.Table:
             "width": pa.array(readings.window, pa.string()),
             "starts": pa.array(readings.start, _TIME),
             "ends": pa.array(readings.end, _TIME),
+            **{name: pa.array(getattr(readings, name), from_pandas=True) for name in GROUND},
             "coverage": pa.array(readings.coverage),
             "clips_counted": pa.array(readings.clips_counted),
             "clips_expected": pa.array(readings.clips_expected),
@@ -161,6 +174,7 @@ def readings_from(rows: pa.Table, series: Sequence[str]) -> ReadingTable:
         start=_times(rows, "starts"),
         end=_times(rows, "ends"),
         **{name: _figures(rows, name) for name in FIGURES},
+        **{name: _numbers(rows, name) for name in GROUND},
         coverage=_numbers(rows, "coverage"),
         clips_counted=_integers(rows, "clips_counted"),
         clips_expected=_integers(rows, "clips_expected"),

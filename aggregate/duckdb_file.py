@@ -16,13 +16,18 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 """DuckDB would otherwise fetch extensions from the network when a query seems to need one."""
 
 
-def open_file(path: Path | None, read_only: bool) -> tuple[str, duckdb.DuckDBPyConnection]:
-    """What errors call the store, and a connection to it with our tables in place. Raises `StoreError`."""
+def open_file(path: Path | None, read_only: bool, memory_mb: int) -> tuple[str, duckdb.DuckDBPyConnection]:
+    """What errors call the store, and a connection to it with our tables in place. Raises `StoreError`.
+
+    Of a file at most `memory_mb` MiB are kept in memory; the engine's own limit is most of the machine's, and a file
+    that grows for a year would fill it. A store in memory is as large as what it holds.
+    """
     name = "the store in memory" if path is None else f"the store {path}"
     if path is not None:
         _expect_place(path, read_only)
     try:
-        connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=_OFFLINE)
+        limit = {} if path is None else {"memory_limit": f"{memory_mb}MiB"}
+        connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=_OFFLINE | limit)
     except duckdb.Error as error:
         raise _cannot_open(name, error) from error
     try:

@@ -14,12 +14,16 @@ is kept beside them in small tables.
 
 from __future__ import annotations
 
+from core.ground import ObservedGround
 from core.records import SERIES, Gains
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _FIGURES = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in SERIES) + ")"
 _GAINS = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in Gains.model_fields) + ")"
+_GROUND = (
+    "STRUCT(" + ", ".join(f"{n} {'VARCHAR' if n == 'plane' else 'DOUBLE'}" for n in ObservedGround.model_fields) + ")"
+)
 
 _NEWEST_CLIPS = """
 CREATE TABLE newest_clips (                 -- of each camera, so that nobody has to search it
@@ -95,6 +99,7 @@ CREATE TABLE observations (
     lighting VARCHAR,
     gain {_GAINS},
     calibration VARCHAR,
+    ground {_GROUND},                       -- null where the camera was not calibrated
     view_epoch BIGINT NOT NULL,
     content VARCHAR,                        -- half of the SHA-256 of the clip's bytes
     model VARCHAR NOT NULL,
@@ -112,6 +117,10 @@ CREATE TABLE readings (
     high {_FIGURES} NOT NULL,
     peak {_FIGURES} NOT NULL,
     stationary_share {_FIGURES} NOT NULL,
+    area_m2 DOUBLE,                         -- the ground: of the window, whatever was counted on it
+    calibration_error DOUBLE,
+    vehicles_m2 DOUBLE,
+    crowded_share DOUBLE,
     coverage DOUBLE NOT NULL,
     clips_counted BIGINT NOT NULL,
     clips_expected BIGINT NOT NULL,
@@ -145,5 +154,13 @@ LEFT JOIN (
 QUALIFY row_number() OVER (PARTITION BY o.camera ORDER BY o.counted_at DESC, o.id DESC) = 1;
 DROP TABLE watermarks;
 {_HEALTH_AND_LOOPS}""",  # noqa: S608 - every word of it is ours
+    # Observations and readings know the ground of their zone; of what was counted before, it is not known.
+    3: f"""
+ALTER TABLE observations ADD COLUMN ground {_GROUND};
+ALTER TABLE readings ADD COLUMN area_m2 DOUBLE;
+ALTER TABLE readings ADD COLUMN calibration_error DOUBLE;
+ALTER TABLE readings ADD COLUMN vehicles_m2 DOUBLE;
+ALTER TABLE readings ADD COLUMN crowded_share DOUBLE;
+""",
 }
 """From each older version to the next; what is stored stays as it is."""

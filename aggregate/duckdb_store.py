@@ -31,6 +31,7 @@ from aggregate.duckdb_file import open_file
 from aggregate.duckdb_health import health_between, health_now, save_health
 from aggregate.duckdb_loops import counters, loop_extent, loops_between, save_counters, save_loops
 from aggregate.duckdb_newest import camera_states, keep_newest, last_contents
+from aggregate.policy import STORE_MEMORY_MB
 from aggregate.store import refuse_shared_zones, supersedes
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans, no_readings
 from core.health import HealthEvent
@@ -49,9 +50,10 @@ class DuckDBStore:
         self._load_cameras()
 
     @classmethod
-    def open(cls, path: Path | None, read_only: bool = False) -> Self:
-        """Open or create the store in `path`; None keeps it in memory. Raises `StoreError`."""
-        name, connection = open_file(path, read_only)
+    def open(cls, path: Path | None, read_only: bool = False, *, memory_mb: int = STORE_MEMORY_MB) -> Self:
+        """Open or create the store in `path`, of which at most `memory_mb` MiB are kept in memory; None keeps all of it
+        there. Raises `StoreError`."""
+        name, connection = open_file(path, read_only, memory_mb)
         try:
             return cls(Engine(connection, name, read_only=read_only))
         except BaseException:

@@ -17,16 +17,16 @@ import numpy as np
 import pandas as pd
 
 from aggregate.readings import NOT_RECEIVED, expected_clips, not_due
-from aggregate.tables import FIGURES, Integers, Numbers, ReadingTable, Rows, Spans, Text, Times, moment, text
+from aggregate.tables import FIGURES, GROUND, Integers, Numbers, ReadingTable, Rows, Spans, Text, Times, moment, text
 from aggregate.windows import WIDTH_S, days_between
-from core.records import Camera, TrustState, Window
+from core.records import Camera, TrustState, Window, Zone
 
 
 @dataclass(frozen=True)
 class ZoneOfCamera:
-    """A zone's id and its camera."""
+    """A zone and its camera."""
 
-    zone: str
+    zone: Zone
     camera: Camera
 
 
@@ -42,7 +42,7 @@ class Grid(Rows):
 
     def spans(self) -> Spans:
         """The same windows, each with its zone's id."""
-        zone = text([zone.zone for zone in self.zones])
+        zone = text([one.zone.id for one in self.zones])
         window = text([self.window.value])
         return Spans(zone[self.zone_row], window[np.zeros(len(self), dtype=np.int64)], self.start, self.end)
 
@@ -131,12 +131,13 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
     width_s = (grid.end - grid.start) / np.timedelta64(1, "s")
     table = ReadingTable(
         series=stored.series,
-        zone=text([zone.zone for zone in grid.zones])[grid.zone_row],
+        zone=text([zone.zone.id for zone in grid.zones])[grid.zone_row],
         camera=text([zone.camera.id for zone in grid.zones])[grid.zone_row],
         window=text([grid.window.value])[np.zeros(rows, dtype=np.int64)],
         start=grid.start,
         end=grid.end,
         **{name: blank.copy() for name in FIGURES},
+        **{name: np.full(rows, np.nan) for name in GROUND},
         coverage=np.zeros(rows),
         clips_counted=np.zeros(rows, dtype=np.int64),
         clips_expected=expected_clips(width_s, cadence_s[grid.zone_row]),
@@ -146,7 +147,8 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
         derived_at=np.full(rows, np.datetime64("NaT"), dtype="datetime64[us]"),
     )
     there, source = _places(grid, stored)
-    for name in (*FIGURES, "coverage", "clips_counted", "clips_expected", "state", "reason", "revision", "derived_at"):
+    plain = ("coverage", "clips_counted", "clips_expected", "state", "reason", "revision", "derived_at")
+    for name in (*FIGURES, *GROUND, *plain):
         getattr(table, name)[there] = getattr(stored, name)[source]
     return table
 
@@ -166,7 +168,7 @@ def _places(grid: Grid, stored: ReadingTable) -> tuple[Integers, Integers]:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     width = len(grid.zones)
     keys = np.searchsorted(starts, grid.start) * width + grid.zone_row
-    zone_row = pd.Index([zone.zone for zone in grid.zones], dtype=object).get_indexer(pd.Index(stored.zone))
+    zone_row = pd.Index([zone.zone.id for zone in grid.zones], dtype=object).get_indexer(pd.Index(stored.zone))
     step = np.minimum(np.searchsorted(starts, stored.start), len(starts) - 1)
     wanted = step * width + zone_row
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)

@@ -12,6 +12,9 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 """How far ahead of the clock an observation may be; what is beyond has a wrong date and is refused. A camera that
 stamps its local summer time as UTC is still let in."""
 
+STORE_MEMORY_MB = 1024
+"""Of a store's file, that may be kept in memory, in MiB, unless somebody says otherwise."""
+
 
 class AggregatePolicy(Closed):
     """The few numbers that decide how stored counts become readings."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.errors import NotFound, QueryError
-from core.records import SERIES, Camera, Window
+from core.records import SERIES, Camera, Window, ZoneKind
 
 BoundingBox = tuple[float, float, float, float]
 """(west, south, east, north) in WGS84 degrees; none crosses the antimeridian: west <= east, south <= north."""
@@ -27,14 +27,15 @@ _YEARS = range(1970, 2200)
 class ReadingQuery:
     """Which readings are asked for: the rows that satisfy every filter that is not None.
 
-    `zones`, `cameras` are ids, `series` is from `core.records.SERIES`, `bbox` selects by camera position. Windows
-    that begin in the half-open [`start`, `end`) answer; None is the stored extent. `as_of` asks for what was known
-    at that moment; it holds for windows that were closed then, for provisional figures are not kept. `limit` and
-    `offset` page through the rows in the order start, zone, class.
+    `zones`, `cameras` are ids, `kinds` kinds of zone, `series` is from `core.records.SERIES`, `bbox` selects by camera
+    position. Windows that begin in the half-open [`start`, `end`) answer; None is the stored extent. `as_of` asks for
+    what was known at that moment; it holds for windows that were closed then, for provisional figures are not kept.
+    `limit` and `offset` page through the rows in the order start, zone, class.
     """
 
     zones: tuple[str, ...] | None = None
     cameras: tuple[str, ...] | None = None
+    kinds: tuple[ZoneKind, ...] | None = None
     series: tuple[str, ...] = ("people", "vehicles")
     bbox: BoundingBox | None = None
     start: datetime | None = None

@@ -9,9 +9,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregate.density import covered_m2
 from aggregate.intervals import joined, mean_interval
 from aggregate.policy import AggregatePolicy
-from aggregate.tables import Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
+from aggregate.tables import GROUND, Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
 from core.records import INTERVAL_LEVEL, SERIES, Camera, Status, TrustState
 
 _DECIMALS = 6
@@ -64,8 +65,9 @@ def derive(
     ok = kept.status == Status.OK.value
     # Rows of counted clips before each row: turns a range of clips into a range of counted ones.
     before = np.concatenate([[0], np.cumsum(ok)])
-    figures = _figures(kept.take(ok), before[first], before[last])
-    counted = before[last] - before[first]
+    first_counted, last_counted = before[first], before[last]
+    figures = _figures(kept.take(ok), first_counted, last_counted)
+    counted = last_counted - first_counted
     coverage = np.minimum(1.0, counted / expected).round(_DECIMALS)
     state = np.where(coverage >= policy.observed_coverage, TrustState.OBSERVED.value, TrustState.PARTIAL.value)
     state = np.where(counted == 0, TrustState.MISSING.value, state).astype(object)
@@ -78,6 +80,7 @@ def derive(
         start=spans.start,
         end=spans.end,
         **figures,
+        **_ground(kept.take(ok), first_counted, last_counted, figures["mean"]),
         coverage=coverage,
         clips_counted=counted.astype(np.int64),
         clips_expected=expected,
@@ -128,9 +131,7 @@ def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbe
     if not some.any():
         return figures
     n = (last - first)[some]
-    # The rows of every span one after the other: a clip is in one span of every width.
-    begins = np.cumsum(n) - n
-    rows = np.repeat(first[some] - begins, n) + np.arange(n.sum())
+    rows, begins = _laid_out(first[some], n)
     span_of = np.repeat(np.arange(len(n)), n)
 
     present = counted.present[rows]
@@ -158,8 +159,40 @@ def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbe
     return {name: values.round(_DECIMALS) for name, values in figures.items()}
 
 
+def _ground(counted: Clips, first: Integers, last: Integers, mean: Numbers) -> dict[str, Numbers]:
+    """area_m2, calibration_error, vehicles_m2, crowded_share: [span], NaN where a clip of the span has no ground.
+
+    A density of half of the clips would mislead, for which half it is depends on when the camera was calibrated. Where
+    the area changed within the span (it was calibrated anew), it is the mean over the clips: divided by it, `mean` is
+    all who were present over all square metres looked at, the ratio estimator (Cochran, Sampling Techniques, 3rd ed.
+    1977, chapter 6), and the same area serves every series. The errors of one calibration are shared by its clips, and
+    those of two may be: they are added as they stand, weighted by area, and never averaged away.
+    """
+    ground = {name: np.full(len(first), np.nan) for name in GROUND}
+    some = last > first
+    if not some.any() or np.isnan(counted.area_m2).all():
+        return ground
+    n = (last - first)[some]
+    rows, begins = _laid_out(first[some], n)
+    area = counted.area_m2[rows]
+    total = np.add.reduceat(area, begins)
+    error = np.add.reduceat(area * counted.area_error[rows], begins) / total
+    crowded = _mean_of_known(counted.crowded_share[rows], begins)
+    ground["area_m2"][some] = total / n
+    ground["calibration_error"][some] = error
+    ground["vehicles_m2"][some] = np.where(np.isnan(total), np.nan, covered_m2(SERIES, mean[some]))
+    ground["crowded_share"][some] = np.where(np.isnan(total), np.nan, crowded)
+    return {name: values.round(_DECIMALS) for name, values in ground.items()}
+
+
+def _laid_out(first: Integers, n: Integers) -> tuple[Integers, Integers]:
+    """The rows of every span one after the other, for a clip is in one span of every width; where each span begins."""
+    begins = np.cumsum(n) - n
+    return np.repeat(first - begins, n) + np.arange(n.sum()), begins
+
+
 def _mean_of_known(values: Numbers, begins: Integers) -> Numbers:
-    """The mean over each span's clips of the values that are known: [clip, series] to [span, series], NaN for none."""
+    """The mean over each span's clips of the values that are known: [clip, ...] to [span, ...], NaN for none."""
     known = ~np.isnan(values)
     total = np.add.reduceat(np.where(known, values, 0.0), begins, axis=0)
     number = np.add.reduceat(known, begins, axis=0, dtype=np.float64)

@@ -68,7 +68,10 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Clips(Rows):
-    """Stored observations. `present`, `peak`, `stationary`, `low`, `high`: [clip, series] in the order of `SERIES`."""
+    """Stored observations. `present`, `peak`, `stationary`, `low`, `high`: [clip, series] in the order of `SERIES`.
+
+    `area_m2`, `area_error` and `crowded_share` are those of `core.ground.ObservedGround`, NaN where there is none.
+    """
 
     id: Text
     camera: Text
@@ -81,6 +84,9 @@ class Clips(Rows):
     stationary: Numbers
     low: Numbers
     high: Numbers
+    area_m2: Numbers
+    area_error: Numbers
+    crowded_share: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +101,10 @@ class Spans(Rows):
 
 @dataclass(frozen=True, eq=False)
 class ReadingTable(Rows):
-    """Readings of all `series` of a window in one row. `mean` to `stationary_share`: [row, series]."""
+    """Readings of all `series` of a window in one row. `mean` to `stationary_share`: [row, series].
+
+    `area_m2` to `crowded_share` (`GROUND`) are the row's, of whichever series: see `core.records.Reading`.
+    """
 
     series: tuple[str, ...]
     zone: Text
@@ -108,6 +117,10 @@ class ReadingTable(Rows):
     high: Numbers
     peak: Numbers
     stationary_share: Numbers
+    area_m2: Numbers
+    calibration_error: Numbers
+    vehicles_m2: Numbers
+    crowded_share: Numbers
     coverage: Numbers
     clips_counted: Integers
     clips_expected: Integers
@@ -144,7 +157,8 @@ class ReadingTable(Rows):
 
     def records(self) -> list[Reading]:
         """One `Reading` per row and series."""
-        figures = {name: _nullable(values) for name, values in self._figures().items()}
+        figures = {name: _nullable(getattr(self, name)) for name in FIGURES}
+        ground = {name: _nullable(getattr(self, name)) for name in GROUND}
         readings: list[Reading] = []
         for row in range(len(self)):
             shared = {
@@ -153,6 +167,7 @@ class ReadingTable(Rows):
                 "window": Window(self.window[row]),
                 "start": aware(self.start[row]),
                 "end": aware(self.end[row]),
+                **{name: values[row] for name, values in ground.items()},
                 "coverage": float(self.coverage[row]),
                 "clips_counted": int(self.clips_counted[row]),
                 "clips_expected": int(self.clips_expected[row]),
@@ -165,9 +180,6 @@ class ReadingTable(Rows):
                 one = {name: values[row][column] for name, values in figures.items()}
                 readings.append(Reading.model_validate({**shared, **one, "series": series}))
         return readings
-
-    def _figures(self) -> dict[str, Numbers]:
-        return {name: getattr(self, name) for name in FIGURES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,10 +214,16 @@ class LoopTable(Rows):
 FIGURES = ("mean", "low", "high", "peak", "stationary_share")
 """The columns of a `ReadingTable` that hold a figure per series."""
 
+GROUND = ("area_m2", "calibration_error", "vehicles_m2", "crowded_share")
+"""The columns of a `ReadingTable` that say what the ground of the zone was: one figure a row."""
 
-def _nullable(figures: Numbers) -> list[list[float | None]]:
-    """Rows of figures with None for NaN."""
-    return [[None if value != value else value for value in row] for row in figures.tolist()]  # noqa: PLR0124
+
+def _nullable(figures: Numbers) -> list[Any]:
+    """Figures, or rows of them, with None for NaN."""
+    nullable = figures.astype(object)
+    nullable[np.isnan(figures)] = None
+    listed: list[Any] = nullable.tolist()
+    return listed
 
 
 def no_readings(series: Sequence[str]) -> ReadingTable:
@@ -219,6 +237,7 @@ def no_readings(series: Sequence[str]) -> ReadingTable:
         start=never,
         end=never,
         **{name: np.empty((0, len(series))) for name in FIGURES},
+        **{name: np.empty(0) for name in GROUND},
         coverage=np.empty(0),
         clips_counted=none,
         clips_expected=none,

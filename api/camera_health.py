@@ -9,11 +9,7 @@ from fastapi.responses import Response
 
 from aggregate.health_answers import CameraHealth, states_frame
 from api.formats import Table, answer, chosen, offered
-from api.paging import written
-from api.parameters import CameraHealthQuestion, Format, HealthQuestion, StatesQuestion, once
-from api.problems import NAMED_FAULTS, TABLE_FAULTS
-from api.room import InRoom, Room, positions
-from api.rows import (
+from api.health_rows import (
     HEALTH_SCHEMA,
     STATES_SCHEMA,
     CameraHealthAnswer,
@@ -21,6 +17,10 @@ from api.rows import (
     StateRow,
     StatesAnswer,
 )
+from api.paging import written
+from api.parameters import CameraHealthQuestion, Format, HealthQuestion, StatesQuestion, once
+from api.problems import NAMED_FAULTS, TABLE_FAULTS
+from api.room import InRoom, Room, positions
 
 router = APIRouter(prefix="/v1")
 

@@ -13,13 +13,15 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from aggregate.query import expect_known
+from api.calibration import NoDesk
 from api.formats import Table, answer, chosen, offered
 from api.parameters import CamerasQuestion, ZonesQuestion, once
 from api.problems import NAMED_FAULTS, TABLE_FAULTS, Responses, documented
-from api.room import InRoom, positions
+from api.room import InRoom, positions, zone_outlines
 from api.rows import CAMERAS_SCHEMA, ZONES_SCHEMA, CamerasAnswer, ZonesAnswer
 from core.config import Closed
 from core.errors import NotFound
+from core.ground import GroundPlane, ZoneGround
 from core.records import SERIES, Window
 
 router = APIRouter(prefix="/v1")
@@ -43,6 +45,10 @@ class AboutAnswer(Closed):
     windows: list[Window] = Field(description="widths of a reading", examples=[list(Window)])
     basemap: Basemap | None
     outlines: bool = Field(description="whether /v1/outlines has outlines to draw", examples=[True])
+    calibrates: bool = Field(
+        description="whether an operator at its machine can calibrate cameras, at /operations/calibrate/CAMERA",
+        examples=[True],
+    )
     version: str = Field(description="version of the software", examples=["0.1.0"])
 
 
@@ -56,7 +62,7 @@ class ExtentAnswer(Closed):
 @router.get(
     "/about", operation_id="about", tags=["planner"], summary="What this installation is", response_model=AboutAnswer
 )
-async def about(room: InRoom) -> AboutAnswer:
+async def about(room: InRoom, request: Request) -> AboutAnswer:
     """Name, notice, the classes and windows that can be asked for, and the map's background."""
     told = room.about
     basemap = None if told.basemap_url is None else Basemap(url=told.basemap_url, attribution=told.basemap_attribution)
@@ -67,6 +73,7 @@ async def about(room: InRoom) -> AboutAnswer:
         windows=list(Window),
         basemap=basemap,
         outlines=told.outlines is not None,
+        calibrates=not isinstance(request.app.state.desk, NoDesk),
         version=version("busyness"),
     )
 
@@ -137,12 +144,23 @@ def cameras(request: Request, question: Annotated[CamerasQuestion, Query()], roo
             "width": camera.width,
             "height": camera.height,
             "zones": [zone.id for zone in camera.counted_zones],
+            **_calibration(camera.plane),
         }
         for camera in found
     ]
     columns = [name for name in CAMERAS_SCHEMA.names if name == "id" or name not in states.columns]
     frame = pd.DataFrame(rows, columns=columns).merge(states, on="id", how="left")[CAMERAS_SCHEMA.names]
     return answer(Table("cameras", frame, CAMERAS_SCHEMA, positions(found), camera_column="id"), dialect)
+
+
+def _calibration(plane: GroundPlane | None) -> dict[str, str | float | None]:
+    """What is told of a camera's ground; its homography is the operator's own business."""
+    return {
+        "plane": None if plane is None else plane.name,
+        "plane_method": None if plane is None else plane.method.value,
+        "plane_error_m": None if plane is None else plane.error_m,
+        "camera_height_m": None if plane is None else plane.height_m,
+    }
 
 
 @router.get(
@@ -155,7 +173,11 @@ def cameras(request: Request, question: Annotated[CamerasQuestion, Query()], roo
     responses=offered(ZonesAnswer) | NAMED_FAULTS,
 )
 def zones(request: Request, question: Annotated[ZonesQuestion, Query()], room: InRoom) -> Response:
-    """Every zone with its camera, kind and polygon; a camera without zones has one, its whole view."""
+    """Every zone with its camera, kind and polygon; a camera without zones has one, its whole view.
+
+    Of a calibrated camera also the area on the ground, with its error and what was cut off as too far; GeoJSON has the
+    outline on the ground.
+    """
     dialect = chosen(question.format, request)
     known = room.answers.cameras()
     expect_known("camera", question.camera or (), {camera.id for camera in known})
@@ -166,12 +188,25 @@ def zones(request: Request, question: Annotated[ZonesQuestion, Query()], room: I
             "name": zone.name,
             "kind": zone.kind.value,
             "polygon": None if zone.polygon is None else [list(point) for point in zone.polygon],
+            "effective_width_m": zone.effective_width_m,
+            **_extent(zone.ground),
             "lat": camera.lat,
             "lon": camera.lon,
         }
         for camera in known
         if question.camera is None or camera.id in question.camera
         for zone in camera.counted_zones
+        if question.kind is None or zone.kind in question.kind
     ]
     frame = pd.DataFrame(rows, columns=ZONES_SCHEMA.names)
-    return answer(Table("zones", frame, ZONES_SCHEMA, positions(known)), dialect)
+    return answer(
+        Table("zones", frame, ZONES_SCHEMA, positions(known), zone_outlines(known), zone_column="id"),
+        dialect,
+    )
+
+
+def _extent(ground: ZoneGround | None) -> dict[str, str | float | None]:
+    return {
+        name: None if ground is None else getattr(ground, name)
+        for name in ("plane", "area_m2", "area_error", "length_m", "cut")
+    }

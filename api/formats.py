@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -33,21 +34,25 @@ CHUNK_ROWS = 5_000
 _CSV = WriteOptions(include_header=False, quoting_style="needed")
 
 LonLat = tuple[float, float]
+Outline = tuple[LonLat, ...]
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows to be sent. `frame` has the columns of `schema`; `points` gives (lon, lat) by camera id.
 
-    `camera_column` names the column that leads to the point of a row; `members` stand beside the rows in JSON
-    and GeoJSON; `next` is the address of the page that follows.
+    `outlines` gives the corners of the zones whose ground is known, by zone id: their rows are polygons instead.
+    `camera_column` and `zone_column` name the columns that lead to the place of a row; `members` stand beside the rows
+    in JSON and GeoJSON; `next` is the address of the page that follows.
     """
 
     name: str
     frame: pd.DataFrame
     schema: pa.Schema
     points: Mapping[str, LonLat]
+    outlines: Mapping[str, Outline] = field(default_factory=dict)
     camera_column: str = "camera"
+    zone_column: str = "zone"
     members: Mapping[str, Any] = field(default_factory=dict)
     next: str | None = None
 
@@ -68,7 +73,8 @@ def offered(json_model: Any) -> Responses:
                 MEDIA_TYPES[Format.GEOJSON]: {
                     "schema": {
                         "type": "object",
-                        "description": "a FeatureCollection: a point a row, its columns as properties",
+                        "description": "a FeatureCollection: a feature a row, its columns as properties; a point where "
+                        "the camera stands, or the polygon of a zone whose ground is known",
                     }
                 },
             },
@@ -186,19 +192,35 @@ def _json(table: Table) -> Iterator[str]:
 def _geojson(table: Table) -> Iterator[str]:
     yield '{"type":"FeatureCollection","features":['
     separator = ""
+    # A place is written once, however many rows are of it.
+    points = {camera: _geometry("Point", position) for camera, position in table.points.items()}
+    polygons = {zone: _geometry("Polygon", [_ring(outline)]) for zone, outline in table.outlines.items()}
     for chunk in _chunks(table.frame.drop(columns=["lat", "lon"], errors="ignore")):
-        points = (_point(table.points.get(camera)) for camera in chunk[table.camera_column])
+        places = [points.get(camera, "null") for camera in chunk[table.camera_column]]
+        if polygons:
+            zones = chunk[table.zone_column]
+            places = [polygons.get(zone, place) for zone, place in zip(zones, places, strict=True)]
         features = (
-            f'{{"type":"Feature","geometry":{point},"properties":{row}}}'
-            for point, row in zip(points, _rows(chunk), strict=True)
+            f'{{"type":"Feature","geometry":{place},"properties":{row}}}'
+            for place, row in zip(places, _rows(chunk), strict=True)
         )
         yield separator + ",".join(features)
         separator = ","
     yield f"]{_members(table)}}}"
 
 
-def _point(position: LonLat | None) -> str:
-    return "null" if position is None else f'{{"type":"Point","coordinates":[{position[0]},{position[1]}]}}'
+def _geometry(kind: str, coordinates: object) -> str:
+    return json.dumps({"type": kind, "coordinates": coordinates}, separators=(",", ":"))
+
+
+def _ring(outline: Outline) -> list[LonLat]:
+    """Closed, and counterclockwise, as the outer ring of a polygon is (RFC 7946, 3.1.6)."""
+    corners = [(round(lon, 7), round(lat, 7)) for lon, lat in outline]  # to the centimetre
+    corners += corners[:1] if corners[0] != corners[-1] else []
+    lon0, lat0 = corners[0]  # near it, so that no digits of an area far smaller than the globe are lost
+    near = [(lon - lon0, lat - lat0) for lon, lat in corners]
+    twice = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(near))
+    return corners if twice >= 0 else corners[::-1]
 
 
 def _members(table: Table) -> str:

@@ -19,12 +19,13 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
+from aggregate.answers import Answers
 from aggregate.feed import FeedSubscription
 from aggregate.query import expect_known
 from api.parameters import LiveQuestion, once
 from api.problems import Responses, documented
 from api.room import InRoom
-from api.rows import reading_row
+from api.rows import reading_rows
 from core.records import Reading
 
 router = APIRouter(prefix="/v1")
@@ -40,13 +41,14 @@ class Watch:
 
     question: LiveQuestion
     subscription: FeedSubscription
+    answers: Answers
 
 
 def _watch(question: Annotated[LiveQuestion, Query()], room: InRoom) -> Iterator[Watch]:
     """A place in the feed for as long as the request lasts, however it ends."""
     expect_known("camera", question.camera or (), {camera.id for camera in room.answers.cameras()})
     with room.feed.subscribe() as subscription:
-        yield Watch(question, subscription)
+        yield Watch(question, subscription, room.answers)
 
 
 _STREAM: Responses = {
@@ -99,14 +101,15 @@ async def _news(watch: Watch) -> list[bytes]:
         events.append(format_sse_event(event="dropped", data_str=json.dumps({"count": dropped})))
     changed = watch.subscription.get(0)
     if changed:
-        payload = await anyio.to_thread.run_sync(_payload, changed, watch.question)
+        payload = await anyio.to_thread.run_sync(_payload, changed, watch)
         if payload is not None:
             events.append(format_sse_event(event="readings", data_str=payload))
     return events
 
 
-def _payload(changed: Sequence[Reading], question: LiveQuestion) -> str | None:
+def _payload(changed: Sequence[Reading], watch: Watch) -> str | None:
     """The readings that were asked for, each in its newest version; None where there is none."""
+    question = watch.question
     newest = {
         (reading.zone, reading.series, reading.start): reading
         for reading in changed
@@ -116,4 +119,5 @@ def _payload(changed: Sequence[Reading], question: LiveQuestion) -> str | None:
     }
     if not newest:
         return None
-    return json.dumps({"readings": [reading_row(reading) for reading in newest.values()]}, separators=(",", ":"))
+    zones = {zone.id: zone for camera in watch.answers.cameras() for zone in camera.counted_zones}
+    return json.dumps({"readings": reading_rows(list(newest.values()), zones)}, separators=(",", ":"))

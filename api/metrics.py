@@ -7,6 +7,7 @@ import time
 from collections import Counter as Counted
 from collections.abc import Callable, Iterable
 
+import pandas as pd
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -97,7 +98,8 @@ class RequestMetrics:
 
 
 class StoreMetrics(Collector):
-    """What the store knows of its cameras, asked when Prometheus asks; one series a camera at most."""
+    """What the store knows of its cameras, asked when Prometheus asks; one series a camera at most, and of calibrated
+    ones two a zone."""
 
     def __init__(self, answers: Answers, clock: Clock, source_of: Callable[[str], str | None]) -> None:
         self._answers = answers
@@ -112,6 +114,8 @@ class StoreMetrics(Collector):
         up = GaugeMetricFamily("busyness_store_up", "1 where the store answers")
         try:
             states = self._answers.camera_states()
+            calibrated = tuple(camera.id for camera in self._answers.cameras() if camera.plane is not None)
+            newest = self._answers.latest(cameras=calibrated)
         except BusynessError:
             log.exception("the store did not answer for /metrics")
             up.add_metric((), 0.0)
@@ -120,6 +124,10 @@ class StoreMetrics(Collector):
         up.add_metric((), 1.0)
         yield up
         yield GaugeMetricFamily("busyness_cameras", "Cameras known", value=len(states))
+        yield GaugeMetricFamily(
+            "busyness_cameras_calibrated", "Cameras of which the ground is known", value=len(calibrated)
+        )
+        yield self._densities(newest)
         last = GaugeMetricFamily(
             "busyness_camera_last_event_timestamp_seconds", "Event time of the camera's newest clip", labels=("camera",)
         )
@@ -142,6 +150,19 @@ class StoreMetrics(Collector):
                 "Seconds from the newest event time stored to now",
                 value=age.total_seconds(),
             )
+
+    def _densities(self, newest: pd.DataFrame) -> Metric:
+        """Of people and vehicles, in the zones whose newest window has one: those of calibrated cameras alone."""
+        density = GaugeMetricFamily(
+            "busyness_density_per_100m2",
+            "Present on 100 m2 of the zone in its newest quarter of an hour",
+            labels=("camera", "zone", "class"),
+        )
+        known = newest[newest["density_per_100m2"].notna()]
+        figures = (known[name] for name in ("camera", "zone", "class", "density_per_100m2"))
+        for camera, zone, series, figure in zip(*figures, strict=True):
+            density.add_metric((camera, zone, series), figure)
+        return density
 
     def _states(self, cameras: Iterable[str], states: Iterable[str | None]) -> Iterable[Metric]:
         """How many cameras are in each state, and of which source: every state is told, that of none as 0."""

@@ -19,7 +19,7 @@ from aggregate.query import expect_box, near
 from core.config import Closed
 from core.errors import QueryError
 from core.health import CameraState
-from core.records import SERIES, Window
+from core.records import SERIES, Window, ZoneKind
 
 DEFAULT_CLASSES = ("people", "vehicles")
 MAX_ROWS = 100_000
@@ -87,17 +87,26 @@ def parse_classes(value: object) -> object:
 
 def parse_states(value: object) -> object:
     """The names of `CameraState`."""
+    return _members(value, CameraState, "state", "camera state")
+
+
+def parse_kinds(value: object) -> object:
+    """The names of `ZoneKind`."""
+    return _members(value, ZoneKind, "kind", "kind of zone")
+
+
+def _members(value: object, known: type[StrEnum], parameter: str, called: str) -> object:
     names = parse_names(value)
     if not isinstance(names, tuple):
         return names
     for name in names:
-        if name not in list(CameraState):
+        if name not in list(known):
             raise _refused(
-                "state",
-                f"there is no camera state {name[:80]!r}",
-                f"{near(name, list(CameraState))}use one or more of {', '.join(CameraState)}",
+                parameter,
+                f"there is no {called} {name[:80]!r}",
+                f"{near(name, list(known))}use one or more of {', '.join(known)}",
             )
-    return tuple(CameraState(name) for name in names)
+    return tuple(known(name) for name in names)
 
 
 def parse_bbox(value: object) -> object:
@@ -146,6 +155,7 @@ def parse_time(value: object) -> object:
 Names = Annotated[tuple[str, ...] | None, BeforeValidator(parse_names)]
 Classes = Annotated[tuple[str, ...], BeforeValidator(parse_classes)]
 States = Annotated[tuple[CameraState, ...] | None, BeforeValidator(parse_states)]
+Kinds = Annotated[tuple[ZoneKind, ...] | None, BeforeValidator(parse_kinds)]
 Box = Annotated[tuple[float, float, float, float] | None, BeforeValidator(parse_bbox)]
 Moment = Annotated[datetime | None, BeforeValidator(parse_time)]
 
@@ -187,6 +197,15 @@ class _OfCameras(Closed):
         default=None,
         description="camera ids, comma-separated or repeated; all without it",
         examples=["06710,04254"],
+        json_schema_extra=_text,
+    )
+
+
+class _OfKinds(Closed):
+    kind: Kinds = Field(
+        default=None,
+        description=f"only zones of these kinds, comma-separated or repeated: {', '.join(ZoneKind)}; all without it",
+        examples=["pavement,crossing"],
         json_schema_extra=_text,
     )
 
@@ -312,11 +331,11 @@ class CamerasQuestion(_Boxed, _Formatted):
     """Which cameras."""
 
 
-class ZonesQuestion(_OfCameras, _Formatted):
+class ZonesQuestion(_OfCameras, _OfKinds, _Formatted):
     """Which zones."""
 
 
-class LatestQuestion(_Counted, _Boxed, _Formatted):
+class LatestQuestion(_Counted, _OfKinds, _Boxed, _Formatted):
     """Which newest readings."""
 
 
@@ -324,7 +343,7 @@ class LiveQuestion(_Counted):
     """Which readings to be told of as they change."""
 
 
-class ReadingsQuestion(_Counted, _Boxed, _Formatted, _Paged, _OfPeriod):
+class ReadingsQuestion(_Counted, _OfKinds, _Boxed, _Formatted, _Paged, _OfPeriod):
     """Which readings, of which time, as known when."""
 
     zone: Names = Field(
@@ -348,6 +367,7 @@ _ONCE = frozenset(info.alias or name for name, info in ReadingsQuestion.model_fi
     "camera",
     "zone",
     "class",
+    "kind",
 }
 
 

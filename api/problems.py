@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aggregate.query import near
 from core.config import Closed
-from core.errors import BusynessError, NotFound, QueryError, StoreError
+from core.errors import BusynessError, CalibrationRefused, NotFound, QueryError, StoreError
 from core.records import SERIES
 
 log = logging.getLogger(__name__)
@@ -39,17 +39,28 @@ class NotReady(BusynessError):
     """The process is up and cannot answer yet, or no longer."""
 
 
+class Forbidden(BusynessError):
+    """Who asks is not known to be the operator at this machine."""
+
+
+class Conflict(BusynessError):
+    """It cannot be done as this installation is set up."""
+
+
 STATUS_OF: Mapping[type[BusynessError], HTTPStatus] = {
     QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CalibrationRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     NotFound: HTTPStatus.NOT_FOUND,
     NotBuilt: HTTPStatus.NOT_FOUND,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    Conflict: HTTPStatus.CONFLICT,
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The one table from our errors to HTTP; the nearest base class counts, and any other error is a 500."""
 
-TOLD = (QueryError, NotFound, NotBuilt, NotReady)
+TOLD = (QueryError, CalibrationRefused, NotFound, NotBuilt, NotReady, Forbidden, Conflict)
 """Errors whose own words go out. The words of others may name files or statements, so they go to the log."""
 
 
@@ -73,6 +84,16 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 _FAILURES: Mapping[HTTPStatus, tuple[str, str, str]] = {
+    HTTPStatus.FORBIDDEN: (
+        "The request is not known to be the operator's, at this machine.",
+        "the request came through a proxy (it has the header x-forwarded-for)",
+        "open the page on the machine that runs busyness, as http://127.0.0.1:PORT/operations/calibrate/CAMERA",
+    ),
+    HTTPStatus.CONFLICT: (
+        "It cannot be done as this installation is set up.",
+        "there is no folder for site files",
+        "set sites: in the configuration",
+    ),
     HTTPStatus.NOT_FOUND: (
         "What was asked for does not exist.",
         "there is no camera '06711'",
@@ -238,6 +259,9 @@ async def _on_bad_parameters(request: Request, error: Exception) -> JSONResponse
 
 def _explained(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]:
     """Detail and remedy of one finding of pydantic's."""
+    if fault["loc"][:1] == ("body",):
+        where = ".".join(str(part) for part in fault["loc"][1:]) or "the body"
+        return f"{where}: {fault['msg'].removeprefix('Value error, ')}", READ_DOCS
     location = [str(part) for part in fault["loc"] if part not in ("query", "path", "header")]
     name = location[0] if location else "the query"
     context = fault.get("ctx", {})

@@ -10,11 +10,11 @@ from fastapi.responses import Response
 
 from aggregate.answers import Answers
 from aggregate.query import ReadingQuery
-from api.formats import LonLat, Table, answer, chosen, offered
+from api.formats import LonLat, Outline, Table, answer, chosen, offered
 from api.paging import page_after
 from api.parameters import Format, LatestQuestion, ReadingsQuestion, once
 from api.problems import NAMED_FAULTS
-from api.room import InRoom, Room, positions
+from api.room import InRoom, Room, positions, zone_outlines
 from api.rows import READINGS_SCHEMA, LatestAnswer, ReadingsAnswer
 
 router = APIRouter(prefix="/v1")
@@ -42,6 +42,7 @@ def readings(request: Request, question: Annotated[ReadingsQuestion, Query()], r
         cameras=question.camera,
         series=question.classes,
         bbox=question.bbox,
+        kinds=question.kind,
         start=question.start,
         end=question.end,
         window=question.window,
@@ -56,14 +57,15 @@ def readings(request: Request, question: Annotated[ReadingsQuestion, Query()], r
         closed = _closed(query, room.answers)
         edges = {"from": closed.start, "to": closed.end, "as_of": closed.as_of}
         following = page_after(request, edges, question.limit, question.offset + question.limit)
-    points = _points(room, dialect)
     members = {"count": len(page), "next": following}
-    return answer(Table("readings", page, READINGS_SCHEMA, points, members=members, next=following), dialect)
+    points, polygons = _places(room, dialect)
+    return answer(Table("readings", page, READINGS_SCHEMA, points, polygons, members=members, next=following), dialect)
 
 
-def _points(room: Room, dialect: Format) -> dict[str, LonLat]:
-    """Where the cameras stand; only GeoJSON says so."""
-    return positions(room.answers.cameras()) if dialect is Format.GEOJSON else {}
+def _places(room: Room, dialect: Format) -> tuple[dict[str, LonLat], dict[str, Outline]]:
+    """Where the cameras stand, and the zones lie whose ground is known; only GeoJSON says so."""
+    cameras = room.answers.cameras() if dialect is Format.GEOJSON else []
+    return positions(cameras), zone_outlines(cameras)
 
 
 def _closed(query: ReadingQuery, answers: Answers) -> ReadingQuery:
@@ -90,5 +92,7 @@ def _closed(query: ReadingQuery, answers: Answers) -> ReadingQuery:
 def latest(request: Request, question: Annotated[LatestQuestion, Query()], room: InRoom) -> Response:
     """One row for every zone and class. A camera that has gone quiet is missing with its reason, not its old figure."""
     dialect = chosen(question.format, request)
-    frame = room.answers.latest(question.window, question.classes, bbox=question.bbox, cameras=question.camera)
-    return answer(Table("readings", frame, READINGS_SCHEMA, _points(room, dialect)), dialect)
+    frame = room.answers.latest(
+        question.window, question.classes, bbox=question.bbox, cameras=question.camera, kinds=question.kind
+    )
+    return answer(Table("readings", frame, READINGS_SCHEMA, *_places(room, dialect)), dialect)

@@ -1,126 +1,100 @@
-"""The rows of every table: what each column means and its unit (for OpenAPI), and its type in Parquet.
+"""The rows of readings, cameras and zones: what each column means, its unit (for OpenAPI) and its type in Parquet.
 
 The records describe; the rows themselves travel as data frames. A test holds the two against each other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 from pydantic import ConfigDict, Field
 
+from aggregate.ground_figures import ground_rows
 from core.config import Closed
+from core.ground import GroundMethod
 from core.health import CameraState
-from core.records import SERIES, Reading, Status, TrustState, Window, ZoneKind
+from core.records import SERIES, Reading, Status, TrustState, Window, Zone, ZoneKind
 
-_TIME = pa.timestamp("us", tz="UTC")
-_TEXT = pa.string()
-_FIGURE = pa.float64()
-_NUMBER = pa.int64()
+TIME = pa.timestamp("us", tz="UTC")
+TEXT = pa.string()
+FIGURE = pa.float64()
+NUMBER = pa.int64()
 
 READINGS_SCHEMA = pa.schema(
     {
-        "zone": _TEXT,
-        "camera": _TEXT,
-        "class": _TEXT,
-        "window": _TEXT,
-        "start": _TIME,
-        "end": _TIME,
-        "mean": _FIGURE,
-        "low": _FIGURE,
-        "high": _FIGURE,
-        "peak": _FIGURE,
-        "stationary_share": _FIGURE,
-        "coverage": _FIGURE,
-        "clips_counted": _NUMBER,
-        "clips_expected": _NUMBER,
-        "state": _TEXT,
-        "reason": _TEXT,
-        "revision": _NUMBER,
-        "derived_at": _TIME,
+        "zone": TEXT,
+        "camera": TEXT,
+        "class": TEXT,
+        "window": TEXT,
+        "start": TIME,
+        "end": TIME,
+        "mean": FIGURE,
+        "low": FIGURE,
+        "high": FIGURE,
+        "peak": FIGURE,
+        "stationary_share": FIGURE,
+        "area_m2": FIGURE,
+        "calibration_error": FIGURE,
+        "density_per_100m2": FIGURE,
+        "density_low": FIGURE,
+        "density_high": FIGURE,
+        "crowded_share": FIGURE,
+        "occupancy_share": FIGURE,
+        "comfort_fruin": TEXT,
+        "comfort_tfl": TEXT,
+        "coverage": FIGURE,
+        "clips_counted": NUMBER,
+        "clips_expected": NUMBER,
+        "state": TEXT,
+        "reason": TEXT,
+        "revision": NUMBER,
+        "derived_at": TIME,
     }
 )
 
 CAMERAS_SCHEMA = pa.schema(
     {
-        "id": _TEXT,
-        "name": _TEXT,
-        "lat": _FIGURE,
-        "lon": _FIGURE,
-        "timezone": _TEXT,
-        "cadence_s": _FIGURE,
-        "width": _NUMBER,
-        "height": _NUMBER,
-        "zones": pa.list_(_TEXT),
-        "last_event_time": _TIME,
-        "last_status": _TEXT,
-        "last_reason": _TEXT,
-        "last_counted": _TIME,
-        "state": _TEXT,
-        "state_since": _TIME,
-        "state_reason": _TEXT,
+        "id": TEXT,
+        "name": TEXT,
+        "lat": FIGURE,
+        "lon": FIGURE,
+        "timezone": TEXT,
+        "cadence_s": FIGURE,
+        "width": NUMBER,
+        "height": NUMBER,
+        "zones": pa.list_(TEXT),
+        "plane": TEXT,
+        "plane_method": TEXT,
+        "plane_error_m": FIGURE,
+        "camera_height_m": FIGURE,
+        "last_event_time": TIME,
+        "last_status": TEXT,
+        "last_reason": TEXT,
+        "last_counted": TIME,
+        "state": TEXT,
+        "state_since": TIME,
+        "state_reason": TEXT,
     }
 )
 
 ZONES_SCHEMA = pa.schema(
     {
-        "id": _TEXT,
-        "camera": _TEXT,
-        "name": _TEXT,
-        "kind": _TEXT,
-        "polygon": pa.list_(pa.list_(_FIGURE)),
-        "lat": _FIGURE,
-        "lon": _FIGURE,
-    }
-)
-
-HEALTH_SCHEMA = pa.schema(
-    {
-        "id": _TEXT,
-        "name": _TEXT,
-        "state": _TEXT,
-        "since": _TIME,
-        "reason": _TEXT,
-        "last_event_time": _TIME,
-        "age_s": _FIGURE,
-        "last_counted": _TIME,
-    }
-)
-
-STATES_SCHEMA = pa.schema(
-    {
-        "camera": _TEXT,
-        "state": _TEXT,
-        "start": _TIME,
-        "end": _TIME,
-        "duration_s": _FIGURE,
-        "reason": _TEXT,
-    }
-)
-
-LOOPS_SCHEMA = pa.schema(
-    {
-        "id": _TEXT,
-        "name": _TEXT,
-        "lat": _FIGURE,
-        "lon": _FIGURE,
-        "timezone": _TEXT,
-        "source": _TEXT,
-        "bearing_deg": _FIGURE,
-    }
-)
-
-LOOP_READINGS_SCHEMA = pa.schema(
-    {
-        "counter": _TEXT,
-        "class": _TEXT,
-        "start": _TIME,
-        "end": _TIME,
-        "flow": _FIGURE,
-        "occupancy": _FIGURE,
-        "reason": _TEXT,
+        "id": TEXT,
+        "camera": TEXT,
+        "name": TEXT,
+        "kind": TEXT,
+        "polygon": pa.list_(pa.list_(FIGURE)),
+        "effective_width_m": FIGURE,
+        "plane": TEXT,
+        "area_m2": FIGURE,
+        "area_error": FIGURE,
+        "length_m": FIGURE,
+        "cut": TEXT,
+        "lat": FIGURE,
+        "lon": FIGURE,
     }
 )
 
@@ -136,6 +110,8 @@ class ReadingRow(Closed):
 
     `mean`, `low`, `high` and `peak` are null exactly when `state` is `missing`. `stationary_share` is then null too,
     and also where there is no share to tell: nothing of the class was present, or no clip could tell who stood still.
+    `area_m2` to `comfort_tfl` are null where the camera is not calibrated: its figures are numbers in a view, which can
+    be compared with itself alone.
     (`revision`, `derived_at`) is the version of a row: the larger pair is the newer one.
     """
 
@@ -155,6 +131,47 @@ class ReadingRow(Closed):
         description="share of those present that stood still through their clip, 0..1; null where nothing was present "
         "or no clip could tell",
         examples=[0.12],
+    )
+    area_m2: float | None = Field(
+        description="area of the zone on the ground, m2: what of it is near enough to be counted; null where the "
+        "camera was not calibrated in every clip counted",
+        examples=[412.5],
+    )
+    calibration_error: float | None = Field(
+        description="standard error of `area_m2` as a share of it, from the calibration of the camera; the same in "
+        "every window, so that it does not average out",
+        examples=[0.04],
+    )
+    density_per_100m2: float | None = Field(
+        description="`mean` to 100 m2 of the zone; null where `area_m2` is, or where it is not known within a half",
+        examples=[1.55],
+    )
+    density_low: float | None = Field(
+        description="lower end of the 90 % interval of the density, per 100 m2: from that of `mean` and from "
+        "`calibration_error`",
+        examples=[1.18],
+    )
+    density_high: float | None = Field(description="upper end of it, per 100 m2", examples=[1.93])
+    crowded_share: float | None = Field(
+        description="share of the zone on which more than one person stood on 4 m2 (nearer than 2 m), 0..1, mean over "
+        "the clips; of people and pedestrian only, in zones that are walked in",
+        examples=[0.02],
+    )
+    occupancy_share: float | None = Field(
+        description="share of the zone that vehicles cover, 0..1, by the typical length and width of their class; of "
+        "vehicles and each class of them, on carriageways and crossings only",
+        examples=[None],
+    )
+    comfort_fruin: str | None = Field(
+        description="INDICATIVE level of service of a walkway, A to F, by the area to a person (Fruin 1971); of people "
+        "and pedestrian only, where the clear width of a pavement or crossing was measured",
+        examples=["A"],
+    )
+    comfort_tfl: str | None = Field(
+        description="INDICATIVE pedestrian comfort level, A+ to E (Transport for London 2010), by the people who would "
+        "pass in a minute to a metre of clear width, were all who are there walking at the speed usual at that "
+        "density: a camera sees density, not flow",
+        examples=["A-"],
     )
     coverage: float = Field(description="share of the expected clips that were counted, 0..1", examples=[1.0])
     clips_counted: int = Field(description="clips counted in the window", examples=[3])
@@ -200,6 +217,23 @@ class CameraRow(Closed):
     width: int = Field(description="width of its clips, pixels", examples=[352])
     height: int = Field(description="height of its clips, pixels", examples=[288])
     zones: list[str] = Field(description="ids of its counted zones", examples=[["06710:view"]])
+    plane: str | None = Field(
+        description="its calibration: the ground in its picture; null where it has none, and so no densities",
+        examples=["06710/3f2a91bc"],
+    )
+    plane_method: GroundMethod | None = Field(
+        description="how that is known: points matched with a map; sizes in the scene, which is weaker; rendered so",
+        examples=["points"],
+    )
+    plane_error_m: float | None = Field(
+        description="root mean square distance on the ground, m, between where the matched points are and where they "
+        "should be; null where there are none",
+        examples=[0.24],
+    )
+    camera_height_m: float | None = Field(
+        description="height of the camera above the ground, m, as the calibration tells; null where it does not",
+        examples=[9.6],
+    )
     last_event_time: datetime | None = Field(
         description="when its newest clip began, UTC; null where none came", examples=["2017-03-09T23:55:00Z"]
     )
@@ -224,14 +258,29 @@ class CamerasAnswer(Closed):
 
 
 class ZoneRow(Closed):
-    """A counted part of a camera's picture, at the camera's position."""
+    """A counted part of a camera's picture. Its outline on the ground, where known, is in the GeoJSON."""
 
     id: str = Field(description="zone id", examples=["06710:view"])
     camera: str = Field(description="camera id", examples=["06710"])
     name: str = Field(description="what it covers", examples=["Tower Bridge Rd / Tooley St"])
     kind: ZoneKind = Field(description="what kind of place it is", examples=["view"])
     polygon: list[list[float]] | None = Field(
-        description="corners (x, y) in pixels of the camera's clips; null is the whole view", examples=[None]
+        description="corners (x, y) in pixels of the camera's clips; null is the whole view. Where the camera is "
+        "calibrated, it is the part that is near enough to be counted",
+        examples=[None],
+    )
+    effective_width_m: float | None = Field(
+        description="clear width that people walk in, m, where it was measured", examples=[2.8]
+    )
+    plane: str | None = Field(description="the calibration that the ground is known by", examples=["06710/3f2a91bc"])
+    area_m2: float | None = Field(description="area on the ground, m2; null where not calibrated", examples=[412.5])
+    area_error: float | None = Field(
+        description="standard error of `area_m2` as a share of it, from the calibration", examples=[0.04]
+    )
+    length_m: float | None = Field(description="its longer extent on the ground, m", examples=[38.0])
+    cut: str | None = Field(
+        description="what was cut off because it is beyond the horizon or too far to count people in; null: nothing",
+        examples=["31 % of it is too far to resolve people"],
     )
     lat: float = Field(description="latitude of the camera, WGS84 degrees", examples=[51.5036])
     lon: float = Field(description="longitude of the camera, WGS84 degrees", examples=[-0.0780])
@@ -243,151 +292,10 @@ class ZonesAnswer(Closed):
     zones: list[ZoneRow]
 
 
-_STATE = (
-    "waiting: not visited yet, or nothing known; live: gives figures; stale: its feed answers, with nothing new; "
-    "unreachable: its feed does not answer; withdrawn: its publisher has switched it off; faulty: its clips cannot be "
-    "counted; moved: it does not show the view that its zones were drawn in"
-)
-
-
-class HealthRow(Closed):
-    """How a camera is. Null where nothing was ever told of it."""
-
-    id: str = Field(description="camera id", examples=["06710"])
-    name: str = Field(description="where it looks", examples=["Tower Bridge Rd / Tooley St"])
-    state: CameraState | None = Field(description=_STATE, examples=["stale"])
-    since: datetime | None = Field(description="since when it is in that state, UTC", examples=["2017-03-09T06:00:00Z"])
-    reason: str | None = Field(
-        description="why it is not live", examples=["the feed has given nothing new for 3 cadences"]
-    )
-    last_event_time: datetime | None = Field(
-        description="when its newest clip began, UTC; null where none came", examples=["2017-03-09T05:55:00Z"]
-    )
-    age_s: float | None = Field(
-        description="seconds from then to the present: now, or the newest clip of a recording", examples=[312.0]
-    )
-    last_counted: datetime | None = Field(
-        description="when its newest counted clip began, UTC", examples=["2017-03-09T05:55:00Z"]
-    )
-
-
-class HealthAnswer(Closed):
-    """Every camera asked for, by id."""
-
-    health: list[HealthRow]
-
-
-class StateRow(Closed):
-    """A stretch of time that a camera was in one state: half-open, the next of the camera begins where it ends."""
-
-    camera: str = Field(description="camera id", examples=["06710"])
-    state: CameraState = Field(description=_STATE, examples=["unreachable"])
-    start: datetime = Field(
-        description="first instant, UTC; the beginning of the period asked for where it was so before",
-        examples=["2017-03-09T06:00:00Z"],
-    )
-    end: datetime = Field(
-        description="instant before which it ends, UTC; the end of the period asked for, or the present, where it "
-        "went on",
-        examples=["2017-03-09T07:30:00Z"],
-    )
-    duration_s: float = Field(description="seconds from start to end", examples=[5400.0])
-    reason: str | None = Field(
-        description="why it was not live: the first reason, and the last where that was another",
-        examples=["no answer within 10 s"],
-    )
-
-
-class StatesAnswer(Closed):
-    """States of cameras, by camera and start."""
-
-    states: list[StateRow]
-    start: datetime = Field(description="first instant of the period answered, UTC", examples=["2017-03-09T00:00:00Z"])
-    end: datetime = Field(
-        description="instant before which the period answered ends, UTC", examples=["2017-03-10T00:00:00Z"]
-    )
-
-
-class CameraHealthAnswer(Closed):
-    """How one camera is, and was in the period [start, end)."""
-
-    camera: str = Field(description="camera id", examples=["06710"])
-    state: CameraState | None = Field(description=_STATE, examples=["unreachable"])
-    since: datetime | None = Field(
-        description="since when it is in that state, UTC; also where that was before the period",
-        examples=["2017-03-09T06:00:00Z"],
-    )
-    reason: str | None = Field(description="why it is not live", examples=["no answer within 10 s"])
-    newest_event_time: datetime | None = Field(
-        description="when its newest clip began, UTC; null where none came", examples=["2017-03-09T05:55:00Z"]
-    )
-    last_counted: datetime | None = Field(
-        description="when its newest counted clip began, UTC", examples=["2017-03-09T05:55:00Z"]
-    )
-    cadence_s: float = Field(description="seconds from one clip to the next", examples=[300.0])
-    start: datetime = Field(description="first instant of the period answered, UTC", examples=["2017-03-09T00:00:00Z"])
-    end: datetime = Field(
-        description="instant before which the period answered ends, UTC; not after the present",
-        examples=["2017-03-09T07:30:00Z"],
-    )
-    uptime: float | None = Field(
-        description="share of the time known that it was live, 0..1; waiting is not known, and so neither up nor down; "
-        "null where nothing is known of the period",
-        examples=[0.8],
-    )
-    outages: list[StateRow] = Field(description="when it gave no figures, and why, in order", examples=[[]])
-
-
-class LoopRow(Closed):
-    """A loop in the road, or another counter at a fixed place."""
-
-    id: str = Field(description="counter id", examples=["scoot:N01-111a1"])
-    name: str = Field(description="where it counts", examples=["Tooley St westbound"])
-    lat: float | None = Field(description="latitude, WGS84 degrees; null where not known", examples=[51.5036])
-    lon: float | None = Field(description="longitude, WGS84 degrees; null where not known", examples=[-0.0780])
-    timezone: str = Field(description="IANA time zone of the place", examples=["Europe/London"])
-    source: str = Field(description="whose counter it is", examples=["TfL SCOOT"])
-    bearing_deg: float | None = Field(
-        description="direction of what it counts, degrees clockwise from north; null where not known", examples=[270.0]
-    )
-
-
-class LoopsAnswer(Closed):
-    """Every counter asked for, by id."""
-
-    loops: list[LoopRow]
-
-
-class LoopReadingRow(Closed):
-    """What passed a counter in one interval. Null is not known, never none."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    counter: str = Field(description="counter id", examples=["scoot:N01-111a1"])
-    series: str = Field(alias="class", description=f"what is counted: {', '.join(SERIES)}", examples=["vehicles"])
-    start: datetime = Field(description="first instant of the interval, UTC", examples=["2017-03-09T08:00:00Z"])
-    end: datetime = Field(description="instant before which the interval ends, UTC", examples=["2017-03-09T08:01:00Z"])
-    flow: float | None = Field(description="how many passed in the interval", examples=[14.0])
-    occupancy: float | None = Field(
-        description="share of the interval that the loop was covered, 0..1", examples=[0.18]
-    )
-    reason: str | None = Field(
-        description="why there is no figure, as of a loop that its publisher marks as faulty", examples=[None]
-    )
-
-
-class LoopReadingsAnswer(Closed):
-    """A page of loop readings, in the order start, counter, class."""
-
-    loop_readings: list[LoopReadingRow]
-    count: int = Field(description="rows in this page", examples=[1])
-    next: str | None = Field(
-        description="address of the next page, relative to that of this one; null on the last",
-        examples=["/v1/loop-readings?from=2017-03-09T08%3A00%3A00Z&to=2017-03-09T09%3A00%3A00Z&limit=1&offset=1"],
-    )
-
-
-def reading_row(reading: Reading) -> dict[str, Any]:
-    """A reading as it stands in a table, ready for JSON."""
-    fields = reading.model_dump(mode="json") | {"class": reading.series}
-    return {column: fields[column] for column in READINGS_SCHEMA.names}
+def reading_rows(readings: Sequence[Reading], zones: Mapping[str, Zone]) -> list[dict[str, Any]]:
+    """Readings as they stand in a table, ready for JSON; `zones` has the zones of now by id."""
+    rows = []
+    for reading, ground in zip(readings, ground_rows(readings, zones), strict=True):
+        fields = reading.model_dump(mode="json") | {"class": reading.series} | ground
+        rows.append({column: fields[column] for column in READINGS_SCHEMA.names})
+    return rows

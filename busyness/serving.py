@@ -18,7 +18,8 @@ from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
 from api.app import create_app
 from busyness.config import ApiConfig, Config, load_config
-from busyness.memory import few_arenas
+from busyness.desk_wiring import closing_desk, open_desk
+from busyness.memory import give_memory_back
 from busyness.reloading import ConfigWatch
 from busyness.wiring import about, install, open_clock, open_store
 from core.errors import BusynessError, ConfigError
@@ -29,11 +30,11 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 def run(path: Path, console: Console) -> None:
     """All stages in one process, the API and the map, until interrupted. A changed file is taken while it runs."""
-    few_arenas()
+    give_memory_back()
     config = load_config(path)
     clock = open_clock(config)
     with listen(config.api) as listener, closing(install(config, clock)) as installation:
-        pipeline = installation.pipeline
+        pipeline, desk = installation.pipeline, open_desk(installation)
         app = create_app(
             installation.answers,
             installation.feed,
@@ -43,12 +44,13 @@ def run(path: Path, console: Console) -> None:
             ready=lambda: pipeline.trouble,
             web_dist=WEB_DIST,
             source_of=installation.source_of,
+            desk=desk,
         )
         describe(
             config, console, cameras=len(pipeline.source.cameras), model=installation.model, jail=installation.jail
         )
         pipeline.start()
-        with watching(path, config, installation.reload):
+        with watching(path, config, installation.reload), closing_desk(desk):
             answer(app, installation.feed, listener, console)
     if pipeline.trouble:
         raise BusynessError(pipeline.trouble, remedy="its log lines say more; what was stored is safe")

@@ -46,6 +46,10 @@ class CalibrationRefused(BusynessError):
     """What was said of a camera's ground or zones cannot be true, or is not enough: `message` names which point."""
 
 
+class BackgroundRefused(BusynessError):
+    """There is no picture of a street that may be shown: too few clips, or somebody would still be in it."""
+
+
 class MissingExtra(BusynessError):
     """An optional dependency is not installed."""
 

@@ -35,11 +35,12 @@ class GroundPlane(Closed):
     """The plane that people and vehicles stand on, as a homography from pixels to metres.
 
     With the row-major 3x3 `image_to_ground`, (east w, north w, w) = H (x, y, 1), for the x, y in which a straight kerb
-    is straight (see `lens_k1`), with w > 0 on the ground and 0 at the horizon. It holds for the picture in which the
-    camera's zones are drawn. `error_m` is the root mean square distance on the ground between where the matched points
-    are and where they should be, `left_out_m` the same for each point by the fit to the others; null where the method
-    has no points. `height_m` is the camera's above the ground, `focal_px` its focal length, for square pixels and a
-    lens whose axis meets the picture's centre; null where the plane does not tell them.
+    is straight (see `lens_k1`), with Frobenius norm 1, w > 0 on the ground and 0 at the horizon. It holds for the
+    picture in which the camera's zones are drawn. `error_m` is the root mean square distance on the ground between
+    where the matched points are and where they should be, `left_out_m` the same for each point by the fit to the
+    others; null where the method has no points. `height_m` is the camera's above the ground, `focal_px` its focal
+    length, for nearly square pixels and a lens whose axis meets the picture near its centre; null where the plane does
+    not tell them.
     """
 
     name: PlaneName
@@ -49,7 +50,7 @@ class GroundPlane(Closed):
     image_to_ground: tuple[float, float, float, float, float, float, float, float, float]
     lens_k1: float = Field(
         default=0.0,
-        ge=-0.5,
+        ge=-0.3,
         le=0.5,
         description="radial distortion: a point seen at r half diagonals from the centre belongs at r (1 + k1 r^2)",
     )

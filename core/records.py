@@ -329,9 +329,11 @@ class Reading(Closed):
     between clips and the error of the counter where that is known, `peak` the largest frame, `stationary_share` the
     part that stood still (0..1), `coverage` the share of the expected clips that were counted. `area_m2` is the zone's
     on the ground, by which `mean` becomes a density (`aggregate/density.py`), `calibration_error` its standard error as
-    a share of it, `crowded_share` the mean share of it on which more than one person stood on 4 m2; the three are the
-    same for all series, and null where the zone is not calibrated. Figures are null where `state` is `missing`;
-    `stationary_share` is null too where no one was present or no clip could tell who stood still, and no other is.
+    a share of it, `vehicles_m2` what the vehicles present cover of it by the footprints of their classes,
+    `crowded_share` the mean share of it on which more than one person stood on 4 m2; the four are the same for all
+    series, and null where the zone was not calibrated in every clip counted; `crowded_share` is null too in a zone that
+    is not walked in. Figures are null where `state` is `missing`; of the others, `stationary_share` is null too where
+    no one was present or no clip could tell who stood still.
     """
 
     zone: Identifier
@@ -347,6 +349,7 @@ class Reading(Closed):
     stationary_share: float | None = Field(ge=0, le=1)
     area_m2: PositiveFloat | None = None
     calibration_error: NonNegativeFloat | None = None
+    vehicles_m2: NonNegativeFloat | None = None
     crowded_share: float | None = Field(default=None, ge=0, le=1)
     coverage: float = Field(ge=0, le=1)
     clips_counted: NonNegativeInt

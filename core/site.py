@@ -107,7 +107,7 @@ class KnownSizes(Closed):
 class Lens(Closed):
     """How the lens bends straight lines (`GroundPlane.lens_k1`), and how well pixels can be pointed at."""
 
-    k1: float = Field(default=0.0, ge=-0.5, le=0.5)
+    k1: float = Field(default=0.0, ge=-0.3, le=0.5)
     error_px: PositiveFloat = Field(default=1.0, le=20, description="standard error of a point in the picture")
 
 

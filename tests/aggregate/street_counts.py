@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from core.ground import ObservedGround
 from core.records import CLASSES, PEOPLE, VEHICLES, Camera, CountObservation, Figures, Status, Zone, observation_id
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
@@ -39,6 +40,11 @@ def figures(**counts: float) -> Figures:
     )
 
 
+def ground(area_m2: float = 250.0, area_error: float = 0.04, crowded_share: float | None = None) -> ObservedGround:
+    """What a calibrated zone was when a clip was counted."""
+    return ObservedGround(plane="tower/0123abcd", area_m2=area_m2, area_error=area_error, crowded_share=crowded_share)
+
+
 def counted(
     event_time: datetime,
     present: Figures | None = None,
@@ -50,6 +56,7 @@ def counted(
     stationary: Figures | None = None,
     low: Figures | None = None,
     high: Figures | None = None,
+    ground: ObservedGround | None = None,
     model: str = "lowres-2@0123456789ab",
     counted_at: datetime | None = None,
 ) -> CountObservation:
@@ -72,6 +79,7 @@ def counted(
         stationary=(stationary or figures()) if ok else None,
         low=low,
         high=high,
+        ground=ground,
         model=model,
         counted_at=counted_at or event_time + timedelta(seconds=90),
     )

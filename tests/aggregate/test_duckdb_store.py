@@ -12,14 +12,17 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from street_counts import NOON, TOWER, counted, figures
+from street_counts import NOON, TOWER, StoppedClock, counted, figures, ground
 
+from aggregate.aggregator import Aggregator
 from aggregate.duckdb_schema import SCHEMA_VERSION
 from aggregate.duckdb_store import DuckDBStore
+from aggregate.policy import AggregatePolicy
+from aggregate.tables import GROUND
 from core.errors import StoreError
 from core.health import CameraState, HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import Gains, Lighting, Status
+from core.records import Gains, Lighting, Status, Window
 
 EVER = (NOON - timedelta(days=1), NOON + timedelta(days=1))
 OWNER = """
@@ -119,8 +122,9 @@ def test_another_schema_version_is_refused(path: Path) -> None:
 
 LATE = NOON + timedelta(minutes=2)
 ADDED_IN = {
-    2: {"columns": ("low", "high", "lighting", "gain", "calibration"), "tables": ()},
-    3: {"columns": ("content",), "tables": ("newest_clips", "health", "states", "counters", "loops")},
+    2: {"observations": ("low", "high", "lighting", "gain", "calibration")},
+    3: {"observations": ("content",), "tables": ("newest_clips", "health", "states", "counters", "loops")},
+    4: {"observations": ("ground",), "readings": GROUND},
 }
 
 
@@ -128,14 +132,16 @@ def as_version(version: int, path: Path) -> None:
     """A store as an older version wrote it: without what was added later."""
     store = DuckDBStore.open(path)
     store.save_cameras([TOWER])
-    store.upsert_observations([counted(NOON), counted(NOON - timedelta(minutes=5), status=Status.DARK)])
+    counts = [counted(NOON), counted(NOON - timedelta(minutes=5), status=Status.DARK)]
+    Aggregator(store, AggregatePolicy(), StoppedClock()).accept(counts)
     store.upsert_observations([counted(NOON, camera="park"), counted(LATE, camera="park", status=Status.SMEARED)])
     store.close()
     with duckdb.connect(str(path)) as ours:
         for later in range(version + 1, SCHEMA_VERSION + 1):
-            for column in ADDED_IN[later]["columns"]:
-                ours.execute(f"ALTER TABLE observations DROP COLUMN {column}")
-            for table in ADDED_IN[later]["tables"]:
+            for table in ("observations", "readings"):
+                for column in ADDED_IN[later].get(table, ()):
+                    ours.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+            for table in ADDED_IN[later].get("tables", ()):
                 ours.execute(f"DROP TABLE {table}")
             if later == 3:
                 ours.execute("CREATE TABLE watermarks (camera VARCHAR PRIMARY KEY, newest TIMESTAMP NOT NULL)")
@@ -145,7 +151,7 @@ def as_version(version: int, path: Path) -> None:
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_an_older_store_is_brought_up_to_date(path: Path, version: int) -> None:
-    """What was counted stays, with an error and a content that are not known; new counts have theirs."""
+    """What was counted stays, with an error, a content and a ground that are not known; new counts have theirs."""
     as_version(version, path)
     store = DuckDBStore.open(path)
     assert store.watermarks() == {"park": LATE, "tower": NOON}
@@ -160,19 +166,25 @@ def test_an_older_store_is_brought_up_to_date(path: Path, version: int) -> None:
             "gain": Gains(people=1.2),
             "calibration": "tower/2",
             "content": "0123456789abcdef" * 2,
+            "ground": ground(crowded_share=0.25),
         }
     )
     moved = HealthEvent(camera="tower", since=NOON, state=CameraState.MOVED, reason="shows a house")
     counter = LoopCounter(id="scoot:1", name="Tooley St", source="TfL SCOOT")
     passed = LoopReading(counter="scoot:1", series="vehicles", start=NOON, end=NOON + timedelta(minutes=1), flow=7)
     assert store.last_contents() == {}
-    store.upsert_observations([later])
+    asked = {"window": Window.HOUR, "series": ("car",), "start": NOON, "end": EVER[1]}
+    (older,) = store.readings(**asked).records()
+    assert (older.mean, older.area_m2, older.crowded_share) == (2, None, None)
+    Aggregator(store, AggregatePolicy(), StoppedClock()).accept([later])
     store.save_health([moved])
     store.save_counters([counter])
     store.save_loops([passed])
     store.close()
     again = DuckDBStore.open(path, read_only=True)
     assert again.observations("tower:view", *EVER)[1:] == [counted(NOON), later]
+    five_minutes = again.readings(**(asked | {"window": Window.FIVE_MINUTES, "start": later.event_time}))
+    assert (five_minutes.area_m2.tolist(), five_minutes.crowded_share.tolist()) == ([250.0], [0.25])
     assert again.last_contents() == {"tower": (later.event_time, later.content)}
     assert again.health_now() == [moved]
     assert (again.counters(), again.loops(*EVER).records()) == ([counter], [passed])
@@ -181,7 +193,7 @@ def test_an_older_store_is_brought_up_to_date(path: Path, version: int) -> None:
 
 def test_an_older_store_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
     as_version(1, path)
-    with pytest.raises(StoreError, match=r"has schema version 1, .* uses 3.*busyness rebuild CONFIG"):
+    with pytest.raises(StoreError, match=r"has schema version 1, .* uses 4.*busyness rebuild CONFIG"):
         DuckDBStore.open(path, read_only=True)
 
 
@@ -189,7 +201,7 @@ def test_a_store_that_cannot_be_brought_up_to_date_is_left_as_it_is(path: Path) 
     as_version(1, path)
     with duckdb.connect(str(path)) as ours:
         ours.execute("ALTER TABLE observations ADD COLUMN gain INTEGER")
-    with pytest.raises(StoreError, match="cannot be brought from schema version 1 to 3"):
+    with pytest.raises(StoreError, match="cannot be brought from schema version 1 to 4"):
         DuckDBStore.open(path)
     with duckdb.connect(str(path)) as ours:
         rows = ours.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'observations'").fetchall()
@@ -224,3 +236,17 @@ def test_the_engine_never_goes_to_the_network_for_an_extension() -> None:
     )
     assert settings == {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     store.close()
+
+
+def test_a_file_larger_than_its_memory_limit_stays_below_it_in_memory(path: Path) -> None:
+    limit_mb = 16
+    DuckDBStore.open(path).close()
+    with duckdb.connect(str(path)) as grown:
+        grown.execute("CREATE TABLE years AS SELECT random() AS figure FROM range(4_000_000)")  # 32 MB that stay so
+    store = DuckDBStore.open(path, read_only=True, memory_mb=limit_mb)
+    try:
+        store._engine.read("SELECT sum(figure) FROM years")
+        rows = store._engine.read("SELECT sum(memory_usage_bytes)::BIGINT AS used FROM duckdb_memory()").to_pylist()
+    finally:
+        store.close()
+    assert 0 < rows[0]["used"] <= limit_mb * 2**20

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from street_counts import NOON, TOWER, counted, figures
+from street_counts import NOON, TOWER, counted, figures, ground
 
+from aggregate.density import FOOTPRINT_M2
 from aggregate.policy import AggregatePolicy
 from aggregate.readings import derive, expected_clips, not_due, while_open
 from aggregate.tables import Clips, Spans, moment, text
@@ -18,6 +19,9 @@ def columns(observations: list[CountObservation]) -> Clips:
     def table(name: str) -> np.ndarray:
         rows: list[Figures | None] = [getattr(one, name) for one in observations]
         return np.array([[np.nan] * 9 if row is None else [row.get(series) for series in SERIES] for row in rows])
+
+    def of_ground(name: str) -> np.ndarray:
+        return np.array([getattr(one.ground, name, None) for one in observations], dtype=np.float64)
 
     return Clips(
         id=text([one.id for one in observations]),
@@ -31,6 +35,7 @@ def columns(observations: list[CountObservation]) -> Clips:
         stationary=table("stationary").reshape(-1, 9),
         low=table("low").reshape(-1, 9),
         high=table("high").reshape(-1, 9),
+        **{name: of_ground(name) for name in ("area_m2", "area_error", "crowded_share")},
     )
 
 
@@ -111,6 +116,59 @@ def test_clips_whose_error_is_not_known_have_no_say_in_it() -> None:
     assert between.high is not None
     assert both.low == pytest.approx(50 - np.hypot(50 - between.low, 10), abs=1e-5)
     assert both.high == pytest.approx(50 + np.hypot(between.high - 50, 12), abs=1e-5)
+
+
+def test_a_reading_has_the_ground_of_its_clips() -> None:
+    """One calibration for all: its area and error, what the vehicles cover, and the mean of the crowded shares."""
+    given = [
+        counted(at, figures(car=cars, bus=1), ground=ground(200, 0.05, crowded))
+        for at, cars, crowded in zip(minutes(0, 5, 10), (1, 2, 3), (0.1, None, 0.2), strict=True)
+    ]
+    for reading in quarter(given).values():
+        assert (reading.area_m2, reading.calibration_error) == (200, 0.05)
+        assert reading.crowded_share == pytest.approx(0.15)
+        assert reading.vehicles_m2 == pytest.approx(2 * FOOTPRINT_M2["car"] + FOOTPRINT_M2["bus"])
+
+
+def test_where_the_area_changed_the_density_is_all_people_over_all_square_metres() -> None:
+    """
+    12:00   12:05   12:10   12:15
+    [  2       4       9     )      pedestrians
+    [ 100     100     250    )      m2, known to 4, 4 and 8 %: calibrated anew at 12:07
+    """
+    given = [
+        counted(at, figures(pedestrian=n), ground=ground(area, error))
+        for at, n, area, error in zip(minutes(0, 5, 10), (2, 4, 9), (100, 100, 250), (0.04, 0.04, 0.08), strict=True)
+    ]
+    people = quarter(given)["people"]
+    assert people.mean is not None
+    assert people.area_m2 is not None
+    assert people.mean / people.area_m2 == pytest.approx((2 + 4 + 9) / (100 + 100 + 250), rel=1e-6)
+    assert people.calibration_error == pytest.approx((4 + 4 + 20) / 450, abs=1e-6), (
+        "shared errors are not averaged away"
+    )
+    assert people.crowded_share is None
+
+
+def test_half_of_a_window_has_no_ground() -> None:
+    """A clip counted without one leaves the window without a density; one that was not counted changes nothing."""
+    calibrated = [counted(at, ground=ground(crowded_share=0.1)) for at in minutes(0, 5)]
+    later = NOON + timedelta(minutes=10)
+    for without in (quarter([*calibrated, counted(later)]), quarter([counted(later)])):
+        people = without["people"]
+        assert people.mean == 1
+        assert people.area_m2 is people.calibration_error is people.vehicles_m2 is people.crowded_share is None
+    smeared = quarter([*calibrated, counted(later, status=Status.SMEARED)])["people"]
+    assert (smeared.area_m2, smeared.crowded_share) == (250, 0.1)
+    nothing = quarter([counted(later, status=Status.SMEARED)])["people"]
+    assert nothing.area_m2 is nothing.vehicles_m2 is nothing.crowded_share is None
+
+
+def test_the_ground_of_the_newest_count_speaks() -> None:
+    """A clip is counted again after the camera was calibrated: the density is that of the recount."""
+    old = counted(NOON, counted_at=NOON + timedelta(minutes=1))
+    new = counted(NOON, ground=ground(80), counted_at=NOON + timedelta(minutes=2))
+    assert quarter([old, new])["people"].area_m2 == quarter([new, old])["people"].area_m2 == 80
 
 
 def test_sums_are_sums_and_an_absent_class_is_a_measured_zero() -> None:

@@ -1,4 +1,4 @@
-"""Threads that come and go leave no arenas behind: what they freed is used by the others."""
+"""What is freed goes back: threads that come and go leave no arenas behind, and clips no holes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import sys
 
 import pytest
 
-PROGRAM = """
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it is glibc's memory")
+
+BEGIN = """
 import sys, threading
-from busyness.memory import few_arenas
-if sys.argv[1] == "few":
-    few_arenas()
+from busyness.memory import give_memory_back
+if sys.argv[1] == "given back":
+    give_memory_back()
+"""
+ARENAS = """
 def churn(_=None):
     kept = [bytes(900) for _ in range(20_000)]   # too large for Python's own pools: the C library's
     barrier.wait()
@@ -24,12 +28,30 @@ for thread in threads:
 own = [line for line in open("/proc/self/maps") if " rw-p 00000000 00:00 0" in line]
 print(sum(int(line.split("-")[0], 16) % (64 << 20) == 0 for line in own))
 """
+CLIPS = """
+def resident_mb():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS")) / 1024
+bytes(200_000)                                   # the first clip, from which glibc learns
+before = resident_mb()
+figures = []
+for _ in range(4):
+    clips = []
+    for _ in range(200):
+        clips.append(b"x" * 200_000)
+        figures.append(b"x" * 1_000)             # what stays of a clip
+    del clips
+print(round(resident_mb() - before))
+"""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="arenas are glibc's")
+def _told(program: str, how: str) -> int:
+    said = subprocess.run([sys.executable, "-c", BEGIN + program, how], capture_output=True, text=True, check=True)
+    return int(said.stdout)
+
+
 def test_threads_share_two_arenas() -> None:
-    def arenas(how: str) -> int:
-        told = subprocess.run([sys.executable, "-c", PROGRAM, how], capture_output=True, text=True, check=True)
-        return int(told.stdout)
+    assert _told(ARENAS, "given back") <= 2 < _told(ARENAS, "kept")
 
-    assert arenas("few") <= 2 < arenas("many")
+
+def test_a_clip_that_is_freed_leaves_no_hole_among_what_stays() -> None:
+    assert _told(CLIPS, "given back") < 5 < 20 < _told(CLIPS, "kept")

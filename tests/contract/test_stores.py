@@ -17,6 +17,7 @@ from aggregate.store import Store
 from aggregate.tables import ReadingTable, Spans, moment, text
 from aggregate.windows import WIDTH_S
 from core.errors import ConfigError
+from core.ground import ObservedGround
 from core.health import CameraState, HealthEvent
 from core.loops import LoopCounter, LoopReading
 from core.records import (
@@ -63,6 +64,7 @@ def observation(
     after_s: float = 60,
     ok: bool = True,
     content: str | None = None,
+    ground: ObservedGround | None = None,
 ) -> CountObservation:
     at = NOON + timedelta(minutes=minutes)
     figures = Figures.of([number + step / 3 for step in range(len(SERIES))])
@@ -85,6 +87,7 @@ def observation(
         lighting=Lighting.NIGHT if ok else None,
         gain=Gains(people=1.1, vehicles=1 / 3) if ok else None,
         calibration=f"{camera}/2" if ok else None,
+        ground=ground if ok else None,
         view_epoch=2,
         content=content,
         model=model,
@@ -116,6 +119,10 @@ def readings(
         high=figures * 2,
         peak=figures,
         stationary_share=np.full_like(figures, np.nan),
+        area_m2=np.where(missing, np.nan, 700 / 3),
+        calibration_error=np.where(missing, np.nan, 1 / 30),
+        vehicles_m2=np.where(missing, np.nan, mean / 7),
+        crowded_share=np.full(rows, np.nan),
         coverage=np.where(missing, 0.0, 1.0),
         clips_counted=np.where(missing, 0, 3),
         clips_expected=np.full(rows, 3),
@@ -201,6 +208,25 @@ def test_observations_come_back_exactly_as_they_were(store: Store) -> None:
     assert store.observations("a:view", *EVER) == kept
     assert store.observations("a:view", NOON, NOON + timedelta(minutes=10)) == kept[:2]
     assert store.observations("b:view", *EVER) == []
+
+
+GROUND = ObservedGround(plane="a/0123abcd", area_m2=700 / 3, area_error=1 / 30, crowded_share=0.1 + 0.2)
+
+
+def test_observations_keep_the_ground_that_they_were_counted_on(store: Store) -> None:
+    walked, driven = (
+        observation(0, ground=GROUND),
+        observation(5, ground=GROUND.model_copy(update={"crowded_share": None})),
+    )
+    kept = [walked, driven, observation(10)]
+    store.upsert_observations(kept)
+    assert store.observations("a:view", *EVER) == kept
+    clips = store.clips(spans(NOON))
+    order = np.argsort(clips.event_time)
+    nan = pytest.approx(np.nan, nan_ok=True)
+    assert clips.area_m2[order].tolist() == [700 / 3, 700 / 3, nan]
+    assert clips.area_error[order].tolist() == [1 / 30, 1 / 30, nan]
+    assert clips.crowded_share[order].tolist() == [0.1 + 0.2, nan, nan]
 
 
 def test_the_newest_count_of_an_id_is_kept_whatever_comes_first(store: Store) -> None:
