@@ -12,7 +12,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
-from api import camera_health, cameras, health, live, loops, metrics, pages, problems, readings
+from api import calibration, camera_health, cameras, health, live, loops, metrics, pages, problems, readings
 from api.formats import MEDIA_TYPES
 from api.head import HeadRequests
 from api.headers import ResponseHeaders, page_policy
@@ -25,6 +25,8 @@ __all__ = ["About", "create_app"]
 DESCRIPTION = """How busy is this street, and how sure are we of it?
 
 Figures are numbers of people and vehicles **present**, counted from public cameras without knowing who was there.
+Where a camera is calibrated they are densities too, per 100 m2 of ground, which can be compared between streets; where
+it is not, those are null, and a zone can be compared with itself alone. Every interval is a 90 % one.
 A missing figure is null with a reason, never zero. Times are UTC; periods and windows are half-open, [from, to).
 Tables come as JSON, CSV, Parquet or GeoJSON (`format`, or the Accept header); errors are problem+json with a remedy.
 HEAD is answered wherever GET is, except by the live stream.
@@ -47,12 +49,13 @@ def create_app(
     ready: Callable[[], str | None],
     web_dist: Path | None,
     source_of: Callable[[str], str | None] = lambda _: None,
+    desk: calibration.CalibrationDesk | calibration.NoDesk = calibration.NOTHING_COUNTED,
 ) -> FastAPI:
     """The application that answers from `answers` and tells `feed` live.
 
     `ready` says why the pipeline is not alive, or None; `web_dist` is the folder of the built page, where it is.
     `source_of` names the source of a camera as the configuration does, or None: metrics tell sources apart by it.
-    Metrics are added to `registry`, which takes them once.
+    `desk` is where operators calibrate. Metrics are added to `registry`, which takes them once.
     """
     app = FastAPI(
         title=f"busyness: {about.name}",
@@ -68,7 +71,8 @@ def create_app(
     )
     app.state.room = Room(answers=answers, feed=feed, about=about, clock=clock, ready=ready)
     app.state.registry = registry
-    for room in (cameras, readings, live, camera_health, loops, health, metrics):
+    app.state.desk = desk
+    for room in (cameras, readings, live, camera_health, loops, health, metrics, calibration):
         app.include_router(room.router)
     pages.add_pages(app, web_dist)
     metrics.watch(registry, answers, feed, clock, source_of)

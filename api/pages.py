@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
+from api.calibration import AtDesk
+from api.operator_guard import OperatorPage
 from api.problems import NotBuilt
 
 _BUILD_PAGE = """<!doctype html>
@@ -54,7 +56,8 @@ SwaggerUIBundle({
 
 
 def add_pages(app: FastAPI, web_dist: Path | None) -> None:
-    """Serve the built pages of `web_dist` at / and /operations, and Swagger UI at /docs, or say how to build them."""
+    """Serve the built pages of `web_dist` at /, /operations and (to the operator alone) /operations/calibrate/CAMERA,
+    and Swagger UI at /docs, or say how to build them."""
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> Response:
@@ -75,6 +78,16 @@ def add_pages(app: FastAPI, web_dist: Path | None) -> None:
             return HTMLResponse(_BUILD_PAGE)
         return FileResponse(web_dist / "operations.html", media_type="text/html")
 
+    operator = APIRouter(route_class=OperatorPage)
+
+    @operator.get("/operations/calibrate/{camera}", include_in_schema=False)
+    def calibrate(camera: str, desk: AtDesk) -> Response:
+        desk.open(camera)  # there is such a camera, and a desk to calibrate it at
+        if web_dist is None or not (web_dist / "calibrate.html").is_file():
+            return HTMLResponse(_BUILD_PAGE)
+        return FileResponse(web_dist / "calibrate.html", media_type="text/html")
+
+    app.include_router(operator)
     if web_dist is not None and (web_dist / "index.html").is_file():
         app.frontend("/", directory=web_dist, fallback=None)
         return

@@ -87,7 +87,7 @@ _FAILURES: Mapping[HTTPStatus, tuple[str, str, str]] = {
     HTTPStatus.FORBIDDEN: (
         "The request is not known to be the operator's, at this machine.",
         "the request came through a proxy (it has the header x-forwarded-for)",
-        "open the page on the machine that runs busyness, as http://127.0.0.1:PORT/operations/calibrate/CAMERA",
+        "open /operations/calibrate/CAMERA on the machine that runs busyness, by the host 127.0.0.1 or localhost",
     ),
     HTTPStatus.CONFLICT: (
         "It cannot be done as this installation is set up.",

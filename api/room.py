@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from aggregate.answers import Answers
 from aggregate.feed import ReadingFeed
-from api.formats import LonLat
+from api.formats import LonLat, Outline
 from core.clock import Clock
 from core.config import Closed
 from core.records import Camera
@@ -84,3 +84,10 @@ InRoom = Annotated[Room, Depends(_room)]
 def positions(cameras: Sequence[Camera]) -> dict[str, LonLat]:
     """(lon, lat) in WGS84 degrees by camera id."""
     return {camera.id: (camera.lon, camera.lat) for camera in cameras}
+
+
+def zone_outlines(cameras: Sequence[Camera]) -> dict[str, Outline]:
+    """(lon, lat) of the corners on the ground, by zone id, of the zones whose ground is known."""
+    return {
+        zone.id: zone.ground.outline for camera in cameras for zone in camera.counted_zones if zone.ground is not None
+    }

@@ -21,6 +21,7 @@ from busyness.city import OpenFeeds, naming
 from busyness.config import Config
 from busyness.jailed_counter import JailedCounter
 from busyness.progress import progress_bar
+from busyness.sites import Sites
 from busyness.wiring import cameras_of, open_clock, open_counters, open_store, views_of
 from core.clock import Clock
 from core.config import Closed
@@ -63,11 +64,11 @@ class Look(Closed):
 def places(config: Config, clock: Clock, notes: Console) -> Iterator[list[Place]]:
     """The cameras that the publishers list now. A feed that gives no list is said, and left out."""
     with closing(OpenFeeds(clock)) as feeds:
-        named = naming(config, ())
+        named, sites = naming(config, ()), Sites.read(config)
         found: list[Place] = []
         for feed in feeds.of(config.feeds):
             try:
-                found += [Place(named(listed, None), feed, listed) for listed in feed.cameras()]
+                found += [Place(sites.dressed(named(listed, None)), feed, listed) for listed in feed.cameras()]
             except FetchFailed as error:
                 notes.print(f"{feed.name}: {error}", style="red", markup=False, highlight=False)
         yield found

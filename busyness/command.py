@@ -196,6 +196,42 @@ def cameras(
         shown.show_list(loaded, names or (), as_json=as_json, console=console, notes=notes)
 
 
+@app.command()
+def calibrate(
+    config: ConfigPath,
+    camera: Annotated[
+        str | None, typer.Argument(metavar="[CAMERA]", help="by default every site file is listed, and fitted if due")
+    ] = None,
+    *,
+    new: Annotated[bool, typer.Option("--new", help="make a site file for a camera that has none")] = False,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X,Y,LAT,LON[,ERROR_M][,WHAT]", help="a point of the picture on the map; repeatable"),
+    ] = None,
+    zone: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID:KIND:NAME:x,y ...", help="a zone by its corners in the picture; repeatable"),
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="a point or a zone that is to go; repeatable")
+    ] = None,
+    check: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="draw what was fitted, without pixels")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the figures and keep nothing")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tie a camera's picture to the ground: fit its site file, check it, and say how far areas can be trusted."""
+    from busyness import calibrating
+    from busyness.config import load_config
+    from busyness.site_edits import Edits
+
+    edits = Edits(tuple(point or ()), tuple(zone or ()), tuple(remove or ()))
+    if camera is None and (new or edits or check is not None):
+        raise typer.BadParameter("--new, --point, --zone, --remove and --check are for one camera: name it")
+    asked = calibrating.Asked(camera, edits, new=new, dry_run=dry_run, check=check)
+    if not calibrating.answer(load_config(config), asked, Console(), as_json=as_json):
+        raise typer.Exit(1)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
 import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
 
-from aggregate.policy import AggregatePolicy
+from aggregate.policy import STORE_MEMORY_MB, AggregatePolicy
 from busyness import DEFAULT_MODEL
 from busyness.alerts import AlertsConfig
+from busyness.explaining import explain, line_of
 from core.config import Closed
 from core.errors import ConfigError
 from core.records import Camera, UtcTime
+from detect.resolution import ResolutionLimit
 from detect.result import FRAMES_PER_CLIP
 from detect.zones import check_zones
 from ingest.city.config import CityConfig
@@ -39,8 +40,6 @@ FeedConfig = (
     TflJamCamConfig | DigitrafficWeathercamConfig | HttpMediaConfig | HlsConfig | RtspConfig | WatchedFolderConfig
 )
 SourceConfig = SyntheticConfig | FolderConfig | FeedConfig
-
-NO_SUCH_SETTING = "there is no such setting"
 
 
 class ClockConfig(Closed):
@@ -62,17 +61,28 @@ class DetectConfig(Closed):
     frames_per_clip: PositiveInt = Field(default=FRAMES_PER_CLIP, le=250)
     workers: PositiveInt = Field(default=2, le=64)
     limits: DecodeLimits = DecodeLimits()
+    resolution: ResolutionLimit = ResolutionLimit()
     jail: JailLimits = JailLimits()
 
 
 class StoreConfig(Closed):
     kind: Literal["duckdb"] = "duckdb"
     path: Path | None = Field(default=None, description="the store's file; without it the store lives in memory")
+    memory_mb: int = Field(default=STORE_MEMORY_MB, ge=128, description="MiB of the file that may be kept in memory")
 
 
 class ApiConfig(Closed):
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=0, le=65_535)
+    calibrate: Literal["loopback", "off"] = Field(
+        default="loopback", description="who may calibrate at /operations/calibrate: somebody at this machine; nobody"
+    )
+
+    @field_validator("calibrate", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, given: object) -> object:
+        """YAML reads a bare `off` as false."""
+        return "off" if given is False else given
 
 
 class MapConfig(Closed):
@@ -97,6 +107,9 @@ class Config(Closed):
     loops: tuple[LoopFeedConfig, ...] = Field(default=(), max_length=100)
     cameras: tuple[Camera, ...] = Field(
         default=(), description="those of a folder; of a feed, what you know of its cameras better: their zones, names"
+    )
+    sites: Path | None = Field(
+        default=None, description="a folder of site files, CAMERA.json: the zones of a camera, and its ground"
     )
     clock: ClockConfig | None = None
     ingest: CityConfig = CityConfig()
@@ -161,7 +174,7 @@ def load_config(path: Path) -> Config:
     try:
         config = Config.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(path, tree, error)), remedy="See configs/ for whole examples") from error
+        raise ConfigError("\n".join(explain(path, tree, error)), remedy="See configs/ for whole examples") from error
     _refuse_twins(path, tree, config.cameras)
     _refuse_impossible_zones(path, tree, config.cameras)
     return _resolve(config, path.parent)
@@ -198,45 +211,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def _explain(path: Path, tree: yaml.Node, error: ValidationError) -> Iterator[str]:
-    for problem in error.errors(include_url=False):
-        location = [part for at, part in enumerate(problem["loc"]) if not _is_tag(problem["loc"], at)]
-        line = _line_of(tree, location)
-        key = ".".join(str(part) for part in location) or "(top)"
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = "it is a list now: write sources:, and each with a dash" if key == "source" else NO_SUCH_SETTING
-        elif problem["type"] == "string_type" and isinstance(problem["input"], int):
-            message = 'this is a number to YAML: quote it, as in "06710"'
-        yield f"{path}, line {line}: {key}: {message}"
-
-
-def _is_tag(location: tuple[int | str, ...], at: int) -> bool:
-    """Whether this part is the kind of a source, which pydantic names and the file does not: `sources.0.folder`."""
-    return at == 2 and location[0] in ("sources", "loops")
-
-
-def _line_of(node: yaml.Node, location: list[int | str]) -> int:
-    """The line of the deepest part of `location` that stands in the file."""
-    line = node.start_mark.line + 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
-            if found is None:
-                return line
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line
-
-
 def _refuse_twins(path: Path, tree: yaml.Node, cameras: tuple[Camera, ...]) -> None:
     seen: dict[str, int] = {}
     for index, camera in enumerate(cameras):
         for name, what in ((camera.id, "camera"), *((zone.id, "zone") for zone in camera.zones)):
             key = f"{what} {name}"
-            line = _line_of(tree, ["cameras", index])
+            line = line_of(tree, ["cameras", index])
             if key in seen:
                 raise ConfigError(f"{path}, line {line}: {key!r} is already used in line {seen[key]}: ids are unique")
             seen[key] = line
@@ -247,7 +227,7 @@ def _refuse_impossible_zones(path: Path, tree: yaml.Node, cameras: tuple[Camera,
         try:
             check_zones(camera)
         except ConfigError as error:
-            line = _line_of(tree, ["cameras", index, "zones"])
+            line = line_of(tree, ["cameras", index, "zones"])
             message = f"{path}, line {line}: camera {camera.id}: {error.message}"
             raise ConfigError(message, remedy=error.remedy) from error
 

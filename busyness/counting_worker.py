@@ -40,7 +40,12 @@ class CountingWorker:
         self._clock = _ToldClock()
         self._calibrations: dict[str, Calibration] = {}
         self._counter = ClipCounter(
-            self._model, self._opener, setup.frames_per_clip, self._clock, calibrations=self._calibrations
+            self._model,
+            self._opener,
+            setup.frames_per_clip,
+            self._clock,
+            calibrations=self._calibrations,
+            resolution=setup.resolution,
         )
 
     @property
@@ -57,6 +62,7 @@ class CountingWorker:
                 self._model,
                 frames=self._setup.frames_per_clip,
                 event_time=job.event_time,
+                resolution=self._setup.resolution,
             )
             return result.model_dump_json().encode()
         self._clock.told = job.now

@@ -19,6 +19,7 @@ from core.errors import BusynessError, ConfigError, ModelError
 from core.records import Camera, ClipFault, ClipReady, Status, observation_id
 from detect.error_model import Calibration
 from detect.refused import refused
+from detect.resolution import too_near
 from detect.result import CountResult
 from detect.scene import ClipReport, Scene
 from ingest.filename import printable
@@ -65,7 +66,8 @@ class JailedCounter:
     """Counts clips of cameras in a child of its own. One thread uses it; `close` may come from another.
 
     `calibrations` has the calibration of `model` for those cameras that have one, by camera; another mapping may be
-    set at any time. So may `on_lost`, which is told why a child was lost at a clip (a value of `Loss`).
+    set at any time. So may `on_lost`, which is told why a child was lost at a clip (a value of `Loss`), and
+    `on_report`, which is given every report on a clip that had bytes, and these.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class JailedCounter:
         self._clock = clock
         self.calibrations = calibrations or {}
         self.on_lost: Callable[[str], None] = lambda _: None
+        self.on_report: Callable[[ClipReady, ClipReport, bytes], None] = lambda *_: None
         self._same = _SameModel()
         said = setup.model_dump_json(by_alias=True).encode()
         self._jail = Jail(PROGRAM, said, setup.jail, accept=self._same)
@@ -107,8 +110,9 @@ class JailedCounter:
     def report(self, camera: Camera, clip: ClipReady, scene: Scene | None = None) -> ClipReport:
         """One observation for each of `camera.counted_zones`, and what was seen of the camera; never raises for a clip.
 
-        A clip with a fault, one that cannot be read, and one at which the child died have null observations. Raises
-        `CounterClosed` where `close` took the child away from the clip.
+        A clip with a fault, one of a camera that shows people too large, one that cannot be read, and one at which the
+        child died have null observations; the first two are not read. Raises `CounterClosed` where `close` took the
+        child away from the clip.
         """
         try:
             model, now = self._greeted().model, self._clock.now()
@@ -118,6 +122,9 @@ class JailedCounter:
             raise
         if clip.fault is not None:
             return refused(camera, clip, clip.fault, model, now)
+        near = too_near(camera, self._setup.resolution)
+        if near is not None:
+            return refused(camera, clip, ClipFault.of(Status.OVERSIZE, str(near)), model, now)
         try:
             media = self._reader.read(clip)
         except UnusableClip as error:
@@ -135,9 +142,12 @@ class JailedCounter:
         if isinstance(answer, ClipFault):
             return refused(camera, clip, answer, model, now)
         try:
-            return _checked(ClipReport.model_validate_json(answer), job, model)
+            report = _checked(ClipReport.model_validate_json(answer), job, model)
         except ValueError:
             return refused(camera, clip, self._distrust(name), model, now)
+        if media is not None:
+            self.on_report(clip, report, media)
+        return report
 
     def count(self, source: str, content: bytes, event_time: datetime | None = None) -> CountResult:
         """Count the whole view of a clip or still of no camera; never raises for what `content` is.

@@ -17,7 +17,7 @@ def give_memory_back() -> None:
     threads that fetch, parse and store in turn each keep their largest moment. They share two.
 
     It also learns from the first clip that is freed to put the next ones among the small things that stay, and there
-    the room that a clip leaves is no longer the machine's. A set threshold is not learnt over: a clip has its own pages.
+    the room that a clip leaves is no longer the machine's. A threshold that is set it keeps: a clip has its own pages.
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

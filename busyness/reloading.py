@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from busyness.config import Config, load_config
+from busyness.site_files import FolderState, folder_state
 from core.errors import BusynessError
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 
-TAKEN_WHILE_RUNNING = frozenset(("sources", "cameras", "alerts"))
+TAKEN_WHILE_RUNNING = frozenset(("sources", "cameras", "sites", "alerts"))
 
 
 def changes(before: Config, after: Config) -> tuple[frozenset[str], frozenset[str]]:
@@ -24,10 +25,11 @@ def changes(before: Config, after: Config) -> tuple[frozenset[str], frozenset[st
 
 
 class ConfigWatch:
-    """Looks at the file every two seconds, and at once when `look` is set (SIGHUP does).
+    """Looks at the file and at its site files every two seconds, and at once when `look` is set (SIGHUP does).
 
-    `apply` is given every new valid configuration that differs in what can be taken while it runs. One that is not
-    valid changes nothing: what ran goes on, and the log says what is wrong with the file.
+    `apply` is given every new valid configuration that differs in what can be taken while it runs, and the same one
+    again when a site file has changed: it reads them. What is not valid changes nothing: what ran goes on, and the log
+    says what is wrong with the file.
     """
 
     def __init__(self, path: Path, config: Config, apply: Callable[[Config], None]) -> None:
@@ -48,15 +50,15 @@ class ConfigWatch:
         self.look.set()
 
     def check(self, *, asked: bool = False) -> None:
-        """Take the file if it has changed since it was last looked at, or because somebody `asked` for it."""
-        state = self._state()
-        if state == self._seen and not asked:
+        """Take what has changed since it was last looked at, or because somebody `asked` for it."""
+        state, before = self._state(), self._seen
+        if state == before and not asked:
             return
         self._seen = state
         try:
             config = load_config(self._path)
             taken, later = changes(self._config, config)
-            if taken:
+            if taken or asked or state[1] != before[1]:
                 self._apply(config)
         except BusynessError as error:
             log.error("the changed configuration is not used, what ran goes on: %s", error)
@@ -77,10 +79,11 @@ class ConfigWatch:
             if not self._stopping.is_set():
                 self.check(asked=asked)
 
-    def _state(self) -> tuple[int, int] | None:
-        """What changes with the file; None while it is not there, as editors do between two versions."""
+    def _state(self) -> tuple[tuple[int, int] | None, FolderState | None]:
+        """What changes with the file and with its sites; None for what is not there, as between two versions of it."""
+        sites = folder_state(self._config.sites)
         try:
             info = self._path.stat()
         except OSError:
-            return None
-        return info.st_mtime_ns, info.st_size
+            return None, sites
+        return (info.st_mtime_ns, info.st_size), sites

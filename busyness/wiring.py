@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
 
 from prometheus_client import CollectorRegistry
 
@@ -23,6 +25,7 @@ from busyness.jailed_counter import JailedCounter
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
 from busyness.reloading import TAKEN_WHILE_RUNNING
+from busyness.sites import SitedSource, Sites
 from busyness.validation.calibrations import Calibrations
 from busyness.worker_jobs import WorkerSetup
 from core.bus import CLIPS, HEALTH, MemoryBus
@@ -30,6 +33,8 @@ from core.clock import AcceleratedClock, Clock, SystemClock
 from core.errors import ConfigError
 from core.health import HealthEvent
 from core.records import Camera
+from core.site import Site
+from detect.resolution import check_resolution, too_near
 from detect.view_book import ViewBook
 from ingest.city.health import HealthLog
 from ingest.city.source import CitySource
@@ -49,7 +54,10 @@ Recorded = SyntheticStreet | FolderSource
 
 @dataclass
 class Installation:
-    """A wired installation: what runs, what is stored, what answers; and `alarm`, where somebody is to be told."""
+    """A wired installation: what runs, what is stored, what answers; and `alarm`, where somebody is to be told.
+
+    `sited` is where the pipeline takes its cameras from, `city` where these come from feeds.
+    """
 
     config: Config
     clock: Clock
@@ -60,8 +68,13 @@ class Installation:
     counters: Sequence[JailedCounter]
     pipeline: Pipeline
     feeds: OpenFeeds
+    sited: SitedSource
+    city: CitySource | None = None
     alarm: Alarm | None = None
-    _unlisted: set[str] = field(default_factory=set)
+    _unlisted: dict[str, frozenset[str]] = field(default_factory=dict)
+    _too_near: dict[str, str] = field(default_factory=dict)
+    _changing: Lock = field(default_factory=Lock)
+    _seeing: Lock = field(default_factory=Lock)
 
     @property
     def model(self) -> str:
@@ -73,24 +86,45 @@ class Installation:
         """What the processes that open clips are held to."""
         return self.counters[0].jail
 
-    def saw(self, cameras: Sequence[Camera]) -> None:
-        """The cameras are these now: they are saved, and counted with their own calibrations where they have one."""
-        self.store.save_cameras(cameras)
-        self._say_unlisted()
-        kept = calibrations_of(self.config)
-        if kept is not None:
-            found = kept.current_of([camera.id for camera in cameras], self.model)
-            for counter in self.counters:
-                counter.calibrations = found
+    @property
+    def sites(self) -> Sites:
+        """What operators have said of the places that the cameras look at."""
+        return self.sited.sites
 
-    def _say_unlisted(self) -> None:
-        """The operator's cameras that no feed lists, once all have: a mistyped number, whose zones are not used."""
-        source = self.pipeline.source
-        if isinstance(source, CitySource) and all(runner.listed for runner in source.runners):
-            unlisted = {camera.id for camera in self.config.cameras} - {camera.id for camera in source.cameras}
-            if unlisted - self._unlisted:
-                log.warning("under cameras:, and listed by no publisher: %s", ", ".join(sorted(unlisted)))
-            self._unlisted = unlisted
+    def saw(self) -> None:
+        """The cameras are others now: they are saved, and counted with their own calibrations where they have one."""
+        with self._seeing:  # whoever comes last has seen the newest
+            cameras = self.sited.cameras
+            self.store.save_cameras(cameras)
+            self._say_unlisted([camera.id for camera in cameras])
+            self._say_too_near(cameras)
+            kept = calibrations_of(self.config)
+            if kept is not None:
+                found = kept.current_of([camera.id for camera in cameras], self.model)
+                for counter in self.counters:
+                    counter.calibrations = found
+
+    def _say_unlisted(self, listed: Sequence[str]) -> None:
+        """What the operator says of cameras that no feed lists, once all have: a mistyped number, so it is not used."""
+        if self.city is not None and not all(runner.listed for runner in self.city.runners):
+            return
+        for where, unlisted in (
+            ("under cameras:, and listed by no publisher", {one.id for one in self.config.cameras}.difference(listed)),
+            ("with a site file, and none of the cameras", self.sites.unlisted(listed)),
+        ):
+            if unlisted - self._unlisted.get(where, frozenset()):
+                log.warning("%s: %s", where, ", ".join(sorted(unlisted)))
+            self._unlisted[where] = frozenset(unlisted)
+
+    def _say_too_near(self, cameras: Sequence[Camera]) -> None:
+        """The cameras that show people too large: they are listed, and not counted (`JailedCounter.report`)."""
+        found = {
+            camera.id: str(near) for camera in cameras if (near := too_near(camera, self.config.detect.resolution))
+        }
+        for camera, why in found.items():
+            if self._too_near.get(camera) != why:
+                log.warning("camera %s is not counted: %s", camera, why)
+        self._too_near = found
 
     def heard(self, event: HealthEvent) -> None:
         """A camera's state has changed: it is kept, and told where somebody is to be told."""
@@ -100,22 +134,46 @@ class Installation:
             alarm.note(event)
 
     def reload(self, config: Config) -> None:
-        """Go on with the sources, cameras and alerts of a changed configuration; what did not change goes on as it is.
+        """Go on with the sources, cameras, sites and alerts as they are written now; what did not change goes on.
 
         Raises `BusynessError` where they cannot be used: then nothing has changed.
         """
-        source = self.pipeline.source
-        if bool(config.feeds) != isinstance(source, CitySource):
-            raise ConfigError("feeds and recorded or rendered clips do not change into each other", remedy="restart")
-        if not isinstance(source, CitySource) and (config.sources, config.cameras) != (
-            self.config.sources, self.config.cameras
-        ):  # fmt: skip
-            raise ConfigError("recorded and rendered clips are read at the start", remedy="restart")
-        alarm = self.alarm if config.alerts == self.config.alerts else self.alarm_of(config)
-        if isinstance(source, CitySource):
-            source.replace(self.feeds.of(config.feeds), naming(config, self.store.cameras()))
-        self.config = self.config.model_copy(update={name: getattr(config, name) for name in TAKEN_WHILE_RUNNING})
-        self.tell(alarm)
+        with self._changing:
+            city, before = self.city, self.config
+            if bool(config.feeds) != (city is not None):
+                raise ConfigError(
+                    "feeds and recorded or rendered clips do not change into each other", remedy="restart"
+                )
+            moved = (config.sources, config.cameras) != (before.sources, before.cameras)
+            if city is None and moved:
+                raise ConfigError("recorded and rendered clips are read at the start", remedy="restart")
+            sites = Sites.read(config, self.sites)
+            check_resolution(map(sites.dressed, known_cameras(config)), before.detect.resolution)
+            alarm = self.alarm if config.alerts == before.alerts else self.alarm_of(config)
+            feeds = self.feeds.of(config.feeds) if moved else ()
+            self.config = before.model_copy(update={name: getattr(config, name) for name in TAKEN_WHILE_RUNNING})
+            self._wear(sites)
+            if city is not None and moved:
+                city.replace(feeds, naming(config, self.store.cameras()))
+            self.tell(alarm)
+
+    def save_site(self, site: Site) -> Path:
+        """Write what an operator says of a camera's place into its file, and go on with it at once; returns the file.
+
+        Raises `ConfigError`, and `CalibrationRefused` for what cannot be true: then nothing has changed.
+        """
+        with self._changing:
+            sites = self.sites.having(site)
+            path = sites.save(site)
+            self._wear(sites)
+        return path
+
+    def _wear(self, sites: Sites) -> None:
+        changed = sites.differing(self.sites)
+        self.sited.sites = sites
+        if changed:
+            log.warning("sites taken: %s", ", ".join(changed))
+            self.saw()
 
     def tell(self, alarm: Alarm | None) -> None:
         """From now on this alarm is told what is lost; the one before is told nothing more."""
@@ -139,10 +197,9 @@ class Installation:
         return self._sources().get(camera)
 
     def _sources(self) -> Mapping[str, str]:
-        source = self.pipeline.source
-        if isinstance(source, CitySource):
-            return source.sources
-        return {camera.id: self.config.sources[0].kind for camera in source.cameras}
+        if self.city is not None:
+            return self.city.sources
+        return {camera.id: self.config.sources[0].kind for camera in self.sited.cameras}
 
     def close(self) -> None:
         """End the stages in order, then close the store."""
@@ -165,7 +222,7 @@ def open_clock(config: Config) -> Clock:
 
 def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
     """The store that the configuration names; its folder is made where it is missing. Raises `StoreError`."""
-    return DuckDBStore.open(config.store.path, read_only=read_only)
+    return DuckDBStore.open(config.store.path, read_only=read_only, memory_mb=config.store.memory_mb)
 
 
 def open_recorded(config: Config, clock: Clock) -> Recorded | None:
@@ -183,17 +240,21 @@ def open_counters(config: Config, reader: MediaReader, clock: Clock) -> list[Jai
         model=config.detect.model,
         frames_per_clip=config.detect.frames_per_clip,
         limits=config.detect.limits,
+        resolution=config.detect.resolution,
         jail=config.detect.jail,
         street=config.street,
     )
     return [JailedCounter(setup, reader, clock) for _ in range(config.detect.workers)]
 
 
-def cameras_of(config: Config) -> Sequence[Camera]:
+def known_cameras(config: Config) -> Sequence[Camera]:
     """The cameras that the configuration names, or those of its synthetic street."""
-    if config.street is not None:
-        return SyntheticStreet(config.street, None).cameras
-    return config.cameras
+    return config.cameras if config.street is None else SyntheticStreet(config.street, None).cameras
+
+
+def cameras_of(config: Config) -> Sequence[Camera]:
+    """The `known_cameras` with their sites on. Raises `ConfigError`."""
+    return tuple(map(Sites.read(config).dressed, known_cameras(config)))
 
 
 def calibrations_of(config: Config) -> Calibrations | None:
@@ -231,6 +292,8 @@ def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, heal
 
 def install(config: Config, clock: Clock, recorded: FolderSource | None = None) -> Installation:
     """Wire every stage of one process; `recorded` takes the place of the configured sources. Raises `BusynessError`."""
+    sites = Sites.read(config)
+    check_resolution(map(sites.dressed, known_cameras(config)), config.detect.resolution)
     store, registry, feed = open_store(config), CollectorRegistry(), ReadingFeed()
     bus = MemoryBus(capacities={CLIPS.name: config.detect.workers})
     health, feed_meters = HealthLog(known=store.health_now(), now=clock.now()), FeedMeters(registry)
@@ -245,22 +308,26 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
     for counter in counters:
         counter.on_lost = feed_meters.worker_replaced
     aggregator = Aggregator(store, config.aggregate, clock)
+    sited = SitedSource(source, sites)
     pipeline = Pipeline(
-        source, counters, aggregator, store, feed, bus, Meters(registry, aggregator), health,
+        sited, counters, aggregator, store, feed, bus, Meters(registry, aggregator), health,
         views=views_of(config) if isinstance(source, CitySource) else ViewBook(),  # a replay begins anew
         loops=None if isinstance(source, FolderSource) else open_loops(config, feeds, store, clock),
     )  # fmt: skip
     # In a recording, and where the clock outruns the counting, the present is the newest clip.
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)
     answers = Answers(store, clock, live=live)
-    installation = Installation(config, clock, store, feed, answers, registry, counters, pipeline, feeds)
+    city = source if isinstance(source, CitySource) else None
+    installation = Installation(
+        config, clock, store, feed, answers, registry, counters, pipeline, feeds, sited, city
+    )  # fmt: skip
     health.on_event = installation.heard
-    installation.saw(source.cameras)
-    if isinstance(source, CitySource):
-        source.on_cameras = installation.saw
-        source.waiting.on_skip = lambda camera: feed_meters.skipped(source.sources.get(camera, ""))
-        feed_meters.named(*(runner.feed.name for runner in source.runners))
-        feed_meters.waiting(lambda: source.waiting.clips, lambda: source.waiting.bytes)
+    installation.saw()
+    if city is not None:
+        city.on_cameras = lambda _: installation.saw()
+        city.waiting.on_skip = lambda camera: feed_meters.skipped(city.sources.get(camera, ""))
+        feed_meters.named(*(runner.feed.name for runner in city.runners))
+        feed_meters.waiting(lambda: city.waiting.clips, lambda: city.waiting.bytes)
     installation.tell(installation.alarm_of(config))
     return installation
 

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, TypeAdapter
 from core.config import Closed
 from core.records import Camera, ClipReady, UtcTime
 from detect.error_model import Calibration
+from detect.resolution import ResolutionLimit
 from detect.result import FRAMES_PER_CLIP
 from detect.scene import Scene
 from ingest.decode_limits import DecodeLimits
@@ -23,6 +24,7 @@ class WorkerSetup(Closed):
     threads: PositiveInt = 1
     frames_per_clip: PositiveInt = FRAMES_PER_CLIP
     limits: DecodeLimits = DecodeLimits()
+    resolution: ResolutionLimit = ResolutionLimit()
     jail: JailLimits = JailLimits()
     street: SyntheticConfig | None = None
 

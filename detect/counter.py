@@ -1,7 +1,9 @@
 r"""A clip becomes counts: opened, checked, judged, counted, integrated over zones, and gone.
 
-    open --> size --> quality --> known view --> density [frame, class, row, column] --> zones --> figures
-      \________\_________\___________\_____________\__ a reason, and null figures for every zone
+    open --> size --> reduced --> quality --> known view --> density [frame, class, row, column] --> zones --> figures
+      \________\_________\__________\___________\_____________\__ a reason, and null figures for every zone
+
+No picture is judged, looked at or counted in which a person could be recognised (`detect/resolution.py`).
 
 Where the counter's error in this light is known (`detect/error_model.py`), figures are corrected by its gain and the
 number present has an interval.
@@ -34,14 +36,17 @@ from core.records import (
     Zone,
     observation_id,
 )
+from detect.contact import SeenGround, contact_of
 from detect.error_model import Calibration, errors_of, known_errors
 from detect.figures import ZoneFigures, figures_of
 from detect.lighting import lighting_of
 from detect.model import CountingModel, Density
 from detect.quality import Verdict, judge, judge_reference
+from detect.reduction import Gate
+from detect.resolution import DEFAULT, ResolutionLimit, SizePx, TooNear
 from detect.result import FRAMES_PER_CLIP, CountResult
 from detect.scene import ClipReport, Scene
-from detect.view_zones import followed, left_behind
+from detect.view_zones import followed, left_behind, moved_px
 from detect.views import UNWATCHED, Watched, watch
 from ingest.clip import ClipOpener, SampledClip
 from ingest.decode import open_media
@@ -83,11 +88,14 @@ class ClipCounter:
         clock: Clock,
         *,
         calibrations: Mapping[str, Calibration] | None = None,
+        resolution: ResolutionLimit = DEFAULT,
         judge: Judge = judge,
     ) -> None:
         self._model = model
         self._errors = errors_of(model)
+        self._contact = contact_of(model)
         self._calibrations = {} if calibrations is None else calibrations  # a mapping that may change
+        self._resolution = resolution
         self._opener = opener
         self._frames_per_clip = frames_per_clip
         self._clock = clock
@@ -119,7 +127,8 @@ class ClipCounter:
             self._model,
             judge_both,
             camera.id,
-            size_px if any(zone.polygon for zone in camera.counted_zones) else None,
+            gate=Gate(self._resolution, camera.plane),
+            size_px=size_px if camera.plane or any(zone.polygon for zone in camera.counted_zones) else None,
             watch=None if scene is None else lambda sampled: watch(sampled, scene),
         )
         zones = followed(camera.counted_zones, examined.watched.shift, size_px)
@@ -128,9 +137,14 @@ class ClipCounter:
         counted_at = self._clock.now()
         counted: Sequence[ZoneFigures | None] = [None] * len(zones)
         if examined.density is not None and examined.lighting is not None:
-            calibration = self._calibrations.get(camera.id) if examined.watched.epoch == 0 else None
+            first_view = examined.watched.epoch == 0
+            calibration = self._calibrations.get(camera.id) if first_view else None
             correction = known_errors(examined.lighting, self._errors, calibration)
-            counted = figures_of(examined.density, examined.span_s, zones, size_px, correction)
+            ground = None
+            if first_view and camera.plane is not None:
+                moved = moved_px(examined.watched.shift, size_px)
+                ground = SeenGround(camera.plane, size_px, moved, self._contact)
+            counted = figures_of(examined.density, examined.span_s, zones, size_px, correction, ground=ground)
         return ClipReport(
             observations=tuple(
                 self._observation(zone, clip, examined, figures, counted_at)
@@ -160,6 +174,7 @@ class ClipCounter:
             lighting=examined.lighting,
             gain=figures and figures.gain,
             calibration=figures and figures.calibration,
+            ground=figures and figures.ground,
             view_epoch=examined.watched.epoch,
             content=clip.content,
             model=self._model.name,
@@ -174,6 +189,7 @@ def count_source(
     *,
     frames: int = FRAMES_PER_CLIP,
     event_time: datetime | None = None,
+    resolution: ResolutionLimit = DEFAULT,
     judge: Judge = judge,
 ) -> CountResult:
     """Count the whole view of one clip or still, of whatever size, with no camera known.
@@ -182,7 +198,7 @@ def count_source(
     for a bad source: the result has the reason.
     """
     started = time.perf_counter()
-    examined = _examine(lambda: open_clip(frames), model, judge, source, None)
+    examined = _examine(lambda: open_clip(frames), model, judge, source, gate=Gate(resolution))
     figures = None
     if examined.density is not None and examined.lighting is not None:
         correction = known_errors(examined.lighting, errors_of(model), None)
@@ -218,6 +234,7 @@ def count_media(
     frames: int = FRAMES_PER_CLIP,
     event_time: datetime | None = None,
     limits: DecodeLimits | None = None,
+    resolution: ResolutionLimit = DEFAULT,
 ) -> CountResult:
     """Count the file at `path`, clip or still; see `count_source`."""
     return count_source(
@@ -226,6 +243,7 @@ def count_media(
         model,
         frames=frames,
         event_time=event_time,
+        resolution=resolution,
     )
 
 
@@ -234,26 +252,21 @@ def _examine(
     model: CountingModel,
     judge: Judge,
     source: str,
-    size_px: tuple[int, int] | None,
     *,
+    gate: Gate,
+    size_px: SizePx | None = None,
     watch: Watch | None = None,
 ) -> _Examined:
-    """Open, check, judge, watch, count; the pixels die with this call. `size_px` is the width and height that the clip
-    has to have; None where whole views are counted, whose size does not matter."""
-    try:
-        clip = open_clip()
-    except UnusableClip as error:
-        return _Examined(_refusal(error.status, str(error)))
-    except PixelLeak:
-        raise
-    except Exception as error:  # a decoder may raise anything on bytes from outside, and the next clip must be counted
-        _LOG.exception("opening a clip of %s failed", source)
-        return _Examined(_refusal(Status.UNDECODABLE, f"opening failed: {_told(error)}"))
+    """Open, check, reduce, judge, watch, count; the pixels die with this call. `size_px` is the width and height that
+    the clip has to have; None where whole views are counted, whose size does not matter."""
+    clip = _opened(open_clip, source, gate, size_px)
+    if isinstance(clip, _Examined):
+        return clip
     seen = _Examined(
-        _verdict(clip, judge, source, size_px),
+        _verdict(clip, judge),
         frames=len(clip.frames),
         duration_s=clip.duration_s,
-        span_s=clip.frames[-1].offset_s - clip.frames[0].offset_s if clip.frames else 0.0,
+        span_s=clip.frames[-1].offset_s - clip.frames[0].offset_s,
     )
     if seen.verdict.status is not Status.OK:
         return seen
@@ -262,12 +275,37 @@ def _examine(
         if seen.watched.verdict.status is not Status.OK:
             return replace(seen, verdict=seen.watched.verdict)
     try:
+        if seen.watched.epoch != 0:
+            clip = gate.passed_elsewhere(clip)
         return replace(seen, density=_density(model, clip), lighting=lighting_of(clip.frames))
     except PixelLeak:
         raise
+    except TooNear as error:
+        return replace(seen, verdict=_too_near(error))
     except Exception as error:  # runtimes raise what they like; the clip is not to blame and the rest goes on
         _LOG.exception("model %s failed on a clip of %s", model.name, source)
         return replace(seen, verdict=_refusal(Status.MODEL_ERROR, f"model {model.name} failed: {_told(error)}"))
+
+
+def _opened(
+    open_clip: Callable[[], SampledClip], source: str, gate: Gate, size_px: SizePx | None
+) -> SampledClip | _Examined:
+    """The clip as it may be looked at, or why there is none."""
+    try:
+        clip = open_clip()
+        unfit = _unfit(clip, source, size_px)
+        if unfit is not None:
+            return _Examined(unfit, frames=len(clip.frames), duration_s=clip.duration_s)
+        return gate.passed(clip)
+    except UnusableClip as error:
+        return _Examined(_refusal(error.status, str(error)))
+    except TooNear as error:
+        return _Examined(_too_near(error))
+    except PixelLeak:
+        raise
+    except Exception as error:  # a decoder may raise anything on bytes from outside, and the next clip must be counted
+        _LOG.exception("opening a clip of %s failed", source)
+        return _Examined(_refusal(Status.UNDECODABLE, f"opening failed: {_told(error)}"))
 
 
 def _unless_left_behind(examined: _Examined, zones: Sequence[Zone], size_px: tuple[int, int]) -> _Examined:
@@ -279,17 +317,21 @@ def _unless_left_behind(examined: _Examined, zones: Sequence[Zone], size_px: tup
     return replace(examined, verdict=_refusal(Status.MOVED_VIEW, reason), density=None)
 
 
-def _verdict(clip: SampledClip, judge: Judge, source: str, size_px: tuple[int, int] | None) -> Verdict:
+def _unfit(clip: SampledClip, source: str, size_px: SizePx | None) -> Verdict | None:
+    """Why a clip cannot be of this camera, or shows nothing; None where it may be looked at."""
     if not clip.frames:
         return _refusal(Status.UNDECODABLE, "the clip has no frame")
-    if size_px is not None:
-        for frame in clip.frames:
-            if (frame.width_px, frame.height_px) != size_px:
-                return _refusal(
-                    Status.WRONG_SIZE,
-                    f"the clip is {frame.width_px}x{frame.height_px}, camera {source} is {size_px[0]}x{size_px[1]}. "
-                    "Set the camera's width and height to those of its clips, and draw its zones in them",
-                )
+    for frame in clip.frames:
+        if size_px is not None and (frame.width_px, frame.height_px) != size_px:
+            return _refusal(
+                Status.WRONG_SIZE,
+                f"the clip is {frame.width_px}x{frame.height_px}, camera {source} is {size_px[0]}x{size_px[1]}. "
+                "Set the camera's width and height to those of its clips, and draw its zones in them",
+            )
+    return None
+
+
+def _verdict(clip: SampledClip, judge: Judge) -> Verdict:
     seen = judge(clip)
     if seen.status is Status.OK and clip.decode_errors:
         announced = clip.decoded_frames + clip.decode_errors
@@ -306,6 +348,10 @@ def _density(model: CountingModel, clip: SampledClip) -> Density:
             remedy="the model is broken: use another",
         )
     return density
+
+
+def _too_near(error: TooNear) -> Verdict:
+    return _refusal(Status.OVERSIZE, str(error))
 
 
 def _refusal(status: Status, reason: str) -> Verdict:

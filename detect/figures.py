@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES, PEOPLE, VEHICLES, Figures, Gains, Zone
+from core.ground import ObservedGround
+from core.records import CLASSES, PEOPLE, SERIES, VEHICLES, Figures, Gains, Zone
+from detect.contact import SeenGround
+from detect.crowding import crowded_share
 from detect.error_model import Correction
 from detect.model import Density
 from detect.stationary import stationary_density
@@ -30,24 +33,33 @@ class ZoneFigures:
     high: Figures | None
     gain: Gains | None
     calibration: str | None
+    ground: ObservedGround | None
 
 
 def figures_of(
-    density: Density, span_s: float, zones: Sequence[Zone], size_px: tuple[int, int], correction: Correction
+    density: Density,
+    span_s: float,
+    zones: Sequence[Zone],
+    size_px: tuple[int, int],
+    correction: Correction,
+    *,
+    ground: SeenGround | None = None,
 ) -> list[ZoneFigures]:
     """The figures of every zone over a clip of `span_s` from its first frame to its last.
 
-    `size_px` is the width and height of the picture in which the zones are drawn.
+    `size_px` is the width and height of the picture in which the zones are drawn, `ground` what is known of the ground
+    in it: with it zones hold those who stand in them, and their ground is told.
     """
     factors = correction.factors()
-    present = _with_sums(integrate(density, zones, size_px)) * factors
+    present = _with_sums(_standing(density, zones, size_px, ground)) * factors
     mean = present.mean(axis=0)
     still = stationary_density(density, span_s)
     # Summed in another order than the mean, so held to it: a part is never more than the whole.
     stayed = None
     if still is not None:
-        stayed = np.minimum(_with_sums(integrate(still[np.newaxis], zones, size_px))[0] * factors, mean)
+        stayed = np.minimum(_with_sums(_standing(still[np.newaxis], zones, size_px, ground))[0] * factors, mean)
     low, high = correction.interval(mean) or (None, None)
+    people = density[:, _PEOPLE].sum(axis=1, dtype=np.float64) * factors[SERIES.index("people")]
     return [
         ZoneFigures(
             present=Figures.of(mean[zone]),
@@ -58,9 +70,32 @@ def figures_of(
             high=None if high is None else Figures.of(high[zone]),
             gain=correction.gain,
             calibration=correction.calibration,
+            ground=None if ground is None else _observed(drawn, ground, people),
         )
-        for zone in range(len(zones))
+        for zone, drawn in enumerate(zones)
     ]
+
+
+def _standing(density: Density, zones: Sequence[Zone], size_px: tuple[int, int], ground: SeenGround | None) -> ZoneSums:
+    """Who stands in each of `zones`, [frame, zone, class]: see `detect/contact.py`."""
+    if ground is None:
+        return integrate(density, zones, size_px)
+    sums = integrate(density, ground.raised(zones, ground.contact.vehicles), size_px)
+    if ground.contact.people != ground.contact.vehicles:
+        sums[..., _PEOPLE] = integrate(density[:, _PEOPLE], ground.raised(zones, ground.contact.people), size_px)
+    return sums
+
+
+def _observed(zone: Zone, ground: SeenGround, people: NDArray[np.float64]) -> ObservedGround | None:
+    """What is known of a zone's ground; None for one whose area on it is not."""
+    if zone.ground is None:
+        return None
+    return ObservedGround(
+        plane=zone.ground.plane,
+        area_m2=zone.ground.area_m2,
+        area_error=zone.ground.area_error,
+        crowded_share=crowded_share(people, zone, ground),
+    )
 
 
 def _with_sums(present: ZoneSums) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from core.errors import ModelError
 from core.records import CLASSES
+from detect.contact import ON_THE_GROUND, Contact
 from detect.density_runtime import DEFAULT, INPUT, OUTPUT, open_runtime
 from detect.error_model import ErrorModel
 from detect.model import Density
@@ -33,6 +34,7 @@ class ManifestEntry(BaseModel):
     classes: tuple[str, ...]
     trained_cameras: tuple[str, ...] | None = None
     held_out_cameras: tuple[str, ...] = ()
+    contact_m: Contact = ON_THE_GROUND
     errors: ErrorModel | None = None
 
     @model_validator(mode="after")
@@ -91,6 +93,7 @@ class OnnxDensity:
         self._height_px, self._width_px, self._rows, self._columns = self._shape(path)
         self._name = f"{model}@{digest[:12]}"
         self._trained_cameras = entry.trained_cameras
+        self._contact = entry.contact_m
         self._errors = entry.errors
 
     @property
@@ -101,6 +104,11 @@ class OnnxDensity:
     def trained_cameras(self) -> tuple[str, ...] | None:
         """The cameras whose clips it was trained on, where the manifest says so."""
         return self._trained_cameras
+
+    @property
+    def contact(self) -> Contact:
+        """How far above the ground its density lies, where the manifest says so."""
+        return self._contact
 
     @property
     def errors(self) -> ErrorModel | None:

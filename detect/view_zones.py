@@ -17,13 +17,19 @@ LEAST_INSIDE = 0.75
 """Of a zone, in the picture: of one that has left it farther nothing is known, and nothing is not none."""
 
 
-def followed(zones: Sequence[Zone], shift: Shift, size_px: tuple[int, int]) -> tuple[Zone, ...]:
-    """The zones where they lie in a picture of `size_px` (width, height) whose view has moved by `shift`.
+def moved_px(shift: Shift, size_px: tuple[int, int]) -> tuple[int, int]:
+    """By how many pixels, right and down, zones and ground follow a view that has moved by `shift`.
 
     Whole pixels, so that the coverage of a zone is not computed anew for every clip.
     """
     right_px, down_px = round(shift.right * size_px[0]), round(shift.down * size_px[1])
-    if max(abs(right_px), abs(down_px)) < LEAST_SHIFT_PX:
+    return (0, 0) if max(abs(right_px), abs(down_px)) < LEAST_SHIFT_PX else (right_px, down_px)
+
+
+def followed(zones: Sequence[Zone], shift: Shift, size_px: tuple[int, int]) -> tuple[Zone, ...]:
+    """The zones where they lie in a picture of `size_px` (width, height) whose view has moved by `shift`."""
+    right_px, down_px = moved_px(shift, size_px)
+    if (right_px, down_px) == (0, 0):
         return tuple(zones)
     return tuple(
         zone

@@ -89,6 +89,14 @@ class FolderSource:
             last[recording.camera] = clip
             yield clip
 
+    def clips_of(self, camera: str) -> Sequence[ClipReady]:
+        """References to all clips of one camera, in the order of event time, without the hash of what is in them."""
+        return [
+            ClipReady(camera=camera, event_time=recording.event_time, location=str(recording.path))
+            for recording in self._recordings
+            if recording.camera == camera
+        ]
+
     def stop(self) -> None:
         """Give no more clips."""
         self._stopped = True

@@ -31,7 +31,7 @@ from ingest.street.picture import (
     stamped,
 )
 from ingest.street.places import camera_number
-from ingest.street.scene import SceneTruth, Stage, draw, set_stage, truth
+from ingest.street.scene import SceneTruth, Stage, Standing, draw, set_stage, standing, truth
 from ingest.street.traffic import crowd
 from ingest.synthetic import SyntheticConfig, SyntheticStreet, clip_location
 
@@ -68,6 +68,15 @@ class RenderedStreet(SyntheticStreet):
         stage = self._stage(index, event_time, view=0)
         return tuple(truth(stage, offset_s, self._config.clip_s) for offset_s in offsets)
 
+    def standing(self, clip: ClipReady, frames: int) -> tuple[Standing, ...]:
+        """Where everyone is in each of the frames that `open` gives, on the ground of the camera's `plane`.
+
+        Those whom a house or a bus hides are there too, and so they are while the camera's feed is at fault.
+        """
+        index, event_time = self._locate(clip)
+        stage = self._stage(index, event_time, view=0)
+        return tuple(standing(stage, offset_s) for offset_s in self._offsets(frames))
+
     def _offsets(self, frames: int) -> tuple[float, ...]:
         if frames < 1:
             raise ValueError(f"frames must be at least 1, got {frames}")
@@ -101,11 +110,10 @@ class RenderedStreet(SyntheticStreet):
     def _stage(self, index: int, event_time: datetime, view: int) -> Stage:
         camera = self._cameras[index]
         place = self._streets[index] if view == 0 else street(self._config.seed, index, view)
-        facing = float(np.random.default_rng((place.look_seed, 3)).uniform(0, 360))
         slot = _light_slot(event_time)
         local = event_time.astimezone(ZoneInfo(camera.timezone))
         people = crowd(place, local, (self._config.seed, index, *_words(event_time)))
-        return set_stage(_setting(place, slot, self._config.seed, facing), people)
+        return set_stage(_setting(place, slot, self._config.seed), people)
 
     def _render(
         self, index: int, event_time: datetime, offsets: Sequence[float], fault: FaultKind | None
@@ -154,8 +162,8 @@ def _light_slot(event_time: datetime) -> datetime:
 
 
 @lru_cache(maxsize=64)
-def _setting(place: Street, slot: datetime, seed: int, facing_deg: float) -> Setting:
-    return setting(place, light(slot, *CITY, seed), facing_deg)
+def _setting(place: Street, slot: datetime, seed: int) -> Setting:
+    return setting(place, light(slot, *CITY, seed), place.facing_deg)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

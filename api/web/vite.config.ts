@@ -26,7 +26,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
-    rolldownOptions: { input: ["index.html", "operations.html"] },
+    rolldownOptions: { input: ["index.html", "operations.html", "calibrate.html"] },
+  },
+  experimental: {
+    // A page that is served two folders down, at /operations/calibrate/CAMERA, finds its files from there.
+    renderBuiltUrl: (file, { hostId, hostType }) =>
+      hostType === "html" && hostId.endsWith("calibrate.html") ? `../../${file}` : { relative: true },
   },
   plugins: [swaggerUi()],
   server: { proxy: { "/v1": "http://127.0.0.1:8000" } },

@@ -1,9 +1,10 @@
 """Where things are on the synthetic street: the camera above it and the ground it looks at.
 
-Two frames of reference, both in metres:
+Three frames of reference, all in metres:
 
     world   x right, y forward, z up; the camera stands at (0, 0, height)
     street  s along the centre of the carriageway, away from the camera; d to the right of it
+    map     east and north of the camera
 
 A street may bend: `to_world` and `to_street` are exact for a centre line of constant curvature. Traffic keeps left.
 
@@ -133,6 +134,17 @@ class Street:
         radius = 1 / k
         away = np.hypot(ahead, radius - aside) * np.sign(radius)
         return radius * np.arctan2(ahead * np.sign(radius), (radius - aside) * np.sign(radius)), radius - away
+
+    @property
+    def facing_deg(self) -> float:
+        """The compass bearing that the camera looks along."""
+        return float(np.random.default_rng((self.look_seed, 3)).uniform(0, 360))
+
+    def to_map(self, x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
+        """World x, y to metres east and north of the camera."""
+        facing = np.radians(self.facing_deg)
+        sin, cos = np.sin(facing), np.cos(facing)
+        return x_m * cos + y_m * sin, y_m * cos - x_m * sin
 
     def bearing(self, s_m: Floats) -> Floats:
         """Angle of the street's direction at s in the world: 0 is +y, positive to the right. Radians."""

@@ -1,11 +1,13 @@
-"""The names, positions and zones of the synthetic cameras: plausible spots in inner London, plainly invented names."""
+"""The names, positions, zones and ground of the synthetic cameras: plausible spots in inner London, invented names."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import numpy as np
 
+from core.ground import GroundMethod, GroundPlane
 from core.records import Camera, Zone, ZoneKind
 from ingest.street.layout import HEIGHT_PX, WIDTH_PX, Character, Street
 
@@ -49,6 +51,33 @@ def synthetic_camera(identity: str, index: int, place: Street, *, cadence_s: flo
         width=WIDTH_PX,
         height=HEIGHT_PX,
         zones=zones(identity, place) if index % 2 == 0 else (),
+        plane=ground_plane(identity, place, lat, lon),
+    )
+
+
+def ground_plane(identity: str, place: Street, lat: float, lon: float) -> GroundPlane:
+    """The ground as it is rendered: metres east and north of the camera, which stands at `lat`, `lon`. Exact."""
+    lens = place.lens
+    sin, cos, focal = math.sin(lens.pitch_rad), math.cos(lens.pitch_rad), lens.focal_px
+    center_x, center_y = WIDTH_PX / 2, HEIGHT_PX / 2
+    # `Lens.ground` as a matrix: what it divides by, the fall of the line of sight, is the third row.
+    to_world = np.array([
+        [lens.height_m / focal, 0.0, -lens.height_m * center_x / focal],
+        [0.0, -lens.height_m * sin / focal, lens.height_m * (cos + center_y * sin / focal)],
+        [0.0, cos / focal, sin - center_y * cos / focal],
+    ])  # fmt: skip
+    east, north = place.to_map(to_world[0], to_world[1])
+    matrix = np.stack((east, north, to_world[2]))
+    numbers = tuple(float(number) for number in (matrix / np.linalg.norm(matrix)).ravel())
+    geometry = hashlib.sha256(repr((lens, place.facing_deg, lat, lon)).encode()).hexdigest()
+    return GroundPlane(
+        name=f"{identity}/{geometry[:8]}",
+        method=GroundMethod.RENDERED,
+        lat=lat,
+        lon=lon,
+        image_to_ground=numbers,
+        height_m=lens.height_m,
+        focal_px=focal,
     )
 
 

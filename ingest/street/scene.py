@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +14,7 @@ from ingest.frame import Pixels
 from ingest.street.backdrop import Setting
 from ingest.street.buildings import Occluder
 from ingest.street.crowd import Crowd
-from ingest.street.layout import HEIGHT_PX, WIDTH_PX
+from ingest.street.layout import HEIGHT_PX, WIDTH_PX, Floats
 from ingest.street.polygons import SUBPIXEL_BITS, Bodies, Polygons, bodies, polygons, poses
 from ingest.street.shade import cast_shadows, shine
 
@@ -22,6 +23,9 @@ MINIMUM_VISIBLE = 0.3
 LARGE_PX = 15.0
 """Of a body cut off by the edge of the picture, this much shows what it is, whatever share of it that is."""
 NOBODY = -1
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels."""
 
 Owner = NDArray[np.int16]
 """[y, x]: which row of the crowd a pixel shows, or NOBODY"""
@@ -45,6 +49,19 @@ class SceneTruth:
 
     offset_s: float
     objects: tuple[SceneObject, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where everyone is in one frame: those of a clip's crowd, in the same order in each of its frames."""
+
+    offset_s: float
+    kinds: NDArray[np.int8]
+    """[present] index into CLASSES"""
+    ground_m: Floats
+    """[present, 2] metres east and north of the camera; of a vehicle, its middle"""
+    seen: NDArray[np.bool_]
+    """[present] whether it is in the `SceneTruth` of the frame"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +93,32 @@ def draw(stage: Stage, t_s: float) -> Pixels:
 def truth(stage: Stage, t_s: float, duration_s: float) -> SceneTruth:
     """Who can be seen `t_s` into a clip of `duration_s`."""
     at = poses(stage.setting.place, stage.crowd, t_s)
-    shown = polygons(stage.setting, stage.crowd, stage.bodies, at)
+    still = stage.crowd.still(duration_s)
+    return SceneTruth(
+        t_s,
+        tuple(
+            SceneObject(
+                CLASSES[stage.crowd.kinds[row]], (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, bool(still[row])
+            )
+            for row, (x0, y0, x1, y1) in _seen(stage, polygons(stage.setting, stage.crowd, stage.bodies, at))
+        ),
+    )
+
+
+def standing(stage: Stage, t_s: float) -> Standing:
+    """Where everyone is `t_s` into a clip, whether they can be seen or not."""
+    at = poses(stage.setting.place, stage.crowd, t_s)
+    seen = np.zeros(len(stage.crowd.kinds), bool)
+    for row, _ in _seen(stage, polygons(stage.setting, stage.crowd, stage.bodies, at)):
+        seen[row] = True
+    ground = np.stack(stage.setting.place.to_map(at.x_m, at.y_m), axis=-1)
+    return Standing(t_s, stage.crowd.kinds, ground, seen)
+
+
+def _seen(stage: Stage, shown: Polygons) -> Iterator[tuple[int, Box]]:
+    """The rows of the crowd that can be seen by the rule of `SceneTruth`, each with its box."""
     owner = _owners(stage, shown)
     seen = np.bincount(owner[owner != NOBODY], minlength=len(stage.crowd.kinds))
-    still = stage.crowd.still(duration_s)
-    found: list[SceneObject] = []
     for row in np.flatnonzero(shown.shown & (seen > 4)):
         left, top, right, bottom = (float(edge) for edge in shown.boxes_px[row])
         alone = _alone(shown, int(row))
@@ -90,9 +128,7 @@ def truth(stage: Stage, t_s: float, duration_s: float) -> SceneTruth:
         inside = (x1 - x0) * (y1 - y0) / max((right - left) * (bottom - top), 1e-6)
         enters = inside >= MINIMUM_VISIBLE or min(x1 - x0, y1 - y0) >= LARGE_PX
         if max(x1 - x0, y1 - y0) >= MINIMUM_SIDE_PX and unhidden >= MINIMUM_VISIBLE and enters:
-            kind = CLASSES[stage.crowd.kinds[row]]
-            found.append(SceneObject(kind, (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, bool(still[row])))
-    return SceneTruth(t_s, tuple(found))
+            yield int(row), (x0, y0, x1, y1)
 
 
 def _occluders_before(stage: Stage, shown: Polygons) -> list[Occluder]:

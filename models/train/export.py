@@ -27,6 +27,8 @@ import onnxruntime
 
 OPSET = 17
 MODELS = Path(__file__).resolve().parents[1]
+CONTACT_M = {"people": 0.25, "vehicles": 0.0}
+"""How far above the ground the density lies, measured on the synthetic street: it follows from compose.LOWER_BODY."""
 
 
 def write_onnx(network: CountingNetwork, path: Path) -> None:
@@ -62,6 +64,7 @@ def manifest_entry(name: str, path: Path, trained: list[str], fold: str) -> dict
         "trained_cameras": trained,
         "held_out_cameras": sorted(FOLDS[fold]),
         "card": f"{name.removesuffix(f'-{fold}')}.md",
+        "contact_m": CONTACT_M,
     }
 
 

@@ -19,30 +19,77 @@ from prometheus_client import CollectorRegistry
 from aggregate.answers import CAMERA_STATE_COLUMNS, READING_COLUMNS, Answers
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.feed import ReadingFeed
+from aggregate.ground_figures import GROUND_COLUMNS
 from aggregate.health_answers import HealthAnswers
 from aggregate.loop_answers import LoopAnswers
 from aggregate.query import ReadingQuery, expect_known
 from aggregate.store import Store
+from aggregate.tables import FIGURES
 from api.app import About, create_app
 from core.errors import BusynessError
+from core.ground import GroundMethod, GroundPlane, ZoneGround
 from core.health import CameraState, HealthEvent
 from core.loops import LoopCounter, LoopReading
 from core.records import SERIES, Camera, Reading, TrustState, Window, Zone, ZoneKind
 
 EIGHT = datetime(2017, 3, 9, 8, tzinfo=UTC)
 NOW = datetime(2017, 3, 9, 9, 0, 7, tzinfo=UTC)
+NORTH = ZoneGround(
+    plane="06710/0123abcd",
+    area_m2=150.0,
+    area_error=0.04,
+    length_m=40.0,
+    outline=((-0.0782, 51.5036), (-0.0782, 51.50364), (-0.0778, 51.50364), (-0.0778, 51.5036)),  # clockwise
+    most_px_per_m=31.5,
+    least_px_per_m=8.0,
+    cut="12 % of it is too far to resolve people",
+)
 TOWER = Camera(
     id="06710",
     name='Tower Bridge Rd / "Tooley" St, Süd',
     lat=51.5036,
     lon=-0.078,
     zones=(
-        Zone(id="06710:north", name="North pavement", kind=ZoneKind.PAVEMENT, polygon=((0, 0), (100, 0), (50.5, 90))),
+        Zone(
+            id="06710:north",
+            name="North pavement",
+            kind=ZoneKind.PAVEMENT,
+            polygon=((0, 0), (100, 0), (50.5, 90)),
+            effective_width_m=2.5,
+            ground=NORTH,
+        ),
         Zone(id="06710:road", name="Carriageway", kind=ZoneKind.CARRIAGEWAY),
+    ),
+    plane=GroundPlane(
+        name="06710/0123abcd",
+        method=GroundMethod.POINTS,
+        lat=51.5036,
+        lon=-0.078,
+        image_to_ground=(0.1, 0, -17.6, 0, -0.1, 28.8, 0, 0.001, 0.1),
+        error_m=0.24,
+        height_m=9.6,
     ),
 )
 PARK = Camera(id="04254", name="Park Lane", lat=51.51, lon=-0.155, cadence_s=600)
 CAMERAS = (PARK, TOWER)
+
+
+def ground_of(zone: Zone, series: str, mean: float | None) -> dict[str, float | str | None]:
+    """What a row of the north pavement has of its ground; null for every other, and where nothing was counted."""
+    told: dict[str, float | str | None] = dict.fromkeys(GROUND_COLUMNS)
+    if zone.ground is None or mean is None:
+        return told
+    of_people = series in ("people", "pedestrian")
+    return told | {
+        "area_m2": zone.ground.area_m2,
+        "calibration_error": zone.ground.area_error,
+        "density_per_100m2": round(mean / 1.5, 6),
+        "density_low": round(mean / 2, 6),
+        "density_high": round(mean / 1.25, 6),
+        "crowded_share": 0.02 if of_people else None,
+        "comfort_fruin": "A" if of_people else None,
+        "comfort_tfl": "A-" if of_people else None,
+    }
 
 
 def readings_frame() -> pd.DataFrame:
@@ -68,6 +115,7 @@ def readings_frame() -> pd.DataFrame:
                             "high": mean,
                             "peak": mean,
                             "stationary_share": None if missing else 0.25,
+                            **ground_of(zone, series, mean),
                             "coverage": 0.0 if missing else 1.0,
                             "clips_counted": 0 if missing else 3,
                             "clips_expected": 3,
@@ -79,7 +127,8 @@ def readings_frame() -> pd.DataFrame:
                     )
     frame = pd.DataFrame(rows, columns=list(READING_COLUMNS))
     times = dict.fromkeys(("start", "end", "derived_at"), "datetime64[us, UTC]")
-    figures = dict.fromkeys(("mean", "low", "high", "peak", "stationary_share"), "float64")
+    grades = ("comfort_fruin", "comfort_tfl")
+    figures = dict.fromkeys((*FIGURES, *(name for name in GROUND_COLUMNS if name not in grades)), "float64")
     return frame.astype(times | figures)
 
 
@@ -162,6 +211,9 @@ class FixedAnswers(Answers):
         expect_known("zone", query.zones or (), set(self.frame["zone"]))
         expect_known("camera", query.cameras or (), {camera.id for camera in CAMERAS})
         frame = self.frame[self.frame["class"].isin(query.series)]
+        if query.kinds is not None:
+            wanted = [zone.id for camera in CAMERAS for zone in camera.counted_zones if zone.kind in query.kinds]
+            frame = frame[frame["zone"].isin(wanted)]
         inside = [camera.id for camera in self.cameras(query.bbox)]
         frame = frame[frame["camera"].isin(query.cameras or inside) & frame["camera"].isin(inside)]
         if query.zones is not None:
@@ -181,9 +233,10 @@ class FixedAnswers(Answers):
         series: tuple[str, ...] = ("people", "vehicles"),
         bbox: tuple[float, float, float, float] | None = None,
         cameras: tuple[str, ...] | None = None,
+        kinds: tuple[ZoneKind, ...] | None = None,
     ) -> pd.DataFrame:
         newest = EIGHT + timedelta(minutes=45)
-        return self.readings(ReadingQuery(series=series, bbox=bbox, cameras=cameras, start=newest))
+        return self.readings(ReadingQuery(series=series, bbox=bbox, cameras=cameras, kinds=kinds, start=newest))
 
     def camera_states(self) -> pd.DataFrame:
         self._answering()

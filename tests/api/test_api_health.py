@@ -10,21 +10,16 @@ import pytest
 
 from aggregate.health_answers import HEALTH_COLUMNS, STATE_COLUMNS
 from aggregate.loop_answers import LOOP_READING_COLUMNS
-from api.rows import (
+from api.health_rows import (
     HEALTH_SCHEMA,
-    LOOP_READINGS_SCHEMA,
-    LOOPS_SCHEMA,
     STATES_SCHEMA,
     CameraHealthAnswer,
     HealthAnswer,
     HealthRow,
-    LoopReadingRow,
-    LoopReadingsAnswer,
-    LoopRow,
-    LoopsAnswer,
     StateRow,
     StatesAnswer,
 )
+from api.loop_rows import LOOP_READINGS_SCHEMA, LOOPS_SCHEMA, LoopReadingRow, LoopReadingsAnswer, LoopRow, LoopsAnswer
 
 MORNING = "from=2017-03-09T07:00:00Z&to=2017-03-09T09:00:00Z"
 

@@ -11,6 +11,7 @@ import pytest
 
 from aggregate.feed import ReadingFeed
 from api import live
+from api.rows import READINGS_SCHEMA
 from core.records import Window
 
 
@@ -102,6 +103,28 @@ def test_a_changed_reading_arrives_as_a_row_like_those_of_latest(street, reading
     assert list(data["readings"][0]) == list(street.get("/v1/latest").json()["readings"][0])
     assert data["readings"][0]["start"] == "2017-03-09T08:00:00Z"
     assert data["readings"][0]["class"] == "people"
+
+
+def test_a_changed_reading_of_a_calibrated_zone_arrives_with_its_ground(street, reading):
+    """As the zone is now: a pavement, 40 m by 2.5 m clear, of 150 m2."""
+    ground = {"area_m2": 150.0, "calibration_error": 0.04, "vehicles_m2": 7.9, "crowded_share": 0.02}
+
+    async def scene():
+        async with watching(street) as client:
+            street.feed.publish([reading(**ground), reading(**ground, series="vehicles"), reading(zone="06710:road")])
+            await until(lambda: client.events)
+            return client.events
+
+    ((_, data),) = asyncio.run(scene())
+    people, vehicles, road = data["readings"]
+    assert list(people) == READINGS_SCHEMA.names
+    assert (people["area_m2"], people["crowded_share"]) == (150, 0.02)
+    assert people["density_per_100m2"] == pytest.approx(6.5 / 1.5)
+    assert people["density_low"] < people["density_per_100m2"] < people["density_high"]
+    assert (people["comfort_fruin"], people["comfort_tfl"]) == ("A", "A")
+    assert vehicles["density_per_100m2"] == people["density_per_100m2"]
+    assert vehicles["crowded_share"] is vehicles["occupancy_share"] is vehicles["comfort_tfl"] is None
+    assert road["density_per_100m2"] is road["area_m2"] is None
 
 
 def test_only_what_was_asked_for_is_sent_and_only_its_newest_revision(street, reading):

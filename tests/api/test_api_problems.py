@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import StoreError
+from core.errors import CalibrationRefused, StoreError
 from core.records import Window
 
 
@@ -78,6 +78,8 @@ def faulty(make_street):
         ("/v1/live?camera=nowhere", 404, "no camera 'nowhere'", "/v1/cameras"),
         ("/v1/live?window=1h", 422, "window is '1h'", "'60m'"),
         ("/v1/health?state=stael", 422, "no camera state 'stael'", "did you mean stale"),
+        ("/v1/readings?kind=pavment", 422, "no kind of zone 'pavment'", "did you mean pavement"),
+        ("/v1/zones?kind=", 422, "kind is empty", "leave it out"),
         ("/v1/health?state=", 422, "state is empty", "leave it out"),
         ("/v1/health?camera=06710", 422, "there is no parameter 'camera'", "bbox"),
         ("/v1/states?camera=nowhere", 404, "no camera 'nowhere'", "/v1/cameras"),
@@ -161,6 +163,12 @@ def test_a_store_that_does_not_answer_is_a_503_without_its_path(faulty, assert_p
     assert "secret" not in response.text
 
 
+def test_a_calibration_that_is_refused_is_told_in_its_own_words(faulty, assert_problem):
+    faulty.answers.fault = CalibrationRefused("point 3 (north kerb) is beyond the horizon", remedy="move it down")
+    problem = assert_problem(faulty.get("/v1/extent"), 422)
+    assert (problem["detail"], problem["remedy"]) == ("point 3 (north kerb) is beyond the horizon", "move it down")
+
+
 def test_an_error_of_ours_without_a_place_in_the_table_is_a_500(faulty, assert_problem, broken, caplog):
     faulty.answers.fault = broken
     with caplog.at_level(logging.CRITICAL, logger="api.problems"):
@@ -214,6 +222,7 @@ NAMES = (
     "state",
     "zone",
     "camera",
+    "kind",
     "class",
     "bbox",
     "from",

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aggregate.answers import READING_COLUMNS
+from aggregate.ground_figures import GROUND_COLUMNS
 from api import formats
 from api.rows import CAMERAS_SCHEMA, READINGS_SCHEMA, ZONES_SCHEMA, CameraRow, ReadingRow, ReadingsAnswer, ZoneRow
 from core.records import SERIES, Window
@@ -58,12 +59,13 @@ def test_people_and_vehicles_are_asked_for_by_default_and_lists_may_repeat(stree
 
 def test_every_parameter_reaches_the_question(street):
     street.get(
-        "/v1/readings?camera=06710&class=car&bbox=-1,51,0,52&from=2017-03-09T09:00:00%2B01:00&to=2017-03-09T08:30Z"
+        "/v1/readings?camera=06710&kind=pavement&class=car&bbox=-1,51,0,52&from=2017-03-09T09:00:00%2B01:00&to=2017-03-09T08:30Z"
         "&window=5m&as_of=2017-03-10T00:00:00Z&limit=7&offset=3"
     )
     (query,) = street.answers.asked
     assert query.cameras == ("06710",)
     assert query.series == ("car",)
+    assert query.kinds == ("pavement",)
     assert query.bbox == (-1, 51, 0, 52)
     assert query.start == pd.Timestamp("2017-03-09T08:00Z")
     assert query.end == pd.Timestamp("2017-03-09T08:30Z")
@@ -149,7 +151,7 @@ def test_csv_leaves_cells_empty_for_null_and_names_its_file(street):
     header, *rows = response.text.splitlines()
     assert header == ",".join(READING_COLUMNS)
     times = '"2017-03-09T08:45:00Z","2017-03-09T09:00:00Z"'
-    assert rows[-1] == f'"06710:north","06710","people","15m",{times},,,,,,0,0,3,"missing","no clip received",0,'
+    assert rows[-1] == f'"06710:north","06710","people","15m",{times},{"," * 14}0,0,3,"missing","no clip received",0,'
 
 
 def test_the_description_of_format_says_how_to_read_a_csv_without_losing_the_zero_of_a_camera(street):
@@ -179,6 +181,38 @@ def test_geojson_puts_every_row_at_its_camera(street):
         assert feature["type"] == "Feature"
         assert feature["geometry"] == {"type": "Point", "coordinates": [-0.155, 51.51]}
         assert feature["properties"]["camera"] == "04254"
+
+
+@pytest.mark.parametrize("address", ["/v1/readings?limit=20&", "/v1/latest?", "/v1/zones?"])
+def test_geojson_draws_a_zone_whose_ground_is_known_there(street, address):
+    """A closed ring, counterclockwise (RFC 7946), also where the record has it the other way round."""
+    features = street.get(f"{address}format=geojson").json()["features"]
+    drawn = {feature["properties"].get("zone", feature["properties"].get("id")): feature for feature in features}
+    ring = [[-0.0782, 51.5036], [-0.0778, 51.5036], [-0.0778, 51.50364], [-0.0782, 51.50364], [-0.0782, 51.5036]]
+    assert drawn["06710:north"]["geometry"] == {"type": "Polygon", "coordinates": [ring]}
+    assert drawn["06710:road"]["geometry"] == {"type": "Point", "coordinates": [-0.078, 51.5036]}
+    assert drawn["04254:view"]["geometry"] == {"type": "Point", "coordinates": [-0.155, 51.51]}
+
+
+def test_a_reading_of_a_calibrated_zone_has_its_ground_in_every_dialect(street):
+    ask = "/v1/readings?zone=06710:north&class=people&limit=1"
+    (row,) = _rows(street.get(ask), "json")
+    for dialect in ("geojson", "csv", "parquet"):
+        (other,) = _rows(street.get(f"{ask}&format={dialect}"), dialect)
+        assert {name: other[name] for name in GROUND_COLUMNS if name != "occupancy_share"} == {
+            name: row[name] for name in GROUND_COLUMNS if name != "occupancy_share"
+        }
+        assert pd.isna(other["occupancy_share"])
+    assert row["density_per_100m2"] == pytest.approx(7 / 1.5, abs=1e-6)
+    assert (row["area_m2"], row["comfort_tfl"]) == (150, "A-")
+    (road,) = _rows(street.get("/v1/readings?zone=06710:road&class=people&limit=1"), "json")
+    assert [road[name] for name in GROUND_COLUMNS] == [None] * 9
+
+
+@pytest.mark.parametrize("path", ["/v1/readings", "/v1/latest"])
+def test_readings_of_zones_of_some_kinds(street, path):
+    rows = street.get(f"{path}?kind=pavement&kind=crossing").json()["readings"]
+    assert {row["zone"] for row in rows} == {"06710:north"}
 
 
 @pytest.mark.parametrize("dialect", ["json", "csv", "parquet", "geojson"])
@@ -249,10 +283,27 @@ def test_cameras_of_a_box_and_zones_of_a_camera(street):
         "name": "North pavement",
         "kind": "pavement",
         "polygon": [[0.0, 0.0], [100.0, 0.0], [50.5, 90.0]],
+        "effective_width_m": 2.5,
+        "plane": "06710/0123abcd",
+        "area_m2": 150.0,
+        "area_error": 0.04,
+        "length_m": 40.0,
+        "cut": "12 % of it is too far to resolve people",
         "lat": 51.5036,
         "lon": -0.078,
     }
-    assert zones[1]["polygon"] is None
+    assert zones[1]["polygon"] is zones[1]["effective_width_m"] is zones[1]["plane"] is zones[1]["area_m2"] is None
+    assert [zone["id"] for zone in street.get("/v1/zones?kind=carriageway,view").json()["zones"]] == [
+        "04254:view",
+        "06710:road",
+    ]
+
+
+def test_cameras_tell_how_their_ground_is_known(street):
+    park, tower = street.get("/v1/cameras").json()["cameras"]
+    told = ("plane", "plane_method", "plane_error_m", "camera_height_m")
+    assert [tower[name] for name in told] == ["06710/0123abcd", "points", 0.24, 9.6]
+    assert [park[name] for name in told] == [None] * 4
 
 
 def test_nested_columns_are_json_text_in_csv_and_lists_in_parquet(street):
@@ -299,6 +350,7 @@ def test_about_extent_and_outlines(street):
         "windows": ["1m", "5m", "15m", "60m", "1d"],
         "basemap": None,
         "outlines": True,
+        "calibrates": False,
     }
     assert street.get("/v1/extent").json() == {"start": "2017-03-09T08:00:00Z", "end": "2017-03-09T08:40:00Z"}
     outlines = street.get("/v1/outlines")

@@ -69,7 +69,7 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
             2,
             "map.basemap_url: give one host",
         ),
-        (('"06710"', "6710"), 6, 'cameras.0.id: this is a number to YAML: quote it, as in "06710"'),
+        (('"06710"', "6710"), 6, 'cameras.0.id: this is read as a number: quote it, as in "06710"'),
         (("[100, 0], [100, 100]", "[100, 100], [100, 0], [0, 90]"), 10, "camera 06710: zone 'kerb' crosses itself"),
         (("name: a town", "name: a town\nclock: {speedup: 2}"), 1, "clock: is for the synthetic street, remove it"),
     ],

@@ -24,7 +24,9 @@ from core.errors import BusynessError, ConfigError, ModelError
 from core.records import Camera, ClipFault, ClipReady, Status, Zone
 from detect.counter import ClipCounter
 from detect.error_model import Calibration, GroupError, LightErrors
+from detect.ground.sited import grounded
 from detect.registry import open_model
+from detect.resolution import ResolutionLimit
 from ingest.clip import SampledClip
 from ingest.decode import open_bytes
 from ingest.decode_limits import DecodeLimits
@@ -185,6 +187,37 @@ def test_a_clip_with_a_fault_never_reaches_the_child(counter: JailedCounter) -> 
     report = counter.report(CAMERA, clip_at("nowhere", fault=fault))
     assert [(one.status, one.reason) for one in report.observations] == [(Status.SKIPPED, "waited too long")] * 2
     assert report.sight is None
+
+
+def test_a_camera_that_shows_faces_is_not_even_read(counter: JailedCounter) -> None:
+    """Nothing lies on the shelf: reading it would raise. The others go on."""
+    strip = Camera(id="00001", name="a strip", lat=51.5, lon=-0.1, width=7680, height=500)
+    (one,) = counter.report(strip, clip_at("never read")).observations
+    assert one.status is Status.OVERSIZE
+    assert one.reason is not None
+    assert one.reason.startswith("it shows people up to 1920 px a metre; to show them below 125")
+
+
+def test_the_limit_of_the_configuration_holds_in_the_child(shelf: Shelf, media: bytes) -> None:
+    """352 px of at least 4 m are 88 px a metre: below 30 there are 119x98 left."""
+    setup = WorkerSetup(model="lowres-2", frames_per_clip=2, resolution=ResolutionLimit(most_px_per_m=30))
+    counter = JailedCounter(setup, shelf, FixedClock())
+    try:
+        result = counter.count("clip.mp4", media)
+    finally:
+        counter.close()
+    assert (result.status, result.counts) == (Status.OVERSIZE, None)
+    assert "its picture of 352x288 would have to be 119x98, too small to count in" in (result.reason or "")
+
+
+def test_a_calibrated_camera_is_counted_in_the_child_as_here(counter: JailedCounter, shelf: Shelf) -> None:
+    street = RenderedStreet(STREET)
+    clip = next(iter(street.clips()))
+    shelf.kept[clip.location] = None
+    camera = grounded(street.cameras[0])
+    jailed = counter.report(camera, clip)
+    assert jailed == ClipCounter(open_model("lowres-2"), street, 4, FixedClock()).report(camera, clip, None)
+    assert all(one.ground is not None for one in jailed.observations)
 
 
 def test_a_child_killed_at_any_time_costs_no_clip(counter: JailedCounter, shelf: Shelf, media: bytes) -> None:
@@ -353,3 +386,19 @@ def test_a_name_has_no_query_and_no_folder() -> None:
     assert media_name("https://a.example.org/b/06710.mp4?key=secret") == "06710.mp4"
     assert media_name("/var/clips/what?.mp4") == "what?.mp4"
     assert media_name("rtsp://a.example.org/") == "a.example.org"
+
+
+def test_a_report_and_its_bytes_can_be_listened_to(
+    counter: JailedCounter, shelf: Shelf, media: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the calibration desk, for backgrounds: clips that had bytes, once they are counted."""
+    heard: list[tuple[str, Status, bytes]] = []
+    monkeypatch.setattr(
+        counter,
+        "on_report",
+        lambda clip, told, content: heard.append((clip.camera, told.observations[0].status, content)),
+    )
+    shelf.kept["heard"], shelf.kept["gone"] = media, UnusableClip(Status.UNREACHABLE, "it is gone")
+    counter.report(CAMERA, clip_at("heard"))
+    counter.report(CAMERA, clip_at("gone"))
+    assert heard == [("00001", Status.OK, media)]

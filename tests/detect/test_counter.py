@@ -27,18 +27,25 @@ from core.records import (
     Lighting,
     Status,
     Zone,
+    ZoneKind,
 )
+from detect.contact import Contact
 from detect.counter import ClipCounter, count_media, count_source
 from detect.error_model import Calibration, ErrorModel, GroupError, LightErrors, interval
+from detect.ground.plane import Plane
+from detect.ground.sited import grounded
 from detect.model import Density
 from detect.quality import Verdict
 from detect.registry import open_model
 from detect.result import CountResult
+from detect.scene import Scene, Shift
+from detect.views import Watched
 from ingest.clip import SampledClip
 from ingest.decode import open_media
 from ingest.decode_limits import DecodeLimits
 from ingest.frame import Frame
 from ingest.source import UnusableClip
+from ingest.synthetic import SyntheticConfig, SyntheticStreet
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
 WIDTH_PX, HEIGHT_PX = 32, 16
@@ -495,3 +502,84 @@ def test_a_clip_that_is_served_again_is_frozen_and_a_placeholder_stays_one() -> 
 
     card = counter(Told(density), Opened(4), lambda _: Verdict(Status.PLACEHOLDER, "a card")).observe(CAMERA, again)
     assert {observation.status for observation in card} == {Status.PLACEHOLDER}
+
+
+CALIBRATED = grounded(SyntheticStreet(SyntheticConfig(cameras=1)).cameras[0])
+OF_CALIBRATED = ClipReady(camera=CALIBRATED.id, event_time=NOON, location="clip.mp4")
+
+
+class Standing(Told):
+    """Sees two people a metre apart on the first pavement, in each of four frames, as many pixels to the right."""
+
+    def __init__(self, right_px: int = 0) -> None:
+        density = np.zeros((4, len(CLASSES), 288, 352), dtype=np.float32)
+        assert CALIBRATED.plane is not None
+        plane = Plane(CALIBRATED.plane, (352, 288))
+        polygon = np.array(next(zone for zone in CALIBRATED.zones if zone.kind is ZoneKind.PAVEMENT).polygon)
+        nearest_m = plane.to_ground(polygon.mean(axis=0))
+        for at_m in (nearest_m, nearest_m + np.array((1.0, 0.0))):
+            column, row = np.floor(plane.to_picture(at_m)).astype(int)
+            density[:, CLASSES.index("pedestrian"), row, column + right_px] += 1
+        super().__init__(density)
+
+
+def test_a_calibrated_zone_says_its_square_metres_and_where_it_is_crowded() -> None:
+    observed = counter(Standing(), Opened(4, 352, 288)).observe(CALIBRATED, OF_CALIBRATED)
+    assert len(observed) == len(CALIBRATED.zones) > 2
+    for zone, one in zip(CALIBRATED.zones, observed, strict=True):
+        assert zone.ground is not None
+        assert one.ground is not None
+        assert (one.ground.plane, one.ground.area_m2, one.ground.area_error) == (
+            zone.ground.plane, zone.ground.area_m2, zone.ground.area_error,
+        )  # fmt: skip
+        walked = zone.kind in (ZoneKind.PAVEMENT, ZoneKind.CROSSING, ZoneKind.BUS_STOP)
+        assert walked or one.ground.crowded_share is None
+    pavement = next(one for one in observed if one.present and one.present.pedestrian == 2)
+    assert pavement.ground is not None
+    assert pavement.ground.crowded_share is not None
+    assert 0 < pavement.ground.crowded_share < 16 / pavement.ground.area_m2, "of a quarter of it at least"
+
+
+def test_what_is_not_calibrated_or_not_counted_has_no_ground() -> None:
+    def grounds(camera: Camera, judge: Callable[[SampledClip], Verdict] | None = None) -> list[object]:
+        return [one.ground for one in counter(Standing(), Opened(4, 352, 288), judge).observe(camera, OF_CALIBRATED)]
+
+    bare = CALIBRATED.model_copy(
+        update={"plane": None, "zones": tuple(z.model_copy(update={"ground": None}) for z in CALIBRATED.zones)}
+    )
+    assert set(grounds(bare)) == {None}
+    whole = CALIBRATED.model_copy(update={"zones": ()})
+    assert grounds(whole) == [None], "the whole view is no piece of ground"
+    assert set(grounds(CALIBRATED, lambda _: Verdict(Status.DARK, "too dark"))) == {None}
+
+
+@pytest.mark.parametrize(("epoch", "shift_px"), [(0, 8), (1, 0)])
+def test_the_ground_is_that_of_the_first_view_wherever_that_has_moved(
+    monkeypatch: pytest.MonkeyPatch, epoch: int, shift_px: int
+) -> None:
+    """Moved by 8 px it is the same street with the same people; of another view nothing is known."""
+    watched = Watched(Verdict(Status.OK), None, epoch=epoch, shift=Shift(right=shift_px / 352))
+    monkeypatch.setattr("detect.counter.watch", lambda *_: watched)
+    in_place = counter(Standing(), Opened(4, 352, 288)).observe(CALIBRATED, OF_CALIBRATED)
+    moved = counter(Standing(shift_px), Opened(4, 352, 288)).report(CALIBRATED, OF_CALIBRATED, Scene()).observations
+    if epoch != 0:
+        assert {one.ground for one in moved} == {None}
+        return
+    for before, after in zip(in_place, moved, strict=True):
+        assert after.present == before.present
+        assert (before.ground, after.ground) != (None, None)
+        assert after.ground == before.ground
+
+
+def test_where_its_density_stands_is_the_models_to_say() -> None:
+    """Seen half a metre above their feet, those who stand just behind a zone's near edge are shown well within it."""
+    assert CALIBRATED.plane is not None
+    low, high = Standing(), Standing()
+    high.contact = Contact(people=0.5)  # type: ignore[attr-defined]
+    raised = np.roll(high.density(()), -round(0.5 * 12), axis=2)  # 12 px a metre there
+    moved = Told(raised)
+    moved.contact = high.contact  # type: ignore[attr-defined]
+    standing, shown = (counter(model, Opened(4, 352, 288)).observe(CALIBRATED, OF_CALIBRATED) for model in (low, moved))
+    assert [one.present and one.present.people for one in standing] == [
+        one.present and one.present.people for one in shown
+    ]

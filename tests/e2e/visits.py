@@ -41,6 +41,12 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
 
+    def ask(self, address: str) -> None:
+        """Remember whom a request goes to; what the page has in memory itself (`blob:`) is nobody."""
+        parts = urlsplit(address)
+        if parts.scheme != "blob":
+            self.hosts.add(parts.netloc)
+
     def entry(self, camera: str) -> Locator:
         return self.page.locator(f'#list li[data-camera="{camera}"] button')
 
@@ -126,7 +132,7 @@ def visit(browser: Browser, shots: Path) -> Iterator[Visitor]:
         visits.append(seen)
         page.on("console", lambda line: seen.complaints.append(line.text) if line.type != "log" else None)
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
+        page.on("request", lambda request: seen.ask(request.url))
         page.goto(service.address + at)
         return seen
 

@@ -38,6 +38,7 @@ EVERY_ROOM: dict[str, tuple[str, ...]] = {
 IMPORTS: dict[str, dict[str, tuple[str, ...]]] = {
     "ingest": EVERY_ROOM | {
         "enum": ANY, "math": ANY, "re": ANY, "stat": ANY, "zoneinfo": ANY,
+        "core.ground": ANY,  # the true ground of the synthetic street: numbers
         "core.loops": ANY,  # the port of loops: readings of what passed, no pixels
         "io": ("BytesIO",),  # a clip's bytes, for FFmpeg to read
         "os": ("environ", "fsdecode", "fsencode", "path", "scandir", "walk"),  # OpenCV's settings; walking a folder
@@ -45,10 +46,13 @@ IMPORTS: dict[str, dict[str, tuple[str, ...]]] = {
         "zlib": ("crc32",),  # whether a PNG is whole
     },
     "detect": EVERY_ROOM | {
-        "detect.*": ANY, "enum": ANY, "itertools": ANY, "statistics": ANY, "time": ANY,
+        "detect.*": ANY, "enum": ANY, "itertools": ANY, "math": ANY, "statistics": ANY, "time": ANY,
+        "core.ground": ANY, "core.judgement": ANY, "core.site": ANY,  # planes and places: numbers and words
+        "html": ("escape",), "textwrap": ("shorten", "wrap"),  # the drawn check of a calibration: no pixels
         "logging": ("getLogger",),  # a clip or model that failed, by name
         "onnxruntime": ANY, "openvino": ANY, "torch": ANY, "ultralytics": ANY,  # what models run on
         "os": ("environ",),  # Ultralytics's settings
+        "scipy.optimize": ("OptimizeResult", "least_squares"), "scipy.stats": ("chi2", "norm"),  # fitting a plane
         "urllib.parse": ("parse_qsl",),  # the thresholds in a model's name
     },
 }  # fmt: skip
@@ -68,6 +72,7 @@ FORBIDDEN_BUILTINS = {
 EXCEPTIONS = {
     "ingest/frame.py": {"save", "savez", "savez_compressed", "savetxt", "array2string", "array_repr", "array_str"},
     "ingest/street/picture.py": {"imencode"},  # rendered scenes get the feed's JPEG artefacts, in memory
+    "detect/background.py": {"imencode", "tobytes"},  # the street with nobody in it, once, for whom calibrates
 }
 """Names that one file needs: a frame names numpy's writers to refuse them."""
 
@@ -356,7 +361,7 @@ def test_a_touch_of_pixels_would_be_found(line: str) -> None:
     assert touches_pixels(line) != []
 
 
-HOLDS_CLIPS = (*WITHOUT_PIXELS, "busyness/jailed_counter.py", "ingest/file_reader.py")
+HOLDS_CLIPS = (*WITHOUT_PIXELS, "busyness/jailed_counter.py", "busyness/backgrounds.py", "ingest/file_reader.py")
 """What has whole clips in its hands as bytes: from these a picture can be made later, by anybody. They wait in memory,
 go into the pipe of a worker, and nowhere else."""
 

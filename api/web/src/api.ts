@@ -35,17 +35,23 @@ interface ReadingsPage {
   readonly next?: string | null;
 }
 
-async function get<T>(path: string): Promise<T> {
+/** An answer that is a yes; raises `Problem` for any other and `Unreachable` for none. */
+export async function ask(path: string, asked: RequestInit = {}): Promise<Response> {
+  const headers = { Accept: "application/json", ...(asked.body == null ? {} : { "Content-Type": "application/json" }) };
   let response: Response;
   try {
-    response = await fetch(new URL(path, document.baseURI), { headers: { Accept: "application/json" } });
+    response = await fetch(new URL(path, document.baseURI), { headers, ...asked });
   } catch {
     throw new Unreachable();
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as { title?: string; detail?: string; remedy?: string };
   const title = problem.detail ?? problem.title ?? `The service answered ${response.status}`;
   throw new Problem(response.status, title, problem.remedy ?? "");
+}
+
+async function get<T>(path: string): Promise<T> {
+  return (await (await ask(path)).json()) as T;
 }
 
 function readingsParams(query: ReadingsQuery): URLSearchParams {
@@ -59,12 +65,13 @@ function readingsParams(query: ReadingsQuery): URLSearchParams {
   return params;
 }
 
-export function about(): Promise<About> {
-  return get<About>("v1/about");
+/** `root` leads from the page to where the service begins: pages further down say `../../`. */
+export function about(root = ""): Promise<About> {
+  return get<About>(`${root}v1/about`);
 }
 
-export function outlines(): Promise<GeoJSON.FeatureCollection> {
-  return get<GeoJSON.FeatureCollection>("v1/outlines");
+export function outlines(root = ""): Promise<GeoJSON.FeatureCollection> {
+  return get<GeoJSON.FeatureCollection>(`${root}v1/outlines`);
 }
 
 /** What is stored, or null while nothing is. */
@@ -78,8 +85,14 @@ export async function cameras(): Promise<readonly Camera[]> {
   return (await get<{ cameras: readonly Camera[] }>("v1/cameras")).cameras;
 }
 
-export async function zonesOf(camera: string): Promise<readonly Zone[]> {
-  return (await get<{ zones: readonly Zone[] }>(`v1/zones?${new URLSearchParams({ camera })}`)).zones;
+/** The zones of these cameras, with their outlines on the ground where that is known. */
+export async function zonesOf(cameras: readonly string[]): Promise<readonly Zone[]> {
+  const params = new URLSearchParams({ camera: cameras.join(","), format: "geojson" });
+  const found = await get<GeoJSON.FeatureCollection<GeoJSON.Geometry, Omit<Zone, "outline">>>(`v1/zones?${params}`);
+  return found.features.map(({ geometry, properties }) => ({
+    ...properties,
+    outline: geometry.type === "Polygon" ? geometry : null,
+  }));
 }
 
 /** How every camera is. */
@@ -95,6 +108,11 @@ export function states(): Promise<States> {
 /** Where the outages of a camera, in the day before the present, are as a spreadsheet. */
 export function outagesAddress(camera: string): string {
   return new URL(`v1/cameras/${encodeURIComponent(camera)}/health?format=csv`, document.baseURI).href;
+}
+
+/** Where the zones of a camera are drawn, and its picture is tied to the map. */
+export function calibrationAddress(camera: string): string {
+  return new URL(`operations/calibrate/${encodeURIComponent(camera)}`, document.baseURI).href;
 }
 
 /** Every reading asked for, page after page. */

@@ -11,22 +11,32 @@ import { type View, formatHash, parseHash } from "./hash.ts";
 import { Legend } from "./legend.ts";
 import { CameraList } from "./list.ts";
 import { LiveFeed } from "./live.ts";
-import { CityMap } from "./map.ts";
+import { CityMap, type Target } from "./map.ts";
 import { OpenedCamera } from "./opened.ts";
 import { CameraPanel } from "./panel.ts";
 import { Pointing } from "./pointing.ts";
 import { Sheet } from "./sheet.ts";
 import { State } from "./state.ts";
+import { anyWithin, calibratedNear, corners, zoneFeatures } from "./street.ts";
 import { type Span, WIDTH_MS, floorTo } from "./time.ts";
 import { Timeline } from "./timeline.ts";
 import { Tooltip } from "./tooltip.ts";
-import type { About, Camera, Reading } from "./types.ts";
+import { type About, type Camera, type Reading, type Zone, headlineZone } from "./types.ts";
+import { Zones } from "./zones.ts";
 
 /** How often the page asks what is newest by itself: a feed that has stopped tells nothing, least of all that. */
 const REFRESH_MS = 30_000;
 
 export class App {
-  readonly #view = new State<View>({ series: "people", width: "15m", at: null, live: true, camera: null, zone: null });
+  readonly #view = new State<View>({
+    series: "people",
+    width: "15m",
+    at: null,
+    live: true,
+    camera: null,
+    zone: null,
+    measure: "number",
+  });
   readonly #cover = new Cover();
   readonly #legend = new Legend(byId("legend", HTMLElement));
   readonly #pointing = new Pointing(new Tooltip(byId("tooltip", HTMLElement)), () => ({
@@ -34,7 +44,9 @@ export class App {
     frame: this.#frame,
     series: this.#view.now.series,
     openCamera: this.#view.now.camera,
+    openZone: this.#openZone(),
   }));
+  readonly #zones = new Zones();
   readonly #sheet = new Sheet();
   readonly #choices = new Choices((patch) => this.#view.set(patch));
   readonly #list = new CameraList({
@@ -46,10 +58,13 @@ export class App {
       close: () => this.#close(),
       pick: (moment) => this.#goTo(moment),
       chooseZone: (zone) => this.#view.set({ zone }),
+      measure: (measure) => this.#view.set({ measure }),
+      lookAt: (zones) => this.#lookAt(zones),
     }),
     () => ({
       view: this.#view.now,
       figures: this.#figures,
+      zones: this.#zones,
       stored: this.#stored,
       camera: this.#camera(this.#view.now.camera),
     }),
@@ -104,14 +119,16 @@ export class App {
   #startMap(): void {
     try {
       this.#map = new CityMap(byId("map", HTMLElement), {
-        hover: (camera) => this.#pointing.at(this.#camera(camera), false),
-        pick: (camera) => this.#open(camera),
+        hover: (target) => this.#hover(target),
+        pick: ({ camera, zone }) => this.#open(camera, zone?.id ?? null),
         moved: () => this.#pointing.follow(),
+        settled: () => void this.#showStreet(),
       });
       this.#pointing.useMap(this.#map);
     } catch {
       const sorry = "This browser cannot draw the map (no WebGL). The list of cameras works without it.";
       byId("map", HTMLElement).replaceChildren(sorry);
+      document.body.classList.add("mapless");
     }
   }
 
@@ -128,6 +145,7 @@ export class App {
     if (cameras === null) return;
     const placed = (all: Iterable<Camera>): string =>
       JSON.stringify([...all].map(({ id, name, lat, lon, zones }) => [id, name, lat, lon, zones]));
+    this.#zones.refresh();
     if (placed(cameras) !== placed(this.#cameras.values())) this.#setCameras(cameras);
     else this.#cameras = byCamera(cameras);
   }
@@ -175,7 +193,8 @@ export class App {
     if (next.series !== before.series || next.width !== before.width) void this.#begin();
     else if (next.at !== before.at || next.live !== before.live) void this.#show();
     if (next.camera !== before.camera && next.camera === null) this.#closed();
-    else if (next.camera !== before.camera || next.zone !== before.zone) this.#showOpened();
+    else if (next.camera !== before.camera) this.#showOpened(this.#began);
+    else if (next.zone !== before.zone || next.measure !== before.measure) this.#showOpened(false);
   }
 
   /** Bring the figures of the view onto the page. */
@@ -202,11 +221,27 @@ export class App {
     }
     this.#map?.show(this.#cameras.values(), this.#frame, series);
     this.#list.show(this.#frame, series);
+    void this.#showStreet();
     this.#pointing.draw();
     void this.#opened.load();
     // The next step is on its way before it is asked for.
     const next = at + WIDTH_MS[width];
     if (!live && next <= this.#stored.end) void figures.frame(next).catch(() => undefined);
+  }
+
+  /** The zones on the ground, where the map is near enough. */
+  async #showStreet(): Promise<void> {
+    const map = this.#map;
+    if (!map) return;
+    const near = (): string[] => {
+      const street = map.street();
+      return street ? calibratedNear(this.#cameras.values(), street).map(({ id }) => id) : [];
+    };
+    await this.#zones.load(near()).catch(() => undefined); // those known before are good still
+    const street = map.street();
+    const zones = near().flatMap((camera) => this.#zones.of(camera));
+    this.#legend.showZones(street !== null && anyWithin(zones, street));
+    if (street) map.showZones(zoneFeatures(zones, this.#frame, this.#view.now.series));
   }
 
   #drawTimeline(): void {
@@ -279,22 +314,45 @@ export class App {
 
   // -- one camera ---------------------------------------------------------------------------------------------
 
-  #open(camera: string): void {
+  #open(camera: string, zone: string | null = null): void {
     if (!this.#cameras.has(camera)) {
       this.#view.set({ camera: null, zone: null });
       return;
     }
     this.#sheet.open();
-    if (this.#view.now.camera === camera) this.#showOpened();
-    else this.#view.set({ camera, zone: null });
+    const open = this.#view.now;
+    if (open.camera !== camera) this.#view.set({ camera, zone });
+    else if (zone !== null && zone !== this.#openZone()) this.#view.set({ zone });
+    else this.#showOpened(this.#began);
   }
 
-  #showOpened(): void {
+  #showOpened(focus: boolean): void {
     this.#sheet.showCamera();
     this.#map?.keep(this.#camera(this.#view.now.camera));
     this.#pointing.draw();
-    this.#opened.announce(this.#began);
+    this.#opened.announce(focus);
     void this.#opened.load();
+  }
+
+  /** The zone whose day is open. */
+  #openZone(): string | null {
+    const { camera, zone } = this.#view.now;
+    return zone ?? (camera === null ? null : (headlineZone(this.#cameras.get(camera)) ?? null));
+  }
+
+  #hover(target: Target | null): void {
+    const camera = this.#camera(target?.camera ?? null);
+    const zone = target?.zone && this.#zones.zone(target.camera, target.zone.id);
+    if (camera && target?.zone && zone) this.#pointing.atZone(camera, zone, target.zone.at);
+    else this.#pointing.at(camera, false);
+  }
+
+  #lookAt(zones: readonly Zone[]): void {
+    const camera = this.#camera(this.#view.now.camera);
+    if (!camera) return;
+    this.#sheet.close();
+    this.#legend.showZones(true); // the room it takes is to be left free
+    this.#map?.lookAt([...corners(zones), [camera.lon, camera.lat]], byId("legend", HTMLElement));
   }
 
   #close(): void {

@@ -2,7 +2,7 @@
 
 import { type Counted, type Day, tickStep } from "./day.ts";
 import { s } from "./dom.ts";
-import { figure, percent } from "./format.ts";
+import { percent } from "./format.ts";
 import { type Span, clock } from "./time.ts";
 
 export interface ChartOptions {
@@ -11,6 +11,8 @@ export interface ChartOptions {
   readonly timezone: string;
   readonly width: number;
   readonly label: string;
+  /** What the scale reaches at least, so that a day of next to nothing does not fill it. */
+  readonly least: number;
   /** The pointer is over this moment, or has left. */
   readonly probe: (moment: number | null) => void;
   readonly pick: (moment: number) => void;
@@ -43,7 +45,7 @@ export class DayChart {
       hatching(),
     );
     const windows = options.day.runs.flat();
-    const top = Math.max(1, ...windows.map((each) => Math.max(each.high, each.peak)));
+    const top = Math.max(options.least, ...windows.map((each) => Math.max(each.high, each.peak)));
     const step = tickStep(top, 4);
     const y = (value: number): number => TOP + PLOT - (value / (Math.ceil(top / step) * step)) * PLOT;
     this.element.append(...this.#grid(y, Math.ceil(top / step) * step, step), ...this.#gaps(TOP, PLOT));
@@ -187,10 +189,10 @@ function hatching(): SVGDefsElement {
 }
 
 /** What the chart says, for those who cannot see it. */
-export function chartSummary(day: Day, what: string, timezone: string): string {
+export function chartSummary(day: Day, what: string, timezone: string, written: (mean: number) => string): string {
   const windows = day.runs.flat();
   const busiest = windows.toSorted((a, b) => b.mean - a.mean)[0];
   const gaps = day.gaps.length === 0 ? "" : `; ${day.gaps.length} gaps without data`;
   if (!busiest) return `${what} over the day: no data`;
-  return `${what} over the day: busiest at ${clock(busiest.start, timezone)} with ${figure(busiest.mean)}${gaps}`;
+  return `${what} over the day: busiest at ${clock(busiest.start, timezone)} with ${written(busiest.mean)}${gaps}`;
 }

@@ -28,8 +28,7 @@ export function colour(index: number, dark: boolean): string {
 }
 
 /** `under 1`, `1–2`, … `50+` */
-export function classLabels(series: string): string[] {
-  const bounds = breaks(series);
+export function classLabels(bounds: readonly number[]): string[] {
   return [
     `under ${bounds[0]}`,
     ...bounds.slice(1).map((upper, at) => `${bounds[at]}–${upper}`),

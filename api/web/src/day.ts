@@ -1,7 +1,8 @@
 /** A camera's day taken apart for the chart: runs of counted windows, and the gaps between them with their reason. */
 
+import { densityGap } from "./densities.ts";
 import type { Span } from "./time.ts";
-import type { Reading } from "./types.ts";
+import type { Measure, Reading } from "./types.ts";
 
 /** A reading that has figures. */
 export interface Counted extends Span {
@@ -24,8 +25,22 @@ export interface Day {
   readonly gaps: readonly Gap[];
 }
 
-function counted(reading: Reading): Counted | null {
-  const { mean, low, high, peak } = reading;
+interface Drawn {
+  readonly mean: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly peak: number | null;
+}
+
+/** The figures of a reading that a curve of this measure is drawn of. */
+function drawn(reading: Reading, measure: Measure): Drawn {
+  if (measure === "number") return reading;
+  const { density_per_100m2: mean, density_low: low, density_high: high, peak, area_m2 } = reading;
+  return { mean, low, high, peak: peak === null || area_m2 === null ? null : (100 * peak) / area_m2 };
+}
+
+function counted(reading: Reading, measure: Measure): Counted | null {
+  const { mean, low, high, peak } = drawn(reading, measure);
   if (mean === null) return null;
   return {
     start: Date.parse(reading.start),
@@ -45,20 +60,25 @@ export function within(reading: Reading, stored: Span): boolean {
   return Date.parse(reading.end) > stored.start && Date.parse(reading.start) <= stored.end;
 }
 
+/** Why a reading has no figure of this measure. */
+function gapReason(reading: Reading, measure: Measure): string {
+  return (measure === "density" ? densityGap(reading) : reading.reason) ?? "no reason recorded";
+}
+
 /** From one zone's readings in order of time; what lies outside of what is stored is no gap. */
-export function takeApart(readings: readonly Reading[], stored: Span): Day {
+export function takeApart(readings: readonly Reading[], stored: Span, measure: Measure = "number"): Day {
   const runs: Counted[][] = [];
   const gaps: Gap[] = [];
   for (const reading of readings) {
     const start = Date.parse(reading.start);
-    const window = counted(reading);
+    const window = counted(reading, measure);
     if (window) {
       const run = runs.at(-1);
       if (run?.at(-1)?.end === start) run.push(window);
       else runs.push([window]);
     } else if (within(reading, stored)) {
       const end = Date.parse(reading.end);
-      const reason = reading.reason ?? "no reason recorded";
+      const reason = gapReason(reading, measure);
       const gap = gaps.at(-1);
       if (gap?.end === start && gap.reason === reason) gaps[gaps.length - 1] = { ...gap, end };
       else gaps.push({ start, end, reason });

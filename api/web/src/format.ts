@@ -1,7 +1,7 @@
 /** Figures and readings in words. A missing figure is an em dash with its reason, never a zero. */
 
 import { WIDTH_MS, clock, localDay, dayLabel, zoneName } from "./time.ts";
-import { type Camera, type Reading, type TrustState, WIDTHS, type Width } from "./types.ts";
+import { type Camera, type Reading, type TrustState, WIDTHS, type Width, type ZoneKind } from "./types.ts";
 
 const MISSING = "—";
 
@@ -21,6 +21,15 @@ const STATES: Readonly<Record<TrustState, string>> = {
   observed: "observed",
   partial: "partly observed",
   missing: "no data",
+};
+
+const KINDS: Readonly<Record<ZoneKind, string>> = {
+  view: "whole view",
+  pavement: "pavement",
+  carriageway: "carriageway",
+  crossing: "crossing",
+  cycle_lane: "cycle lane",
+  bus_stop: "bus stop",
 };
 
 /** `people`, `buses`: what a series counts, in the plural. */
@@ -44,6 +53,42 @@ export function meanWithInterval(reading: Reading): string {
   if (mean === null) return MISSING;
   if (low === null || high === null) return figure(mean);
   return `${figure(mean)} (${figure(low)}–${figure(high)})`;
+}
+
+/** Of what a density counts: `people per 100 m²`. */
+export function perArea(series: string): string {
+  return `${noun(series)} per 100 m²`;
+}
+
+/** As a figure, with two decimals below ten: densities of vehicles are small. */
+export function densityFigure(density: number | null): string {
+  return density !== null && density < 9.995 ? density.toFixed(2) : figure(density);
+}
+
+/** `1.55 (1.18–1.93)`: the density with its interval. */
+export function densityWithInterval(reading: Reading): string {
+  const { density_per_100m2: density, density_low: low, density_high: high } = reading;
+  if (density === null) return MISSING;
+  if (low === null || high === null) return densityFigure(density);
+  return `${densityFigure(density)} (${densityFigure(low)}–${densityFigure(high)})`;
+}
+
+export function kindName(kind: ZoneKind): string {
+  return KINDS[kind];
+}
+
+/** `412 m² ± 4%`, by the standard error of the calibration; null where the zone has no ground. */
+export function area(m2: number | null, error: number | null): string | null {
+  if (m2 === null) return null;
+  const size = `${m2 < 9.95 ? m2.toFixed(1) : Math.round(m2).toLocaleString("en-GB")} m²`;
+  if (!error) return size;
+  return `${size} ± ${error < 0.005 ? "under 1%" : percent(error)}`;
+}
+
+/** `Fruin A, TfL A−`: null where there is no grade. */
+export function comfort({ comfort_fruin, comfort_tfl }: Reading): string | null {
+  if (comfort_fruin === null || comfort_tfl === null) return null;
+  return `Fruin ${comfort_fruin}, TfL ${comfort_tfl.replace("-", "−")}`;
 }
 
 export function percent(share: number | null): string {
@@ -80,7 +125,9 @@ export function moment(at: number, tz: string, seenFrom: number): string {
 export function sentence(camera: Camera, reading: Reading | undefined, series: string): string {
   if (!reading || reading.mean === null) return `${camera.name}: no data, ${reasonOf(reading)}`;
   const partial = reading.state === "partial" ? `, partly observed: ${reasonOf(reading)}` : "";
-  return `${camera.name}: ${meanWithInterval(reading)} ${noun(series)}${partial}`;
+  const density = reading.density_per_100m2;
+  const spread = density === null ? "" : `, ${densityFigure(density)} per 100 m²`;
+  return `${camera.name}: ${meanWithInterval(reading)} ${noun(series)}${spread}${partial}`;
 }
 
 /** Why a reading is missing or partial; empty for one fully observed. */

@@ -2,7 +2,7 @@
 
 import { byId, h, prefersDark, onThemeChange } from "./dom.ts";
 import type { Frame } from "./figures.ts";
-import { figure, reasonOf, sentence } from "./format.ts";
+import { densityFigure, figure, reasonOf, sentence } from "./format.ts";
 import { MARK_SIZE, markSvg } from "./marks.ts";
 import { markOf } from "./colours.ts";
 import { type Camera, type Reading, headlineZone } from "./types.ts";
@@ -104,7 +104,7 @@ export class CameraList {
     const missing = !reading || reading.mean === null;
     button.setAttribute("aria-label", sentence(camera, reading, this.#series));
     button.classList.toggle("missing", missing);
-    entry.reason.textContent = missing ? reasonOf(reading) : "";
+    entry.reason.textContent = missing ? reasonOf(reading) : density(reading);
     entry.value.textContent = missing ? "no data" : figure(reading.mean);
     const mark = markOf(reading, this.#series);
     if (mark === entry.mark) return;
@@ -156,4 +156,8 @@ export class CameraList {
     entry?.button.focus();
     this.#oneStop();
   }
+}
+
+function density({ density_per_100m2 }: Reading): string {
+  return density_per_100m2 === null ? "" : `${densityFigure(density_per_100m2)} per 100 m²`;
 }

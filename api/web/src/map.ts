@@ -3,6 +3,7 @@
 import {
   AttributionControl,
   type GeoJSONSource,
+  LngLatBounds,
   Map as MapLibre,
   type MapMouseEvent,
   NavigationControl,
@@ -16,8 +17,9 @@ import { figure } from "./format.ts";
 import { classOf, markOf } from "./colours.ts";
 import { onThemeChange, prefersDark, prefersStillness } from "./dom.ts";
 import type { Frame } from "./figures.ts";
-import { markImages } from "./marks.ts";
+import { markImages, zoneFills } from "./marks.ts";
 import { labelPoints } from "./places.ts";
+import { type Bounds, type Corner, STREET_ZOOM } from "./street.ts";
 import { EMPTY, mapStyle } from "./style.ts";
 import { type Basemap, type Camera, headlineZone } from "./types.ts";
 
@@ -28,24 +30,36 @@ export interface Point {
   readonly y: number;
 }
 
+/** What of a camera is pointed at: its mark or, with the place under the pointer, one of its zones. */
+export interface Target {
+  readonly camera: string;
+  readonly zone: { readonly id: string; readonly at: Corner } | null;
+}
+
 export interface MapListener {
-  /** The pointer is over a camera, or over none. */
-  hover(camera: string | null): void;
-  pick(camera: string): void;
+  /** The pointer is over something, moves within a zone, or is over nothing. */
+  hover(target: Target | null): void;
+  pick(target: Target): void;
   moved(): void;
+  /** The map has come to rest. */
+  settled(): void;
 }
 
 const HOVER_REACH_PX = 5;
 const CLOSE_ZOOM = 13.5;
+const CLOSEST_ZOOM = 20;
 
 export class CityMap {
   readonly #map: MapLibre;
   readonly #listener: MapListener;
   #basemap: Basemap | null = null;
-  #data: Record<string, GeoJSON.FeatureCollection> = { outlines: EMPTY, places: EMPTY, cameras: EMPTY };
+  #data: Record<string, GeoJSON.FeatureCollection> = { outlines: EMPTY, places: EMPTY, zones: EMPTY, cameras: EMPTY };
   #chosen: readonly string[] = [];
-  #hovered: string | null = null;
+  #chosenZones: readonly string[] = [];
+  #hovered: Target | null = null;
   #kept: Camera | null = null;
+  /** What was brought into view and not left since. */
+  #fitted: (() => void) | null = null;
 
   /** Throws where the browser has no WebGL. */
   constructor(container: HTMLElement, listener: MapListener) {
@@ -56,7 +70,7 @@ export class CityMap {
       center: [-0.12, 51.5],
       zoom: 9.5,
       minZoom: 2,
-      maxZoom: 18,
+      maxZoom: CLOSEST_ZOOM,
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -72,13 +86,20 @@ export class CityMap {
     // A tile that does not come leaves the plain ground, which is a map of its own: nothing to report.
     this.#map.on("error", () => undefined);
     this.#map.on("style.load", () => this.#dress());
-    this.#map.on("mousemove", (event) => this.#pointed(this.#cameraAt(event)));
+    this.#map.on("mousemove", (event) => this.#pointed(this.#targetAt(event)));
     this.#map.on("mouseout", () => this.#pointed(null));
     this.#map.on("move", () => listener.moved());
-    this.#map.on("resize", () => this.#kept && this.reveal(this.#kept));
+    this.#map.on("moveend", () => listener.settled());
+    this.#map.on("movestart", ({ originalEvent }) => {
+      if (originalEvent) this.#fitted = null;
+    });
+    this.#map.on("resize", () => {
+      if (this.#fitted) this.#fitted();
+      else if (this.#kept) this.reveal(this.#kept);
+    });
     this.#map.on("click", (event) => {
-      const camera = this.#cameraAt(event);
-      if (camera !== null) listener.pick(camera);
+      const target = this.#targetAt(event);
+      if (target) listener.pick(target);
     });
     onThemeChange(() => this.#restyle());
   }
@@ -107,21 +128,40 @@ export class CityMap {
     this.#put("places", labelPoints(shapes));
   }
 
+  /** The zones on the ground; where the map is too far off for them they are kept for later. */
+  showZones(zones: GeoJSON.FeatureCollection): void {
+    this.#put("zones", zones);
+  }
+
+  /** What of the ground is in view; null where the map is too far off for zones. */
+  street(): Bounds | null {
+    if (this.#map.getZoom() < STREET_ZOOM) return null;
+    const bounds = this.#map.getBounds();
+    return { west: bounds.getWest(), south: bounds.getSouth(), east: bounds.getEast(), north: bounds.getNorth() };
+  }
+
   /** Bring all cameras into view, clear of the legend. */
   fit(cameras: readonly Camera[], legend: HTMLElement): void {
-    if (cameras.length === 0) return;
-    const lons = cameras.map((camera) => camera.lon);
-    const lats = cameras.map((camera) => camera.lat);
+    this.#frame(cameras.map(({ lon, lat }) => [lon, lat]), legend, CLOSE_ZOOM, false);
+  }
+
+  /** Bring these places into view, clear of the legend, and keep them there until the reader moves the map. */
+  lookAt(places: readonly Corner[], legend: HTMLElement): void {
+    this.#fitted = null;
+    this.#map.resize(); // the sheet may have given way to it just now
+    this.#frame(places, legend, CLOSEST_ZOOM - 0.5, !prefersStillness());
+    this.#fitted = () => this.#frame(places, legend, CLOSEST_ZOOM - 0.5, false);
+  }
+
+  #frame(places: readonly Corner[], legend: HTMLElement, maxZoom: number, animate: boolean): void {
+    if (places.length === 0) return;
     const room = this.#map.getContainer();
     const margin = Math.min(60, room.clientHeight / 8, room.clientWidth / 8);
     const onTop = legend.offsetTop < room.clientHeight / 2;
     const padding = { left: margin, right: margin, top: margin, bottom: margin };
-    padding[onTop ? "top" : "bottom"] += legend.offsetHeight;
-    this.#map.fitBounds([Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)], {
-      padding,
-      maxZoom: CLOSE_ZOOM,
-      animate: false,
-    });
+    padding[onTop ? "top" : "bottom"] += Math.min(legend.offsetHeight, room.clientHeight / 2);
+    const around = places.reduce((box, [lon, lat]) => box.extend([lon, lat]), new LngLatBounds());
+    this.#map.fitBounds(around, { padding, maxZoom, animate });
   }
 
   /** Ring these cameras: the open one and the one pointed at. */
@@ -130,8 +170,16 @@ export class CityMap {
     if (this.#map.getLayer("chosen")) this.#map.setFilter("chosen", ["in", ["get", "id"], ["literal", [...ids]]]);
   }
 
+  /** Outline these zones: the open one and the one pointed at. */
+  chooseZones(ids: readonly string[]): void {
+    this.#chosenZones = ids;
+    const layer = "zones-chosen";
+    if (this.#map.getLayer(layer)) this.#map.setFilter(layer, ["in", ["get", "id"], ["literal", [...ids]]]);
+  }
+
   /** Keep a camera in view when the map changes its size, as it does when the sheet of a phone slides over it. */
   keep(camera: Camera | null): void {
+    if (camera?.id !== this.#kept?.id) this.#fitted = null;
     this.#kept = camera;
     if (camera) this.reveal(camera);
   }
@@ -142,9 +190,9 @@ export class CityMap {
     this.#map.easeTo({ center: [camera.lon, camera.lat], animate: !prefersStillness() });
   }
 
-  /** Where a camera is drawn, in pixels of the map; null where out of view. */
-  locate(camera: Camera): Point | null {
-    const { x, y } = this.#map.project([camera.lon, camera.lat]);
+  /** Where a place is drawn, in pixels of the map; null where out of view. */
+  locate([lon, lat]: Corner): Point | null {
+    const { x, y } = this.#map.project([lon, lat]);
     const { clientWidth, clientHeight } = this.#map.getContainer();
     return x >= 0 && y >= 0 && x <= clientWidth && y <= clientHeight ? { x, y } : null;
   }
@@ -160,11 +208,12 @@ export class CityMap {
 
   /** Give a new style the marks and the data that it does not bring. */
   #dress(): void {
-    for (const { name, data, pixelRatio } of markImages(prefersDark())) {
+    for (const { name, data, pixelRatio } of [...markImages(prefersDark()), ...zoneFills(prefersDark())]) {
       if (!this.#map.hasImage(name)) this.#map.addImage(name, data, { pixelRatio });
     }
     for (const [source, data] of Object.entries(this.#data)) this.#put(source, data);
     this.choose(this.#chosen);
+    this.chooseZones(this.#chosenZones);
   }
 
   #put(source: string, data: GeoJSON.FeatureCollection): void {
@@ -172,21 +221,27 @@ export class CityMap {
     this.#map.getSource<GeoJSONSource>(source)?.setData(data);
   }
 
-  #cameraAt({ point }: MapMouseEvent): string | null {
+  /** The mark under the pointer or, where there is none, the smallest zone. */
+  #targetAt({ point, lngLat }: MapMouseEvent): Target | null {
     if (!this.#map.getLayer("cameras")) return null;
     const reach: [[number, number], [number, number]] = [
       [point.x - HOVER_REACH_PX, point.y - HOVER_REACH_PX],
       [point.x + HOVER_REACH_PX, point.y + HOVER_REACH_PX],
     ];
-    const found = this.#map.queryRenderedFeatures(reach, { layers: ["cameras"] })[0];
-    const id: unknown = found?.properties["id"];
-    return typeof id === "string" ? id : null;
+    const mark = this.#map.queryRenderedFeatures(reach, { layers: ["cameras"] })[0];
+    if (mark) return { camera: String(mark.properties["id"]), zone: null };
+    const zones = this.#map.queryRenderedFeatures(point, { layers: ["zones"] });
+    const smallest = zones.toSorted((a, b) => Number(a.properties["area"]) - Number(b.properties["area"]))[0];
+    if (!smallest) return null;
+    const { id, camera } = smallest.properties;
+    return { camera: String(camera), zone: { id: String(id), at: [lngLat.lng, lngLat.lat] } };
   }
 
-  #pointed(camera: string | null): void {
-    if (camera === this.#hovered) return;
-    this.#hovered = camera;
-    this.#map.getCanvas().style.cursor = camera === null ? "" : "pointer";
-    this.#listener.hover(camera);
+  #pointed(target: Target | null): void {
+    const [before, zone] = [this.#hovered, target?.zone ?? null];
+    if (target?.camera === before?.camera && zone === null && (before?.zone ?? null) === null) return;
+    this.#hovered = target;
+    this.#map.getCanvas().style.cursor = target === null ? "" : "pointer";
+    this.#listener.hover(target);
   }
 }

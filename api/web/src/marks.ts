@@ -1,6 +1,7 @@
 /** The camera marks as pictures, drawn once per theme: used by the map (pixels) and by the legend (SVG). */
 
 import { CLASS_COUNT, colour, radius } from "./colours.ts";
+import { densityColour } from "./densities.ts";
 import { s } from "./dom.ts";
 
 export interface MarkImage {
@@ -86,14 +87,60 @@ export const MARK_SIZE = 2 * (radius(CLASS_COUNT - 1) + RING_GAP + 1.5);
 export function markImages(dark: boolean): MarkImage[] {
   const size = Math.ceil(MARK_SIZE);
   return markNames().map((name) => {
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = size * PIXEL_RATIO;
-    const context = canvas.getContext("2d");
-    if (!context) throw new Error("this browser gives no 2D canvas");
+    const context = blank(size * PIXEL_RATIO);
     context.scale(PIXEL_RATIO, PIXEL_RATIO);
     paint(context, markSvg(name, dark, size));
-    return { name, data: context.getImageData(0, 0, canvas.width, canvas.height), pixelRatio: PIXEL_RATIO };
+    const data = context.getImageData(0, 0, size * PIXEL_RATIO, size * PIXEL_RATIO);
+    return { name, data, pixelRatio: PIXEL_RATIO };
   });
+}
+
+const SWATCH = { width: 26, height: 18 } as const;
+
+/** A piece of a zone for the legend: its class, with a broken outline where `partial`; hatched where it has none. */
+export function zoneSvg(index: number | null, partial: boolean, dark: boolean): SVGSVGElement {
+  const { line, gap, missing } = ink(dark);
+  const { width, height } = SWATCH;
+  const fill = index === null ? gap : densityColour(index, dark);
+  const stroke = index === null ? missing : line;
+  const shape = { x: 1, y: 1, width: width - 2, height: height - 2, rx: 2, fill, stroke, "stroke-width": 1.5 };
+  const about = { class: "swatch", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
+  const root = s("svg", about);
+  root.append(s("rect", { ...shape, "stroke-dasharray": partial ? "4 3" : null }));
+  const hatches = [0, 8, 16].map((x) => `M${x + 1} ${height - 1}l${height - 2} ${2 - height}`).join("");
+  if (index === null) root.append(s("path", { d: hatches, stroke: missing, "stroke-width": 1.25 }));
+  return root;
+}
+
+/** What fills zones: the colour of each class and, for those without a figure, hatching that repeats without a seam. */
+export function zoneFills(dark: boolean): MarkImage[] {
+  const { gap, missing } = ink(dark);
+  const size = 8 * PIXEL_RATIO;
+  return Array.from({ length: CLASS_COUNT + 1 }, (_, index) => {
+    const hatched = index === CLASS_COUNT;
+    const context = blank(size);
+    context.fillStyle = hatched ? gap : densityColour(index, dark);
+    context.fillRect(0, 0, size, size);
+    if (hatched) {
+      context.strokeStyle = missing;
+      context.lineWidth = 1.25 * PIXEL_RATIO;
+      for (const shift of [-size, 0, size]) {
+        context.moveTo(shift - 1, size + 1);
+        context.lineTo(shift + size + 1, -1);
+      }
+      context.stroke();
+    }
+    const name = hatched ? "no-figure" : `density-${index}`;
+    return { name, data: context.getImageData(0, 0, size, size), pixelRatio: PIXEL_RATIO };
+  });
+}
+
+function blank(size: number): CanvasRenderingContext2D {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = size;
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser gives no 2D canvas");
+  return context;
 }
 
 /** Paint the few SVG shapes a mark is made of. */

@@ -1,17 +1,18 @@
 /** The camera that is open: its zones and its day are loaded and given to the panel. */
 
-import * as api from "./api.ts";
 import { describe } from "./cover.ts";
 import type { Figures } from "./figures.ts";
 import type { View } from "./hash.ts";
 import type { CameraPanel } from "./panel.ts";
 import { type Span, WIDTH_MS, localDay } from "./time.ts";
-import { type Camera, type Zone, headlineZone } from "./types.ts";
+import { type Camera, type Reading, headlineZone } from "./types.ts";
+import type { Zones } from "./zones.ts";
 
 /** What the page shows, as far as the open camera needs to know it. */
 export interface Around {
   readonly view: View;
   readonly figures: Figures;
+  readonly zones: Zones;
   readonly camera: Camera | null;
   /** From the first clip stored to the newest window there is an answer for. */
   readonly stored: Span;
@@ -20,7 +21,6 @@ export interface Around {
 export class OpenedCamera {
   readonly #panel: CameraPanel;
   readonly #around: () => Around;
-  #zones: readonly Zone[] = [];
 
   constructor(panel: CameraPanel, around: () => Around) {
     this.#panel = panel;
@@ -38,20 +38,25 @@ export class OpenedCamera {
 
   /** Load the day of the view and show it, if the reader has not gone on in the meantime. */
   async load(): Promise<void> {
-    const { camera, view, figures, stored } = this.#around();
-    const { at, series, width } = view;
+    const { camera, view, figures, stored, zones } = this.#around();
+    const { at, series, width, measure } = view;
     if (!camera || at === null) return;
     const day = localDay(at, camera.timezone);
     try {
-      if (this.#zones[0]?.camera !== camera.id) this.#zones = await api.zonesOf(camera.id);
+      await zones.load([camera.id]);
       const zone = view.zone ?? headlineZone(camera) ?? "";
-      const ofDay = (await figures.day(camera, day)).filter((reading) => reading.zone === zone);
+      const ofDay = await figures.day(camera, day);
       // Of the newest window the service tells more: since when a camera is quiet.
-      const newest = view.live ? figures.latest().get(zone) : undefined;
-      const readings = ofDay.map((reading) => (newest?.start === reading.start ? newest : reading));
+      const latest = view.live ? figures.latest() : null;
+      const told = ofDay.map((reading): Reading => {
+        const newest = latest?.get(reading.zone);
+        return newest?.start === reading.start ? newest : reading;
+      });
       if (this.#around().view !== view) return;
+      const readings = told.filter((reading) => reading.zone === zone);
+      const now = new Map(told.filter(({ start }) => Date.parse(start) === at).map((each) => [each.zone, each]));
       this.#panel.cursor({ start: at, end: at + WIDTH_MS[width] });
-      this.#panel.show({ camera, zone, zones: this.#zones, series, width, day, readings, stored });
+      this.#panel.show({ camera, zone, zones: zones.of(camera.id), series, width, measure, day, readings, now, stored });
     } catch (error) {
       this.#panel.fail(describe(error), () => void this.load());
     }

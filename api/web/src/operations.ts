@@ -10,6 +10,8 @@ import { type Span, clock, zoneName } from "./time.ts";
 import type { Health, States, Stretch } from "./types.ts";
 
 const REFRESH_MS = 30_000;
+/** What the page is called there: the service lets nobody else calibrate. */
+const AT_THE_MACHINE: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 class Operations {
   readonly #cover = new Cover();
@@ -21,6 +23,7 @@ class Operations {
   #health: readonly Health[] = [];
   #chosen: Filter = "all";
   #timezone = "UTC";
+  #calibrates = false;
 
   async start(): Promise<void> {
     this.#cover.say("Loading the cameras…");
@@ -30,6 +33,7 @@ class Operations {
     const notice = byId("notice", HTMLElement);
     notice.textContent = about.notice;
     notice.hidden = about.notice === null;
+    this.#calibrates = about.calibrates && AT_THE_MACHINE.has(location.hostname);
     const cameras = await this.#cover.patiently("the cameras", api.cameras);
     if (cameras.length === 0) {
       this.#cover.say("No cameras", "None is configured, or no feed has listed its cameras yet.");
@@ -87,7 +91,7 @@ class Operations {
     const stretches = new Map<string, Stretch[]>();
     for (const each of states.states) stretches.set(each.camera, [...(stretches.get(each.camera) ?? []), each]);
     const rows = this.#health.map((health) => {
-      const row = this.#byCamera.get(health.id) ?? new CameraRow(health.id);
+      const row = this.#byCamera.get(health.id) ?? new CameraRow(health.id, this.#calibrates);
       row.show(health, stretches.get(health.id) ?? [], span, this.#timezone);
       return row;
     });

@@ -4,18 +4,25 @@ import { csvAddress } from "./api.ts";
 import { tryAgain } from "./cover.ts";
 import { DayChart, chartSummary } from "./chart.ts";
 import { type Gap, takeApart } from "./day.ts";
+import { densityBreaks } from "./densities.ts";
 import { h } from "./dom.ts";
-import { cadence, coverage, figure, meanWithInterval, moment, noun, percent, reasonOf } from "./format.ts";
-import { stateName, tooNarrow } from "./format.ts";
+import type { Frame } from "./figures.ts";
+import { cadence, densityFigure, figure, noun, perArea, tooNarrow } from "./format.ts";
+import { groundNotes, ungrounded } from "./grounding.ts";
 import { isTrouble, moment as momentOfDay } from "./health.ts";
+import { readout } from "./readout.ts";
 import { readingsTable } from "./table.ts";
-import { type Span, clock, dayBounds, dayLabel, windowLabel, zoneName } from "./time.ts";
-import type { Camera, Reading, Width, Zone } from "./types.ts";
+import { type Span, clock, dayBounds, dayLabel, zoneName } from "./time.ts";
+import { type Camera, MEASURES, type Measure, type Reading, type Width, type Zone } from "./types.ts";
+import { ZoneList } from "./zonelist.ts";
 
 export interface PanelListener {
   close(): void;
   pick(moment: number): void;
   chooseZone(zone: string): void;
+  measure(measure: Measure): void;
+  /** Bring these zones into view on the map. */
+  lookAt(zones: readonly Zone[]): void;
 }
 
 /** All that is needed to draw a camera's day. */
@@ -25,8 +32,12 @@ export interface PanelView {
   readonly zones: readonly Zone[];
   readonly series: string;
   readonly width: Width;
+  readonly measure: Measure;
   readonly day: string;
+  /** Those of `zone` on that day. */
   readonly readings: readonly Reading[];
+  /** Every zone's in the window shown on the map. */
+  readonly now: Frame;
   /** From the first clip stored to the newest window there is an answer for. */
   readonly stored: Span;
 }
@@ -38,8 +49,12 @@ export class CameraPanel {
   readonly #listener: PanelListener;
   readonly #title = h("h2", { tabindex: -1 });
   readonly #subtitle = h("p", { class: "subtitle" });
+  readonly #ground = h("p", { class: "subtitle" });
+  readonly #zones: ZoneList;
   readonly #readout = h("dl", { class: "readout" });
+  readonly #measure = h("fieldset", { class: "segments measure", hidden: true }, h("legend", {}, "Curve of the day"));
   readonly #body = h("div", { class: "day" });
+  readonly #look = h("button", { type: "button", class: "look", onclick: () => this.#lookAt() }, "Show zones on the ground");
   #view: PanelView | null = null;
   #chart: DayChart | null = null;
   #shown: Span | null = null;
@@ -48,7 +63,14 @@ export class CameraPanel {
     this.#root = root;
     this.#listener = listener;
     const back = h("button", { type: "button", class: "back", onclick: () => listener.close() }, "‹ All cameras");
-    root.replaceChildren(back, this.#title, this.#subtitle, this.#readout, this.#body);
+    const ways = h("div", { class: "ways" }, back, this.#look);
+    this.#zones = new ZoneList((zone) => listener.chooseZone(zone));
+    const about = [this.#title, this.#subtitle, this.#ground];
+    root.replaceChildren(ways, ...about, this.#zones.element, this.#readout, this.#measure, this.#body);
+    for (const value of MEASURES) {
+      const radio = h("input", { type: "radio", name: "measure", value, onchange: () => listener.measure(value) });
+      this.#measure.append(h("label", {}, radio, h("span", {}, value === "number" ? "Number" : "Per 100 m²")));
+    }
     root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") listener.close();
     });
@@ -68,7 +90,8 @@ export class CameraPanel {
     if (focus) this.#title.focus();
     if (this.#view?.camera.id === camera.id) return;
     this.#view = null;
-    this.#readout.replaceChildren();
+    for (const part of [this.#ground, this.#readout]) part.replaceChildren();
+    for (const part of [this.#look, this.#zones.element, this.#measure]) part.hidden = true;
     this.#body.replaceChildren(h("p", { class: "loading" }, "Loading the day…"));
   }
 
@@ -85,6 +108,7 @@ export class CameraPanel {
   show(view: PanelView): void {
     const before = this.#view;
     this.#view = view;
+    this.#place(view);
     if (before && this.#chart && sameDay(before, view)) {
       if (this.#shown) this.cursor(this.#shown);
     } else {
@@ -99,17 +123,34 @@ export class CameraPanel {
     this.#read(null);
   }
 
+  /** The zones, and how their ground is known. */
+  #place(view: PanelView): void {
+    const { camera, zones } = view;
+    this.#ground.textContent = ungrounded(camera, zones);
+    this.#look.hidden = !zones.some(({ outline }) => outline !== null);
+    this.#zones.show(view);
+    this.#measure.hidden = chosen(view)?.area_m2 == null;
+    for (const radio of this.#measure.querySelectorAll("input")) radio.checked = radio.value === view.measure;
+  }
+
+  #lookAt(): void {
+    if (this.#view) this.#listener.lookAt(this.#view.zones);
+  }
+
   #draw(view: PanelView): void {
     const { camera, series } = view;
     const span = dayBounds(view.day, camera.timezone);
-    const day = takeApart(view.readings, view.stored);
-    const title = `${capital(noun(series))} in view, ${dayLabel(span.start, camera.timezone)}`;
+    const measure = measured(view);
+    const day = takeApart(view.readings, view.stored, measure);
+    const [what, written] = measure === "number" ? [`${noun(series)} in view`, figure] : [perArea(series), densityFigure];
+    const title = `${capital(what)}, ${dayLabel(span.start, camera.timezone)}`;
     this.#chart = new DayChart({
       day,
       span,
       timezone: camera.timezone,
       width: Math.max(260, this.#body.clientWidth),
-      label: chartSummary(day, noun(series), camera.timezone),
+      label: chartSummary(day, measure === "number" ? noun(series) : what, camera.timezone, written),
+      least: measure === "number" ? 1 : (densityBreaks(series)[0] ?? 1),
       probe: (at) => this.#read(at),
       pick: (at) => this.#listener.pick(at),
     });
@@ -117,12 +158,12 @@ export class CameraPanel {
     const download = `${camera.id}-${view.day}.csv`;
     this.#body.replaceChildren(
       ...trouble(camera),
-      ...this.#zoneChoice(view),
       ...widthAdvice(view),
       h("h3", {}, title, h("small", {}, ` time in ${zoneName(span.start, camera.timezone)}`)),
       this.#chart.element,
       key(),
       ...gapList(day.gaps, camera.timezone),
+      ...groundNotes(camera, chosen(view)),
       readingsTable(view.readings, camera.timezone, view.stored, open),
       h("p", {}, h("a", { href: csvAddress(query(view, span)), download }, "Download this day (CSV)")),
       h("p", {}, h("a", { href: `./operations#camera=${encodeURIComponent(camera.id)}` }, "When this camera was out")),
@@ -136,36 +177,27 @@ export class CameraPanel {
     const wanted = at ?? this.#shown?.start;
     if (!view || wanted === undefined) return;
     const reading = view.readings.find((each) => Date.parse(each.start) <= wanted && wanted < Date.parse(each.end));
-    const tz = view.camera.timezone;
-    if (!reading) {
-      this.#readout.replaceChildren(...pair("Time", moment(wanted, tz, wanted)), ...pair("Mean", "not in this day"));
-      return;
-    }
-    const reason = reasonOf(reading);
-    const label = windowLabel(Date.parse(reading.start), Date.parse(reading.end), tz);
-    this.#readout.replaceChildren(
-      ...pair("Time", label),
-      ...pair(`Mean ${noun(view.series)}`, reading.mean === null ? "no data" : meanWithInterval(reading), "value"),
-      ...pair("Peak", figure(reading.peak)),
-      ...pair("Standing still", percent(reading.stationary_share)),
-      ...pair("Coverage", coverage(reading)),
-      ...pair("State", `${stateName(reading.state)}${reason ? `: ${reason}` : ""}`, reading.state),
-    );
+    this.#readout.replaceChildren(...readout(reading, chosen(view), view.series, view.camera.timezone, wanted));
   }
+}
 
-  #zoneChoice({ zone, zones }: PanelView): HTMLElement[] {
-    if (zones.length < 2) return [];
-    const options = zones.map(({ id, name }) => h("option", { value: id, selected: id === zone }, name));
-    const choose = (event: Event): void => this.#listener.chooseZone((event.target as HTMLSelectElement).value);
-    return [h("label", { class: "zone" }, "Zone ", h("select", { onchange: choose }, ...options))];
-  }
+/** The zone that is open, as the service tells of it. */
+function chosen({ zone, zones }: PanelView): Zone | undefined {
+  return zones.find(({ id }) => id === zone);
+}
+
+/** Of a zone without ground there are numbers alone. */
+function measured(view: PanelView): Measure {
+  return chosen(view)?.area_m2 == null ? "number" : view.measure;
 }
 
 /** Whether two views would be drawn alike but for the window marked. */
 function sameDay(a: PanelView, b: PanelView): boolean {
   const same = told(a.camera) === told(b.camera) && a.zone === b.zone && a.series === b.series && a.width === b.width;
   const said = ({ readings }: PanelView): string => readings.map((each) => `${each.revision} ${each.reason}`).join();
-  return same && a.day === b.day && a.stored === b.stored && said(a) === said(b);
+  const ground = ({ zones }: PanelView): string => JSON.stringify(zones.map(({ outline, ...told }) => told));
+  const drawn = a.measure === b.measure && ground(a) === ground(b);
+  return same && drawn && a.day === b.day && a.stored === b.stored && said(a) === said(b);
 }
 
 /** What of a camera is written on the panel. */
@@ -187,10 +219,6 @@ function query({ camera, series, width }: PanelView, span: Span): Parameters<typ
 
 function subtitle(camera: Camera): string {
   return `${camera.id} · a clip every ${cadence(camera)} · ${camera.timezone}`;
-}
-
-function pair(term: string, value: string, name = ""): HTMLElement[] {
-  return [h("dt", {}, term), h("dd", { class: name || null }, value)];
 }
 
 function widthAdvice({ camera, width }: PanelView): HTMLElement[] {

@@ -4,9 +4,10 @@ import type { Figures, Frame } from "./figures.ts";
 import { lastCounted } from "./figures.ts";
 import { moment } from "./format.ts";
 import type { CityMap } from "./map.ts";
+import type { Corner } from "./street.ts";
 import { localDay } from "./time.ts";
 import type { Tooltip } from "./tooltip.ts";
-import { type Camera, type Reading, headlineZone } from "./types.ts";
+import { type Camera, type Reading, type Zone, headlineZone } from "./types.ts";
 
 /** What the page shows, as far as pointing needs to know it. */
 export interface Shown {
@@ -14,6 +15,14 @@ export interface Shown {
   readonly frame: Frame;
   readonly series: string;
   readonly openCamera: string | null;
+  readonly openZone: string | null;
+}
+
+/** A camera, or one of its zones with the place on it. */
+export interface Pointed {
+  readonly camera: Camera;
+  readonly zone: Zone | null;
+  readonly at: Corner;
 }
 
 const SINCE_DELAY_MS = 150;
@@ -22,7 +31,7 @@ export class Pointing {
   readonly #tooltip: Tooltip;
   readonly #shown: () => Shown;
   #map: CityMap | null = null;
-  #camera: Camera | null = null;
+  #pointed: Pointed | null = null;
 
   constructor(tooltip: Tooltip, shown: () => Shown) {
     this.#tooltip = tooltip;
@@ -35,52 +44,66 @@ export class Pointing {
 
   /** At this camera, or at none. `reveal` brings it into view first. */
   at(camera: Camera | null, reveal: boolean): void {
-    this.#camera = camera;
     if (camera && reveal) this.#map?.reveal(camera);
+    this.#pointed = camera && { camera, zone: null, at: [camera.lon, camera.lat] };
     this.draw();
+  }
+
+  /** At a place in a zone. */
+  atZone(camera: Camera, zone: Zone, at: Corner): void {
+    const within = this.#pointed?.zone === zone;
+    this.#pointed = { camera, zone, at };
+    if (within) this.follow();
+    else this.draw();
   }
 
   /** Ring and card as the figures are now. */
   draw(): void {
-    const { openCamera } = this.#shown();
-    this.#map?.choose([openCamera, this.#camera?.id ?? null].filter((id) => id !== null));
-    const camera = this.#camera;
-    if (!camera) {
+    const { openCamera, openZone } = this.#shown();
+    const pointed = this.#pointed;
+    this.#map?.choose([openCamera, pointed?.camera.id ?? null].filter((id) => id !== null));
+    this.#map?.chooseZones([openZone, pointed?.zone?.id ?? null].filter((id) => id !== null));
+    if (!pointed) {
       this.#tooltip.hide();
       return;
     }
-    const reading = this.#reading(camera);
-    this.#card(camera, reading, null);
-    if (reading?.mean === null) window.setTimeout(() => void this.#addSince(camera, reading), SINCE_DELAY_MS);
+    const reading = this.#reading(pointed);
+    this.#card(pointed, reading, null);
+    if (reading?.mean === null) window.setTimeout(() => void this.#addSince(pointed, reading), SINCE_DELAY_MS);
   }
 
-  /** The map has moved under the card. */
+  /** The map has moved under the card, or the pointer within a zone. */
   follow(): void {
-    const at = this.#camera && this.#map?.locate(this.#camera);
+    const at = this.#pointed && this.#map?.locate(this.#pointed.at);
     if (at) this.#tooltip.place(at);
     else this.#tooltip.hide();
   }
 
-  #reading(camera: Camera): Reading | undefined {
-    return this.#shown().frame.get(headlineZone(camera) ?? "");
+  #reading({ camera, zone }: Pointed): Reading | undefined {
+    return this.#shown().frame.get(zone?.id ?? headlineZone(camera) ?? "");
   }
 
-  #card(camera: Camera, reading: Reading | undefined, since: string | null): void {
-    const at = this.#map?.locate(camera);
-    if (at) this.#tooltip.show({ camera, reading, series: this.#shown().series, since }, at);
+  #card({ camera, zone, at }: Pointed, reading: Reading | undefined, since: string | null): void {
+    const place = this.#map?.locate(at);
+    if (place) this.#tooltip.show({ camera, zone, reading, series: this.#shown().series, since }, place);
     else this.#tooltip.hide();
   }
 
   /** A camera without data: say since when, once its day is loaded. */
-  async #addSince(camera: Camera, reading: Reading): Promise<void> {
-    const still = (): boolean => this.#camera === camera && this.#reading(camera) === reading;
+  async #addSince(pointed: Pointed, reading: Reading): Promise<void> {
+    const still = (): Pointed | null => {
+      const now = this.#pointed;
+      const same = now?.camera === pointed.camera && now.zone === pointed.zone && this.#reading(now) === reading;
+      return same ? now : null;
+    };
     if (!still()) return;
     const start = Date.parse(reading.start);
-    const tz = camera.timezone;
-    const readings = await this.#shown().figures.day(camera, localDay(start, tz)).catch(() => null);
-    if (!readings || !still()) return;
+    const tz = pointed.camera.timezone;
+    const readings = await this.#shown().figures.day(pointed.camera, localDay(start, tz)).catch(() => null);
+    const now = still();
+    if (!readings || !now) return;
     const counted = lastCounted(readings, reading.zone, reading.start);
     const since = counted === null ? "before on this day" : `since ${moment(counted, tz, start)}`;
-    this.#card(camera, reading, since);
+    this.#card(now, reading, since);
   }
 }

@@ -1,6 +1,6 @@
 /** One camera of the operations page. */
 
-import { outagesAddress } from "./api.ts";
+import { calibrationAddress, outagesAddress } from "./api.ts";
 import { h } from "./dom.ts";
 import { lasted, moment, outageLabel, outages, shownState, uptime, uptimeLabel } from "./health.ts";
 import { strip } from "./strip.ts";
@@ -22,16 +22,18 @@ export class CameraRow {
   readonly #uptime = h("td", { class: "uptime" });
   #shown = "";
 
-  constructor(camera: string) {
+  /** `calibrates`: where its zones are drawn can be gone to. */
+  constructor(camera: string, calibrates: boolean) {
     this.camera = camera;
     this.#name.setAttribute("href", `./#camera=${encodeURIComponent(camera)}`);
     const csv = h("a", { href: outagesAddress(camera), download: `outages-${camera}.csv` }, "Download (CSV)");
     this.#more.append(this.#count, this.#outages, csv);
+    const zones = h("a", { href: calibrationAddress(camera) }, "Zones and ground");
     this.element = h(
       "tr",
       { "data-camera": camera },
       h("td", { class: "how" }, this.#state, this.#since),
-      h("th", { scope: "row" }, this.#name, h("small", {}, camera)),
+      h("th", { scope: "row" }, this.#name, h("small", {}, camera, calibrates && " · ", calibrates && zones)),
       h("td", { class: "reasons" }, this.#reason, this.#more),
       this.#age,
       this.#strip,

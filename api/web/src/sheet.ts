@@ -21,6 +21,13 @@ export class Sheet {
     this.#set(true);
   }
 
+  /** Out of the way of the map, where it lies over it; the focus must not be left in what is hidden. */
+  close(): void {
+    const handled = this.#handle.offsetParent !== null;
+    this.#set(false);
+    if (handled && this.#root.contains(document.activeElement)) this.#handle.focus();
+  }
+
   showCamera(): void {
     this.#list.hidden = true;
     this.#handle.textContent = "Camera";

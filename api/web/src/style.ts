@@ -2,6 +2,7 @@
 
 import type { FilterSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 
+import { STREET_ZOOM } from "./street.ts";
 import type { Basemap } from "./types.ts";
 
 /** Fonts of the reader's own machine: MapLibre draws them itself, so no glyph server is asked. */
@@ -18,6 +19,7 @@ interface Palette {
   readonly text: string;
   readonly halo: string;
   readonly focus: string;
+  readonly missing: string;
 }
 
 const LIGHT: Palette = {
@@ -29,6 +31,7 @@ const LIGHT: Palette = {
   text: "#16202c",
   halo: "#ffffff",
   focus: "#c2185b",
+  missing: "#68707c",
 };
 
 const DARK: Palette = {
@@ -40,6 +43,7 @@ const DARK: Palette = {
   text: "#f2f4f7",
   halo: "#12161c",
   focus: "#ff8fb8",
+  missing: "#a3abb6",
 };
 
 const POLYGON: FilterSpecification = ["==", ["geometry-type"], "Polygon"];
@@ -82,6 +86,52 @@ function groundLayers(ink: Palette): LayerSpecification[] {
         "text-radial-offset": 0.8,
       },
       paint: { "text-color": ink.place, "text-halo-color": ink.halo, "text-halo-width": 1.2 },
+    },
+  ];
+}
+
+/** Zones on the ground. Opaque, so that a colour is that of the legend; the outline says how far it can be trusted. */
+function zoneLayers(ink: Palette): LayerSpecification[] {
+  const shared = { source: "zones", minzoom: STREET_ZOOM } as const;
+  return [
+    {
+      ...shared,
+      id: "zones",
+      type: "fill",
+      // The larger lie below the smaller, whether they have a figure or not: so all of them are of one layer.
+      layout: { "fill-sort-key": ["-", 0, ["get", "area"]] },
+      paint: { "fill-pattern": ["get", "fill"] },
+    },
+    {
+      ...shared,
+      id: "zones-chosen",
+      type: "line",
+      filter: ["in", ["get", "id"], ["literal", []]],
+      layout: { "line-join": "round" },
+      paint: { "line-color": ink.focus, "line-width": ["interpolate", ["linear"], ["zoom"], 16, 3.5, 19, 7] },
+    },
+    {
+      ...shared,
+      id: "zone-outlines",
+      type: "line",
+      filter: ["!=", ["get", "state"], "partial"],
+      layout: { "line-join": "round" },
+      paint: { "line-color": ["match", ["get", "state"], "missing", ink.missing, ink.text], "line-width": 1.5 },
+    },
+    {
+      ...shared,
+      id: "zone-outlines-partial",
+      type: "line",
+      filter: ["==", ["get", "state"], "partial"],
+      paint: { "line-color": ink.text, "line-width": 2, "line-dasharray": [3, 2] },
+    },
+    {
+      ...shared,
+      id: "zone-labels",
+      type: "symbol",
+      minzoom: STREET_ZOOM + 1.5,
+      layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 12 },
+      paint: { "text-color": ink.text, "text-halo-color": ink.halo, "text-halo-width": 2 },
     },
   ];
 }
@@ -140,6 +190,7 @@ export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecifica
     sources: {
       outlines: { type: "geojson", data: EMPTY },
       places: { type: "geojson", data: EMPTY },
+      zones: { type: "geojson", data: EMPTY },
       cameras: { type: "geojson", data: EMPTY },
       ...(basemap
         ? {
@@ -153,6 +204,6 @@ export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecifica
           }
         : {}),
     },
-    layers: [...groundLayers(ink), ...tiles, ...cameraLayers(ink)],
+    layers: [...groundLayers(ink), ...tiles, ...zoneLayers(ink), ...cameraLayers(ink)],
   };
 }

@@ -2,11 +2,12 @@
 
 import { within } from "./day.ts";
 import { h } from "./dom.ts";
-import { coverage, figure, percent, reasonOf, stateName } from "./format.ts";
+import { coverage, densityWithInterval, figure, percent, reasonOf, stateName } from "./format.ts";
 import { type Span, clock } from "./time.ts";
 import type { Reading } from "./types.ts";
 
-const COLUMNS = ["Time", "Mean", "Interval", "Peak", "Standing still", "Coverage", "State"] as const;
+const FIRST = ["Time", "Mean", "Interval"] as const;
+const LAST = ["Peak", "Standing still", "Coverage", "State"] as const;
 
 export function readingsTable(readings: readonly Reading[], tz: string, stored: Span, open: boolean): HTMLElement {
   const details = h("details", { open }, h("summary", {}, "The day as a table"));
@@ -22,12 +23,15 @@ export function readingsTable(readings: readonly Reading[], tz: string, stored: 
 }
 
 function table(readings: readonly Reading[], tz: string): HTMLTableElement {
-  const head = h("tr", {}, ...COLUMNS.map((name) => h("th", { scope: "col" }, name)));
+  const grounded = readings.some((reading) => reading.area_m2 !== null);
+  const columns = [...FIRST, ...(grounded ? ["Per 100 m² (interval)"] : []), ...LAST];
+  const head = h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name)));
   const rows = readings.map((reading) => {
     const reason = reasonOf(reading);
     const cells = [
       figure(reading.mean),
       reading.mean === null ? "—" : `${figure(reading.low)}–${figure(reading.high)}`,
+      ...(grounded ? [densityWithInterval(reading)] : []),
       figure(reading.peak),
       percent(reading.stationary_share),
       coverage(reading),

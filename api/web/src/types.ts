@@ -22,6 +22,17 @@ export interface Reading {
   readonly high: number | null;
   readonly peak: number | null;
   readonly stationary_share: number | null;
+  /** The area of the zone on the ground, by which the mean becomes a density; null where it was not calibrated. */
+  readonly area_m2: number | null;
+  /** Standard error of the area, as a share of it. */
+  readonly calibration_error: number | null;
+  readonly density_per_100m2: number | null;
+  readonly density_low: number | null;
+  readonly density_high: number | null;
+  readonly crowded_share: number | null;
+  readonly occupancy_share: number | null;
+  readonly comfort_fruin: string | null;
+  readonly comfort_tfl: string | null;
   readonly coverage: number;
   readonly clips_counted: number;
   readonly clips_expected: number;
@@ -38,6 +49,10 @@ export interface Camera {
   readonly timezone: string;
   readonly cadence_s: number;
   readonly zones: readonly string[];
+  /** Which calibration; null where it has none, and so no densities. */
+  readonly plane: string | null;
+  readonly plane_method: "rendered" | "points" | "sizes" | null;
+  readonly plane_error_m: number | null;
   readonly last_event_time: string | null;
   readonly last_status: string | null;
   readonly last_reason: string | null;
@@ -79,10 +94,22 @@ export interface States {
   readonly end: string;
 }
 
+export type ZoneKind = "view" | "pavement" | "carriageway" | "crossing" | "cycle_lane" | "bus_stop";
+
+/** A counted part of a camera's picture; `area_m2` and what follows are null where it is not calibrated. */
 export interface Zone {
   readonly id: string;
   readonly camera: string;
   readonly name: string;
+  readonly kind: ZoneKind;
+  readonly effective_width_m: number | null;
+  readonly area_m2: number | null;
+  /** Standard error of the area, as a share of it. */
+  readonly area_error: number | null;
+  /** What was cut off as too far or beyond the horizon. */
+  readonly cut: string | null;
+  /** Where it lies on the ground. */
+  readonly outline: GeoJSON.Polygon | null;
 }
 
 export interface Basemap {
@@ -96,6 +123,8 @@ export interface About {
   readonly classes: readonly string[];
   readonly basemap: Basemap | null;
   readonly outlines: boolean;
+  /** Whether an operator at the machine itself can calibrate cameras. */
+  readonly calibrates: boolean;
   readonly version: string;
 }
 
@@ -105,7 +134,11 @@ export interface Extent {
   readonly end: number;
 }
 
+/** What a curve is drawn of: the number present, or the number to 100 m2 of the ground. */
+export const MEASURES = ["number", "density"] as const;
+export type Measure = (typeof MEASURES)[number];
+
 /** The zone that stands for a camera on the map and in the list: the first of those it counts. */
-export function headlineZone(camera: Camera): string | undefined {
-  return camera.zones[0];
+export function headlineZone(camera: Camera | undefined): string | undefined {
+  return camera?.zones[0];
 }

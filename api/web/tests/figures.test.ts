@@ -26,6 +26,15 @@ function reading(position: number, mean: number | null, fields: Partial<Reading>
     high: mean === null ? null : mean + 1,
     peak: mean === null ? null : mean + 2,
     stationary_share: null,
+    area_m2: null,
+    calibration_error: null,
+    density_per_100m2: null,
+    density_low: null,
+    density_high: null,
+    crowded_share: null,
+    occupancy_share: null,
+    comfort_fruin: null,
+    comfort_tfl: null,
     coverage: mean === null ? 0 : 1,
     clips_counted: mean === null ? 0 : 3,
     clips_expected: 3,
@@ -56,7 +65,7 @@ test("a class holds its lower bound and the scale has a label and a colour for e
   assert.equal(classOf(0.999, "people"), 0);
   assert.equal(classOf(1, "people"), 1);
   assert.equal(classOf(5_000, "people"), 6);
-  assert.deepEqual(classLabels("people"), ["under 1", "1–2", "2–5", "5–10", "10–20", "20–50", "50+"]);
+  assert.deepEqual(classLabels(breaks("people")), ["under 1", "1–2", "2–5", "5–10", "10–20", "20–50", "50+"]);
   assert.ok(breaks("bus").every((bound, at) => bound < (breaks("people")[at] ?? 0)));
 });
 

@@ -13,11 +13,12 @@ const VIEW: View = {
   live: false,
   camera: "06710",
   zone: "06710:north",
+  measure: "density",
 };
 
 test("an address brings back what its sender saw", () => {
   const hash = formatHash(VIEW);
-  assert.equal(hash, "#class=bus&window=60m&camera=06710&zone=06710:north&at=2017-03-09T08:00:00Z");
+  assert.equal(hash, "#class=bus&window=60m&camera=06710&zone=06710:north&measure=density&at=2017-03-09T08:00:00Z");
   assert.deepEqual(parseHash(hash, CLASSES), VIEW);
 });
 
@@ -32,6 +33,7 @@ test("what an address garbles is left as it was", () => {
     live: true,
     camera: null,
     zone: null,
+    measure: "number",
   });
 });
 

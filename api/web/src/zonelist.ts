@@ -1,0 +1,64 @@
+/** The zones of the open camera with their figures in the window shown; one of them is chosen. */
+
+import { densityGap } from "./densities.ts";
+import { h } from "./dom.ts";
+import type { Frame } from "./figures.ts";
+import { densityFigure, figure, noun, reasonOf } from "./format.ts";
+import type { Zone } from "./types.ts";
+
+interface Row {
+  readonly zone: string;
+  readonly radio: HTMLInputElement;
+  readonly mean: HTMLTableCellElement;
+  readonly density: HTMLTableCellElement;
+}
+
+export interface ZoneListView {
+  readonly zones: readonly Zone[];
+  readonly zone: string;
+  readonly series: string;
+  readonly now: Frame;
+}
+
+export class ZoneList {
+  readonly element = h("div", { class: "zones" });
+  readonly #choose: (zone: string) => void;
+  readonly #counted = h("th", { scope: "col" });
+  #drawn = "";
+  #rows: readonly Row[] = [];
+
+  constructor(choose: (zone: string) => void) {
+    this.#choose = choose;
+  }
+
+  /** Figures are written into the rows that are there, so that the one with the focus keeps it. */
+  show({ zones, zone, series, now }: ZoneListView): void {
+    this.element.hidden = zones.length < 2;
+    const drawn = JSON.stringify(zones.map(({ id, name, area_m2 }) => [id, name, area_m2 !== null]));
+    if (drawn !== this.#drawn) this.#draw(zones);
+    this.#drawn = drawn;
+    this.#counted.textContent = noun(series);
+    for (const row of this.#rows) {
+      const reading = now.get(row.zone);
+      row.radio.checked = row.zone === zone;
+      row.mean.textContent = figure(reading?.mean ?? null);
+      row.mean.title = reading?.mean == null ? reasonOf(reading) : "";
+      row.density.textContent = densityFigure(reading?.density_per_100m2 ?? null);
+      row.density.title = densityGap(reading);
+    }
+  }
+
+  #draw(zones: readonly Zone[]): void {
+    const grounded = zones.some((zone) => zone.area_m2 !== null);
+    this.#rows = zones.map(({ id }) => {
+      const radio = h("input", { type: "radio", name: "zone", value: id, onchange: () => this.#choose(id) });
+      return { zone: id, radio, mean: h("td"), density: h("td") };
+    });
+    const rows = this.#rows.map(({ radio, mean, density }, at) =>
+      h("tr", {}, h("th", { scope: "row" }, h("label", {}, radio, zones[at]?.name ?? "")), mean, grounded && density),
+    );
+    const densities = grounded && h("th", { scope: "col" }, "per 100 m²");
+    const head = h("tr", {}, h("th", { scope: "col" }, "Zone"), this.#counted, densities);
+    this.element.replaceChildren(h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)));
+  }
+}

@@ -1,0 +1,110 @@
+"""A zone drawn on the ground holds those who stand in it, though the network shows them a little above their feet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.ground import GroundMethod, GroundPlane
+from core.records import CLASSES, Lighting, Zone
+from detect.contact import ON_THE_GROUND, Contact, SeenGround, above, below, contact_of
+from detect.error_model import known_errors
+from detect.figures import figures_of
+from detect.ground.plane import Plane
+from detect.registry import open_model
+from ingest.street.layout import Lens, street
+from ingest.street.places import ground_plane
+from ingest.synthetic import SyntheticConfig, SyntheticStreet
+
+SIZE_PX = (352, 288)
+PLACES = [street(3, index) for index in range(8)]
+
+
+def seen(index: int, *, told: bool = True, contact: Contact = ON_THE_GROUND) -> tuple[SeenGround, Lens]:
+    place = PLACES[index]
+    plane = ground_plane("camera", place, 51.5, 0.0)
+    if not told:
+        plane = plane.model_copy(update={"height_m": None, "focal_px": None})
+    return SeenGround(plane, SIZE_PX, contact=contact), place.lens
+
+
+def feet_and_heads(lens: Lens, height_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a grid of people stands and how high `height_m` above them is, in the picture, as it is rendered."""
+    x_m, y_m = (axis.ravel() for axis in np.meshgrid(np.linspace(-8, 8, 7), np.linspace(12, 60, 9)))
+    ground = np.stack((x_m, y_m, np.zeros_like(x_m)), axis=-1)
+    return lens.project(ground)[0], lens.project(ground + np.array((0, 0, height_m)))[0]
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_what_stands_is_shown_where_the_camera_shows_it(index: int) -> None:
+    """Exact for a known focal length, and to 2 px, half a cell of the map, where it is not known."""
+    ground, lens = seen(index)
+    feet, heads = feet_and_heads(lens, 1.7)
+    np.testing.assert_allclose(above(ground, feet, 1.7), heads, atol=1e-9)
+    np.testing.assert_allclose(below(ground, above(ground, feet, 0.3), 0.3), feet, atol=0.02)
+    guessed, _ = seen(index, told=False)
+    off_px = np.abs(above(guessed, feet, 0.3) - feet_and_heads(lens, 0.3)[1])
+    assert off_px[((feet >= 0) & (feet <= SIZE_PX)).all(axis=1)].max() < 2.0
+
+
+def test_it_follows_a_view_that_has_moved() -> None:
+    ground, lens = seen(0)
+    moved, shift_px = SeenGround(ground.plane, SIZE_PX, (12, -5)), np.array((12, -5))
+    feet, heads = feet_and_heads(lens, 0.3)
+    np.testing.assert_allclose(above(moved, feet + shift_px, 0.3), heads + shift_px, atol=1e-9)
+
+
+def test_who_stands_on_this_side_of_a_line_is_counted_there() -> None:
+    """Units 0.3 m above the feet of people a little before and behind a kerb that runs across the view."""
+    ground, lens = seen(1, contact=Contact(people=0.3))
+    kerb = lens.project(np.array(((-9.0, 20, 0), (9, 20, 0), (9, 28, 0), (-9, 28, 0))))[0]
+    pavement = Zone(id="pavement", name="pavement", polygon=tuple((float(x), float(y)) for x, y in kerb))
+    standing = np.array([(x, y, 0.3) for x in (-3.0, 0, 3) for y in (20.5, 27.5)])  # within, by half a metre
+    beside = np.array([(x, y, 0.3) for x in (-3.0, 0, 3) for y in (18.5, 28.5)])  # not
+    density = np.zeros((1, len(CLASSES), 288, 352), dtype=np.float32)
+    for at in lens.project(np.concatenate((standing, beside)))[0]:
+        density[0, CLASSES.index("pedestrian"), int(at[1]), int(at[0])] += 1
+        density[0, CLASSES.index("car"), int(at[1]), int(at[0])] += 1
+    nothing = known_errors(Lighting.DAY, None, None)
+    (right,) = figures_of(density, 10, [pavement], SIZE_PX, nothing, ground=ground)
+    (wrong,) = figures_of(density, 10, [pavement], SIZE_PX, nothing)
+    assert right.present.pedestrian == 6
+    assert wrong.present.pedestrian == 3, "drawn where they stand: those at its far edge are shown behind it"
+    assert right.present.car == wrong.present.car, "of vehicles it stands on the ground"
+
+
+def test_a_camera_that_looks_straight_down_sees_nobody_above_their_feet() -> None:
+    down = GroundPlane(
+        name="camera/00000000",
+        method=GroundMethod.POINTS,
+        lat=51.5,
+        lon=0,
+        image_to_ground=(1, 0, 0, 0, -1, 0, 0, 0, 1),
+    )
+    feet = np.array(((10.0, 20.0), (300.0, 200.0)))
+    assert (above(SeenGround(down, SIZE_PX), feet, 1.7) == feet).all()
+
+
+def test_what_no_ground_is_known_of_stays_where_it_is() -> None:
+    ground, lens = seen(0)
+    sky = np.array(((100.0, lens.horizon_px - 20), (100.0, 200.0)))
+    raised = above(ground, sky, 0.3)
+    assert (raised[0] == sky[0]).all()
+    assert raised[1, 1] < 200
+
+
+def test_models_say_where_their_density_stands() -> None:
+    assert contact_of(open_model("lowres-2")).people == pytest.approx(0.25)
+    assert contact_of(object()) == ON_THE_GROUND  # type: ignore[arg-type]  # as box detectors: feet, and wheels
+
+
+def test_a_zone_is_raised_by_little_and_stays_a_zone() -> None:
+    """Of every zone of the synthetic cameras: simple, and by less than a tenth of its picture's height."""
+    for camera in SyntheticStreet(SyntheticConfig(cameras=8)).cameras:
+        assert camera.plane is not None
+        ground = SeenGround(camera.plane, SIZE_PX)
+        for zone, raised in zip(camera.zones, ground.raised(camera.zones, 0.25), strict=True):
+            was, now = np.array(zone.polygon), np.array(raised.polygon)
+            assert ((was[:, 1] - now[:, 1] >= 0) & (was[:, 1] - now[:, 1] < 29)).all()
+            px_per_m = Plane(camera.plane, SIZE_PX).px_per_m(was)
+            np.testing.assert_allclose(np.linalg.norm(was - now, axis=1), 0.25 * px_per_m, rtol=0.25)
