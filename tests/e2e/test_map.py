@@ -25,11 +25,25 @@ from fabricated_day import (
     observation,
 )
 from playwright.sync_api import ViewportSize, expect
-from visits import DESKTOP, FOCUS, RIVER, TWENTY_TO_FIFTY, Visitor, drawn, settled
+from visits import (
+    DESKTOP,
+    FOCUS,
+    NO_FIGURE,
+    RIVER,
+    TEN_TO_TWENTY_FIVE,
+    TWENTY_TO_FIFTY,
+    TWO_TO_FIVE,
+    Visitor,
+    drawn,
+    near,
+    settled,
+)
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(120)]
 
 PHONE = ViewportSize(width=360, height=740)
+LEGEND_TOP = int(DESKTOP["height"] * 0.7)
+"""Above it there is only the map."""
 RUSH = "#at=2017-03-09T08:30:00Z"
 
 
@@ -159,13 +173,66 @@ def test_class_window_camera_and_time_are_kept_in_the_address(visit: Visitor, da
     expect(again.page.locator("#series")).to_have_value("bus")
 
 
-def test_a_camera_with_several_zones_lets_one_be_chosen(visit: Visitor, day: MapService) -> None:
+def test_a_camera_with_several_zones_shows_the_figures_of_each_and_lets_one_be_chosen(
+    visit: Visitor, day: MapService
+) -> None:
     seen = settled(visit(day, f"{RUSH}&camera={CROSSING.id}"))
-    choice = seen.page.locator("#camera .zone select")
-    expect(choice.locator("option")).to_have_text(["East pavement", "Carriageway"])
-    choice.select_option("Carriageway")
+    rows = seen.page.locator("#camera .zones tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_have_text(re.compile(r"East pavement\d\d\.\d\d\d\.\d"))
+    expect(rows.first.get_by_role("radio")).to_be_checked()
+    rows.first.get_by_role("radio").press("ArrowDown")
     expect(seen.page).to_have_url(re.compile("zone=07450:road"))
-    expect(choice).to_have_value("07450:road")
+    expect(rows.nth(1).get_by_role("radio")).to_be_focused()
+    expect(seen.page.locator("#camera")).to_contain_text("Cut off: the part beyond 48 m from the camera")
+
+
+def test_an_uncalibrated_camera_says_that_it_gives_numbers_and_no_densities(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, f"{RUSH}&camera={TOWER.id}&measure=density"))
+    panel = seen.page.locator("#camera")
+    expect(panel).to_contain_text("Not calibrated: numbers, not densities")
+    expect(panel.get_by_role("img")).to_have_accessible_name(re.compile("^people over the day"))
+    expect(panel.get_by_role("button", name="Show zones on the ground")).to_be_hidden()
+    expect(panel.locator(".measure")).to_be_hidden()
+
+
+def test_zones_on_the_ground_are_coloured_by_density_at_street_zoom(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, f"{RUSH}&camera={CROSSING.id}"))
+    expect(seen.page.locator("#legend li")).to_have_count(9)  # from afar there are only marks
+    seen.page.get_by_role("button", name="Show zones on the ground").click()
+    expect(seen.page.locator("#legend h2")).to_have_text([re.compile("people per 100 m²"), "people in view"])
+    pavement = drawn(seen, TEN_TO_TWENTY_FIVE, at_least=2_000)
+    drawn(seen, TWO_TO_FIVE, at_least=2_000)  # of the carriageway
+    y, x = np.argwhere(pavement)[np.argwhere(pavement)[:, 0] < LEGEND_TOP].mean(axis=0)
+    seen.page.mouse.move(x, y)
+    card = seen.page.get_by_role("tooltip")
+    expect(card).to_contain_text("East pavement")
+    expect(card.locator(".value")).to_have_text(re.compile(r"^\d\d\.\d \(\d+\.\d+–\d\d\.\d\) people per 100 m²$"))
+    expect(card).to_contain_text(re.compile(r"people on 400 m² ± 4%3% of it crowded \(under 2 m apart\)"))
+    expect(card).to_contain_text(re.compile(r"Comfort, indicative: Fruin [A-F], TfL [A-E][+−]?"))
+    seen.shot("zones")
+    seen.page.mouse.move(x - 250, y)
+    expect(card).to_contain_text("Carriageway")
+    seen.page.mouse.click(x - 250, y)
+    expect(seen.page).to_have_url(re.compile("zone=07450:road"))
+    # A zone without a figure is hatched, and never of the colour of few.
+    seen.page.goto(f"{day.address}#at=2017-03-09T14:30:00Z&camera={CROSSING.id}")
+    drawn(seen, NO_FIGURE, at_least=1_000)
+    assert not near(seen.shot("no-figure"), TWO_TO_FIVE)[:LEGEND_TOP].any()
+    seen.page.mouse.move(x, y)
+    expect(card).to_contain_text("No data: placeholder")
+
+
+def test_the_curve_of_a_calibrated_zone_can_be_that_of_its_density(visit: Visitor, day: MapService) -> None:
+    seen = settled(visit(day, f"{RUSH}&camera={CROSSING.id}"))
+    panel = seen.page.locator("#camera")
+    expect(panel.get_by_role("img")).to_have_accessible_name(re.compile("^people over the day"))
+    panel.get_by_role("radio", name="Number").press("ArrowRight")
+    expect(panel.get_by_role("img")).to_have_accessible_name(re.compile("^people per 100 m² over the day"))
+    expect(panel.get_by_role("radio", name="Per 100 m²")).to_be_focused()
+    expect(panel.get_by_role("heading", level=3).first).to_contain_text("People per 100 m²")
+    expect(seen.page).to_have_url(re.compile("measure=density"))
+    seen.shot("density-curve")
 
 
 def test_an_empty_store_says_so_and_figures_arrive_live(visit: Visitor) -> None:

@@ -24,8 +24,12 @@ PATIENCE_MS = 20_000
 """How long the page may take: software rendering on a busy machine is slow."""
 DESKTOP = ViewportSize(width=1280, height=800)
 
-# What the page draws with (api/web/src: colours.ts, style.ts), as RGB.
+# What the page draws with (api/web/src: colours.ts, densities.ts, style.ts), as RGB.
 TWENTY_TO_FIFTY = (0x44, 0x39, 0x83)
+TWO_TO_FIVE = (0xD4, 0x48, 0x42)
+"""To 100 m2; as the next one."""
+TEN_TO_TWENTY_FIVE = (0x65, 0x15, 0x6E)
+NO_FIGURE = (0x68, 0x70, 0x7C)
 FOCUS = (0xC2, 0x18, 0x5B)
 LAND = (0xF8, 0xF9, 0xFA)
 RIVER = (0xA9, 0xC8, 0xE3)

@@ -1,7 +1,7 @@
 /** Figures and readings in words. A missing figure is an em dash with its reason, never a zero. */
 
 import { WIDTH_MS, clock, localDay, dayLabel, zoneName } from "./time.ts";
-import { type Camera, type Reading, type TrustState, WIDTHS, type Width, type ZoneKind } from "./types.ts";
+import { type Camera, type Reading, type TrustState, WIDTHS, type Width, type Zone, type ZoneKind } from "./types.ts";
 
 const MISSING = "—";
 
@@ -83,6 +83,12 @@ export function area(m2: number | null, error: number | null): string | null {
   const size = `${m2 < 9.95 ? m2.toFixed(1) : Math.round(m2).toLocaleString("en-GB")} m²`;
   if (!error) return size;
   return `${size} ± ${error < 0.005 ? "under 1%" : percent(error)}`;
+}
+
+/** Why a camera gives no densities; null where it does. */
+export function ungrounded({ plane }: Camera, zones: readonly Zone[]): string | null {
+  if (zones.some((zone) => zone.area_m2 !== null)) return null;
+  return `${plane === null ? "Not calibrated" : "No zones drawn on the ground"}: numbers, not densities`;
 }
 
 /** `Fruin A, TfL A−`: null where there is no grade. */

@@ -56,7 +56,8 @@ export class OpenedCamera {
       const readings = told.filter((reading) => reading.zone === zone);
       const now = new Map(told.filter(({ start }) => Date.parse(start) === at).map((each) => [each.zone, each]));
       this.#panel.cursor({ start: at, end: at + WIDTH_MS[width] });
-      this.#panel.show({ camera, zone, zones: zones.of(camera.id), series, width, measure, day, readings, now, stored });
+      const about = { camera, zone, zones: zones.of(camera.id), series, width, measure };
+      this.#panel.show({ ...about, day, readings, now, stored });
     } catch (error) {
       this.#panel.fail(describe(error), () => void this.load());
     }

@@ -7,8 +7,8 @@ import { type Gap, takeApart } from "./day.ts";
 import { densityBreaks } from "./densities.ts";
 import { h } from "./dom.ts";
 import type { Frame } from "./figures.ts";
-import { cadence, densityFigure, figure, noun, perArea, tooNarrow } from "./format.ts";
-import { groundNotes, ungrounded } from "./grounding.ts";
+import { cadence, densityFigure, figure, noun, perArea, tooNarrow, ungrounded } from "./format.ts";
+import { groundNotes } from "./grounding.ts";
 import { isTrouble, moment as momentOfDay } from "./health.ts";
 import { readout } from "./readout.ts";
 import { readingsTable } from "./table.ts";
@@ -54,7 +54,7 @@ export class CameraPanel {
   readonly #readout = h("dl", { class: "readout" });
   readonly #measure = h("fieldset", { class: "segments measure", hidden: true }, h("legend", {}, "Curve of the day"));
   readonly #body = h("div", { class: "day" });
-  readonly #look = h("button", { type: "button", class: "look", onclick: () => this.#lookAt() }, "Show zones on the ground");
+  readonly #look = h("button", { type: "button", class: "look" }, "Show zones on the ground");
   #view: PanelView | null = null;
   #chart: DayChart | null = null;
   #shown: Span | null = null;
@@ -63,6 +63,7 @@ export class CameraPanel {
     this.#root = root;
     this.#listener = listener;
     const back = h("button", { type: "button", class: "back", onclick: () => listener.close() }, "‹ All cameras");
+    this.#look.addEventListener("click", () => this.#view && listener.lookAt(this.#view.zones));
     const ways = h("div", { class: "ways" }, back, this.#look);
     this.#zones = new ZoneList((zone) => listener.chooseZone(zone));
     const about = [this.#title, this.#subtitle, this.#ground];
@@ -133,24 +134,22 @@ export class CameraPanel {
     for (const radio of this.#measure.querySelectorAll("input")) radio.checked = radio.value === view.measure;
   }
 
-  #lookAt(): void {
-    if (this.#view) this.#listener.lookAt(this.#view.zones);
-  }
-
   #draw(view: PanelView): void {
     const { camera, series } = view;
     const span = dayBounds(view.day, camera.timezone);
     const measure = measured(view);
+    const density = measure === "density";
     const day = takeApart(view.readings, view.stored, measure);
-    const [what, written] = measure === "number" ? [`${noun(series)} in view`, figure] : [perArea(series), densityFigure];
-    const title = `${capital(what)}, ${dayLabel(span.start, camera.timezone)}`;
+    const title = `${capital(density ? perArea(series) : `${noun(series)} in view`)}, ${dayLabel(span.start, camera.timezone)}`;
     this.#chart = new DayChart({
       day,
       span,
       timezone: camera.timezone,
       width: Math.max(260, this.#body.clientWidth),
-      label: chartSummary(day, measure === "number" ? noun(series) : what, camera.timezone, written),
-      least: measure === "number" ? 1 : (densityBreaks(series)[0] ?? 1),
+      label: density
+        ? chartSummary(day, perArea(series), camera.timezone, densityFigure)
+        : chartSummary(day, noun(series), camera.timezone, figure),
+      least: density ? (densityBreaks(series)[0] ?? 1) : 1,
       probe: (at) => this.#read(at),
       pick: (at) => this.#listener.pick(at),
     });
@@ -163,7 +162,7 @@ export class CameraPanel {
       this.#chart.element,
       key(),
       ...gapList(day.gaps, camera.timezone),
-      ...groundNotes(camera, chosen(view)),
+      ...groundNotes(camera, chosen(view), series),
       readingsTable(view.readings, camera.timezone, view.stored, open),
       h("p", {}, h("a", { href: csvAddress(query(view, span)), download }, "Download this day (CSV)")),
       h("p", {}, h("a", { href: `./operations#camera=${encodeURIComponent(camera.id)}` }, "When this camera was out")),

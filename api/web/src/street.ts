@@ -1,5 +1,6 @@
 /** What the map draws of zones that lie on known ground. */
 
+import { CLASS_COUNT } from "./colours.ts";
 import { densityClass } from "./densities.ts";
 import type { Frame } from "./figures.ts";
 import { densityFigure } from "./format.ts";
@@ -12,22 +13,25 @@ export type Corner = readonly [number, number];
 
 /** The corners of zones on the ground, as (longitude, latitude). */
 export function corners(zones: readonly Zone[]): Corner[] {
-  return zones.flatMap(({ outline }) => (outline?.coordinates[0] ?? []).map(([lon = 0, lat = 0]): Corner => [lon, lat]));
+  const rings = zones.map(({ outline }) => outline?.coordinates[0] ?? []);
+  return rings.flatMap((ring) => ring.map(([lon = 0, lat = 0]): Corner => [lon, lat]));
 }
 
 /**
- * Zones on known ground for the map: `fill` is one of the pictures of `marks.ts`, `state` draws the outline, by their
- * `area` the smaller are laid upon the larger.
+ * Zones on known ground for the map: `fill` is one of the pictures of `marks.ts` for the `class` (one more than there
+ * are is no figure), `state` draws the outline, by their `area` the smaller are laid upon the larger.
  */
 export function zoneFeatures(zones: readonly Zone[], frame: Frame, series: string): GeoJSON.FeatureCollection {
   const features = zones.flatMap((zone): GeoJSON.Feature[] => {
     if (!zone.outline) return [];
     const reading = frame.get(zone.id);
     const density = reading?.density_per_100m2 ?? null;
+    const at = density === null ? CLASS_COUNT : densityClass(density, series);
     const properties = {
       id: zone.id,
       camera: zone.camera,
-      fill: density === null ? "no-figure" : `density-${densityClass(density, series)}`,
+      class: at,
+      fill: density === null ? "no-figure" : `density-${at}`,
       state: density === null ? "missing" : reading?.state,
       label: density === null ? "" : densityFigure(density),
       area: zone.area_m2,
@@ -50,8 +54,9 @@ export interface Bounds {
 
 /** The calibrated cameras whose zones may be in a part of the map. */
 export function calibratedNear(cameras: Iterable<Camera>, { west, south, east, north }: Bounds): Camera[] {
-  const near = ({ lon, lat }: Camera): boolean =>
-    lon >= west - REACH_DEGREES && lon <= east + REACH_DEGREES && lat >= south - REACH_DEGREES && lat <= north + REACH_DEGREES;
+  const within = (value: number, least: number, most: number): boolean =>
+    value >= least - REACH_DEGREES && value <= most + REACH_DEGREES;
+  const near = ({ lon, lat }: Camera): boolean => within(lon, west, east) && within(lat, south, north);
   return [...cameras].filter((camera) => camera.plane !== null && near(camera));
 }
 

@@ -1,7 +1,15 @@
 /** What the map is drawn with: a plain ground, outlines of our own, cameras, and a basemap where one is reachable. */
 
-import type { FilterSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type {
+  ExpressionSpecification,
+  FillLayerSpecification,
+  FilterSpecification,
+  LayerSpecification,
+  StyleSpecification,
+} from "maplibre-gl";
 
+import { CLASS_COUNT } from "./colours.ts";
+import { densityColour } from "./densities.ts";
 import { STREET_ZOOM } from "./street.ts";
 import type { Basemap } from "./types.ts";
 
@@ -91,17 +99,16 @@ function groundLayers(ink: Palette): LayerSpecification[] {
 }
 
 /** Zones on the ground. Opaque, so that a colour is that of the legend; the outline says how far it can be trusted. */
-function zoneLayers(ink: Palette): LayerSpecification[] {
+function zoneLayers(ink: Palette, dark: boolean): LayerSpecification[] {
   const shared = { source: "zones", minzoom: STREET_ZOOM } as const;
+  // The larger lie below the smaller, whether they have a figure or not: so all of them are of one layer of pictures.
+  const layout: FillLayerSpecification["layout"] = { "fill-sort-key": ["-", 0, ["get", "area"]] };
+  // Where pictures join, specks of what is below show through: it is of their colour.
+  const colours = [...Array.from({ length: CLASS_COUNT }, (_, index) => densityColour(index, dark)), ink.halo];
+  const colour: ExpressionSpecification = ["to-color", ["at", ["get", "class"], ["literal", colours]]];
   return [
-    {
-      ...shared,
-      id: "zones",
-      type: "fill",
-      // The larger lie below the smaller, whether they have a figure or not: so all of them are of one layer.
-      layout: { "fill-sort-key": ["-", 0, ["get", "area"]] },
-      paint: { "fill-pattern": ["get", "fill"] },
-    },
+    { ...shared, id: "zone-grounds", type: "fill", layout, paint: { "fill-color": colour } },
+    { ...shared, id: "zones", type: "fill", layout, paint: { "fill-pattern": ["get", "fill"] } },
     {
       ...shared,
       id: "zones-chosen",
@@ -117,6 +124,14 @@ function zoneLayers(ink: Palette): LayerSpecification[] {
       filter: ["!=", ["get", "state"], "partial"],
       layout: { "line-join": "round" },
       paint: { "line-color": ["match", ["get", "state"], "missing", ink.missing, ink.text], "line-width": 1.5 },
+    },
+    {
+      ...shared,
+      id: "zone-outlines-broken",
+      type: "line",
+      filter: ["==", ["get", "state"], "partial"],
+      layout: { "line-join": "round" },
+      paint: { "line-color": ink.halo, "line-width": 3 },
     },
     {
       ...shared,
@@ -204,6 +219,6 @@ export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecifica
           }
         : {}),
     },
-    layers: [...groundLayers(ink), ...tiles, ...zoneLayers(ink), ...cameraLayers(ink)],
+    layers: [...groundLayers(ink), ...tiles, ...zoneLayers(ink, dark), ...cameraLayers(ink)],
   };
 }

@@ -79,7 +79,8 @@ function kind(zone: Zone): string[] {
 
 function inView(reading: Reading, series: string): HTMLElement[] {
   const value = h("p", { class: "value" }, meanWithInterval(reading), h("small", {}, ` ${noun(series)}`));
-  return reading.density_per_100m2 === null ? [value] : [value, h("p", {}, `${densityWithInterval(reading)} per 100 m²`)];
+  if (reading.density_per_100m2 === null) return [value];
+  return [value, h("p", {}, `${densityWithInterval(reading)} per 100 m²`)];
 }
 
 /** The density first, then what it is made of. */

@@ -33,9 +33,10 @@ export class ZoneList {
 
   /** Figures are written into the rows that are there, so that the one with the focus keeps it. */
   show({ zones, zone, series, now }: ZoneListView): void {
-    this.element.hidden = zones.length < 2;
-    const drawn = JSON.stringify(zones.map(({ id, name, area_m2 }) => [id, name, area_m2 !== null]));
-    if (drawn !== this.#drawn) this.#draw(zones);
+    const several = zones.length > 1 ? zones : [];
+    this.element.hidden = several.length === 0;
+    const drawn = JSON.stringify(several.map(({ id, name, area_m2 }) => [id, name, area_m2 !== null]));
+    if (drawn !== this.#drawn) this.#draw(several);
     this.#drawn = drawn;
     this.#counted.textContent = noun(series);
     for (const row of this.#rows) {
