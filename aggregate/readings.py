@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregate.density import covered_m2
-from aggregate.intervals import joined, mean_interval
+from aggregate.intervals import counter_error, counter_reach, joined, mean_interval
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import GROUND, Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
 from core.records import INTERVAL_LEVEL, SERIES, Camera, Status, TrustState
@@ -141,8 +141,8 @@ def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbe
     deviation = np.add.reduceat((present - mean[span_of]) ** 2, begins, axis=0)
     variance = deviation / np.maximum(count - 1, 1)
     between = mean_interval(mean, variance, np.broadcast_to(count, mean.shape), INTERVAL_LEVEL)
-    reach = (_mean_of_known(present - counted.low[rows], begins), _mean_of_known(counted.high[rows] - present, begins))
-    low, high = joined(mean, between, reach)
+    error = _mean_of_known(counter_error(present, counted.high[rows]), begins)
+    low, high = joined(mean, between, counter_reach(mean, error, np.broadcast_to(count, mean.shape)))
 
     # A clip that cannot tell who stood still (a single frame) says nothing about the share, in neither sum.
     stationary = counted.stationary[rows]

@@ -29,7 +29,7 @@ Where a camera is calibrated they are densities too, per 100 m2 of ground, which
 it is not, those are null, and a zone can be compared with itself alone. Every interval is a 90 % one.
 A missing figure is null with a reason, never zero. Times are UTC; periods and windows are half-open, [from, to).
 Tables come as JSON, CSV, Parquet or GeoJSON (`format`, or the Accept header); errors are problem+json with a remedy.
-HEAD is answered wherever GET is, except by the live stream.
+HEAD is answered wherever GET is, except by the live stream and where an operator calibrates.
 """
 
 TAGS = [
@@ -85,7 +85,7 @@ def create_app(
         compresslevel=5,
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, MEDIA_TYPES[Format.PARQUET]),
     )
-    app.add_middleware(HeadRequests, streams=(app.url_path_for("live"),))
+    app.add_middleware(HeadRequests, streams=(app.url_path_for("live"),), once=calibration.PREFIX)
     app.add_middleware(ResponseHeaders, policy=page_policy(about.basemap_origin))
     app.add_middleware(metrics.RequestMetrics, registry=registry)
     problems.describe_problems(app)

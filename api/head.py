@@ -12,15 +12,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class HeadRequests:
     """Answers HEAD wherever GET is answered: the same status and headers, no body.
 
-    Not at `streams`, the paths whose answers never end.
+    Not at `streams`, the paths whose answers never end, and not below `once`, where an answer is gone when it is given.
     """
 
-    def __init__(self, app: ASGIApp, streams: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, streams: Collection[str], once: str) -> None:
         self.app = app
         self._streams = frozenset(streams)
+        self._once = f"{once}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _path(scope) in self._streams:
+        if scope["type"] != "http" or self._has_none(_path(scope)):
             await self.app(scope, receive, send)
             return
         head = scope["method"] == "HEAD"
@@ -41,6 +42,9 @@ class HeadRequests:
         finally:
             if "route" in asked:
                 scope["route"] = asked["route"]
+
+    def _has_none(self, path: str) -> bool:
+        return path in self._streams or path.startswith(self._once)
 
 
 def _path(scope: Scope) -> str:

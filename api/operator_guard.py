@@ -24,8 +24,14 @@ from api.problems import Forbidden
 MOST_BYTES = 1024 * 1024
 """Of a body: a site of fifty zones has 200 KB."""
 
-PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+PROXIED = (
+    "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+    "x-forwarded-server", "x-client-ip", "x-original-host", "x-real-ip", "true-client-ip", "cf-connecting-ip",
+)  # fmt: skip
 """What proxies add: a request that has passed one may be from anywhere."""
+
+FIRST_HTTP = "1.0"
+"""No browser speaks it any more. Proxies do: nginx as it comes, which says no word of itself and names us as host."""
 
 READING = ("GET", "HEAD")
 REMEDY = "open /operations/calibrate/CAMERA on the machine that runs busyness, by the host 127.0.0.1 or localhost"
@@ -48,7 +54,7 @@ class OperatorRoute(APIRoute):
 
 
 class OperatorPage(OperatorRoute):
-    """A page, to which a link from another site may lead."""
+    """A page, to which a link from another site may lead; nothing else on one may ask for it."""
 
     linked = True
 
@@ -64,12 +70,15 @@ def check_operator(request: Request, *, linked: bool = False) -> None:
     proxied = next((name for name in PROXIED if name in request.headers), None)
     if proxied is not None:
         raise Forbidden(f"the request came through a proxy (it has the header {proxied})", remedy=REMEDY)
+    if request.scope.get("http_version") == FIRST_HTTP:
+        raise Forbidden(f"the request came through a proxy (it speaks HTTP/{FIRST_HTTP})", remedy=REMEDY)
     host = request.headers.get("host", "")
     if not _is_loopback(_host_of(f"//{host}")):
         raise Forbidden("the host that was asked for is not this machine by address", remedy=REMEDY)
     site = request.headers.get("sec-fetch-site")
     if request.method in READING:
-        if not linked and site not in (None, "same-origin", "none"):
+        followed = linked and request.headers.get("sec-fetch-mode") == "navigate"
+        if not followed and site not in (None, "same-origin", "none"):
             raise Forbidden("another site's page asks for this", remedy=REMEDY)
         return
     origin = request.headers.get("origin")

@@ -216,11 +216,16 @@ def _unforeseen(
     return problem_response(path, status, detail, remedy)
 
 
+def status_of(error: BusynessError) -> HTTPStatus | None:
+    """The status of an answer to what raised `error`; None where it is ours alone to know."""
+    return next((STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), None)
+
+
 async def _on_busyness_error(request: Request, error: Exception) -> JSONResponse:
     path = request.scope["path"]
     if not isinstance(error, BusynessError):
         return _unforeseen(path, error)
-    status = next((STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), None)
+    status = status_of(error)
     if isinstance(error, TOLD) and status is not None:
         return problem_response(path, status, error.message, error.remedy or READ_DOCS)
     if isinstance(error, StoreError):

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from busyness.config import Config
-from busyness.validation.figures import ClassFigures, Errors, calibration, figures, fit, moments
+from busyness.validation.figures import ClassFigures, Errors, calibration, figures, fit, fit_zones, moments
 from busyness.validation.manual_counts import ManualCount, read_manual_counts
 from busyness.validation.matching import LeftOut, match
 from busyness.wiring import calibrations_of, cameras_of, open_store
@@ -67,9 +67,12 @@ def validate(config: Config, camera_id: str, counts: Counts, clock: Clock) -> Va
             raise NotFound(f"nothing is stored of camera {camera.id}", remedy="replay its clips, or run, before")
         _expect_stored(rows, counts.path, f"{extent[0]:%Y-%m-%dT%H:%M:%SZ}", f"{newest:%Y-%m-%dT%H:%M:%SZ}", camera)
         pairs, left_out = match(rows, camera, store.observations, model)
-    fitted, refused = fit(moments(pairs, camera))
+    found = moments(pairs, camera)
+    (fitted, refused), of_zones = fit(found), fit_zones(found)
     version = len(kept.versions(camera.id)) + 1
-    made = calibration(fitted, camera=camera.id, version=version, made_at=clock.now(), model=model, rows=len(pairs))
+    made = calibration(
+        fitted, of_zones, camera=camera.id, version=version, made_at=clock.now(), model=model, rows=len(pairs)
+    )
     if made is not None and not counts.dry_run:
         kept.add(made)
     return Validation(
@@ -78,7 +81,7 @@ def validate(config: Config, camera_id: str, counts: Counts, clock: Clock) -> Va
         rows=len(rows),
         matched=len(pairs),
         left_out=left_out,
-        figures=figures(pairs, camera, fitted),
+        figures=figures(pairs, camera, fitted, of_zones),
         calibration=made,
         refused={f"{group} by {lighting.value}": why for (lighting, group), why in refused.items()},
         stored=made is not None and not counts.dry_run,

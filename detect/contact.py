@@ -21,7 +21,8 @@ from pydantic import Field
 from core.config import Closed
 from core.ground import GroundPlane
 from core.records import PointPx, Zone
-from detect.ground.plane import Plane, Points
+from detect.ground.area import shown_share
+from detect.ground.plane import Plane, Points, bent, scale_of, straightened
 from detect.model import CountingModel
 
 
@@ -61,11 +62,20 @@ class SeenGround:
             for zone in zones
         )
 
+    def shown_share(self, polygon: tuple[PointPx, ...]) -> float:
+        """Of the ground that a zone covers, the share that is in the picture: a moved view may have lost its edge."""
+        return _shown_share(self, polygon)
+
 
 @lru_cache(maxsize=1024)
 def _raised(ground: SeenGround, polygon: tuple[PointPx, ...], height_m: float) -> tuple[PointPx, ...]:
     foot_px = np.array(polygon, dtype=np.float64)
     return tuple((float(x), float(y)) for x, y in above(ground, foot_px, height_m))
+
+
+@lru_cache(maxsize=1024)
+def _shown_share(ground: SeenGround, polygon: tuple[PointPx, ...]) -> float:
+    return shown_share(np.array(polygon, dtype=np.float64), Plane(ground.plane, ground.size_px), ground.shift_px)
 
 
 def above(ground: SeenGround, foot_px: Points, height_m: float) -> Points:
@@ -76,8 +86,8 @@ def above(ground: SeenGround, foot_px: Points, height_m: float) -> Points:
     (Hartley & Zisserman 2004, section 8.6), a point at depth Z moves from x to (Z x - z f n_xy) / (Z - z n_z).
     Where the focal length f is not known what stands is taken to face the camera: n_z = 0.
     """
-    plane, centre = Plane(ground.plane, ground.size_px), np.array(ground.size_px) / 2
-    off = foot_px - ground.shift_px
+    plane, centre, k1 = Plane(ground.plane, ground.size_px), np.array(ground.size_px) / 2, ground.plane.lens_k1
+    off = straightened(foot_px - ground.shift_px, k1, ground.size_px)
     fall = plane.matrix[2, :2]
     steepest = float(np.hypot(*fall))
     if steepest == 0:
@@ -88,8 +98,8 @@ def above(ground: SeenGround, foot_px: Points, height_m: float) -> Points:
         normal = np.array((*(focal_px * fall), plane.matrix[2] @ (*centre, 1.0)))
         normal /= np.linalg.norm(normal)
         down, deep = normal[:2], float(normal[2]) / focal_px
-    rise_px = (height_m * plane.px_per_m(off))[..., None]
-    shown = centre + ((off - centre) - rise_px * down) / (1 - rise_px * deep)
+    rise_px = (height_m * scale_of(plane.matrix, off @ fall + plane.matrix[2, 2]))[..., None]
+    shown = bent(centre + ((off - centre) - rise_px * down) / (1 - rise_px * deep), k1, ground.size_px)
     found: Points = np.where(np.isfinite(shown), shown + ground.shift_px, foot_px)
     return found
 

@@ -139,12 +139,13 @@ class ClipCounter:
         if examined.density is not None and examined.lighting is not None:
             first_view = examined.watched.epoch == 0
             calibration = self._calibrations.get(camera.id) if first_view else None
-            correction = known_errors(examined.lighting, self._errors, calibration)
+            light, errors = examined.lighting, self._errors
+            corrections = [known_errors(light, errors, calibration, zone.id) for zone in zones]
             ground = None
             if first_view and camera.plane is not None:
                 moved = moved_px(examined.watched.shift, size_px)
                 ground = SeenGround(camera.plane, size_px, moved, self._contact)
-            counted = figures_of(examined.density, examined.span_s, zones, size_px, correction, ground=ground)
+            counted = figures_of(examined.density, examined.span_s, zones, size_px, corrections, ground=ground)
         return ClipReport(
             observations=tuple(
                 self._observation(zone, clip, examined, figures, counted_at)
@@ -203,7 +204,7 @@ def count_source(
     if examined.density is not None and examined.lighting is not None:
         correction = known_errors(examined.lighting, errors_of(model), None)
         view = Zone(id="view", name="view")
-        (figures,) = figures_of(examined.density, examined.span_s, (view,), (1, 1), correction)
+        (figures,) = figures_of(examined.density, examined.span_s, (view,), (1, 1), [correction])
     present = figures.present if figures else None
     return CountResult(
         source=source,

@@ -159,10 +159,10 @@ def _parts(edges: Points, size: tuple[int, int]) -> tuple[NDArray[np.int64], NDA
 
 def _within(polygon_px: Points, points_px: Points) -> NDArray[np.bool_]:
     """Which of the points [..., 2] lie within a polygon: a line from there meets its edges an odd number of times."""
-    x, y = points_px[..., 0, None], points_px[..., 1, None]
-    (x0, y0), (x1, y1) = polygon_px.T, np.roll(polygon_px, -1, axis=0).T
-    spans = (y0 > y) != (y1 > y)
-    rise = np.where(y1 == y0, 1.0, y1 - y0)
-    meets: NDArray[np.bool_] = spans & (x < x0 + (y - y0) / rise * (x1 - x0))
-    odd: NDArray[np.bool_] = meets.sum(axis=-1) % 2 == 1
+    x, y = points_px[..., 0], points_px[..., 1]
+    odd = np.zeros(x.shape, dtype=np.bool_)
+    # Edge by edge: all at once would take as many times the memory of the tiles as a zone has corners.
+    for (x0, y0), (x1, y1) in zip(polygon_px, np.roll(polygon_px, -1, axis=0), strict=True):
+        if y0 != y1:
+            odd ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
     return odd

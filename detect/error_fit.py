@@ -27,7 +27,9 @@ from core.config import Closed
 from core.records import INTERVAL_LEVEL, Lighting
 from detect.error_model import (
     LEAST_GAIN,
+    LEAST_ZONE_GAIN,
     MOST_GAIN,
+    MOST_ZONE_GAIN,
     Z_90,
     ErrorModel,
     ErrorsByLight,
@@ -50,6 +52,12 @@ Group = Literal["people", "vehicles"]
 GROUPS: tuple[Group, ...] = ("people", "vehicles")
 
 Numbers = NDArray[np.float64]
+
+Limits = tuple[float, float]
+"""The least and the most gain that is believed."""
+
+OF_CAMERA: Limits = (LEAST_GAIN, MOST_GAIN)
+OF_ZONE: Limits = (LEAST_ZONE_GAIN, MOST_ZONE_GAIN)
 
 
 class ValidationCount(Closed):
@@ -150,15 +158,15 @@ def covered(sample: Sample, error: GroupError) -> list[tuple[bool, bool]]:
     return list(zip(meets.tolist(), holds.tolist(), strict=True))
 
 
-def fit_group(sample: Sample) -> GroupError | None:
+def fit_group(sample: Sample, limits: Limits = OF_CAMERA) -> GroupError | None:
     """The error of one group in one light; None where fewer than `LEAST_FRAMES` frames, or one site, speak of it."""
     if len(sample) < LEAST_FRAMES or len(sample.sites) < 2:
         return None
-    beyond = distances(sample, gains_of_the_others(sample))
+    beyond = distances(sample, gains_of_the_others(sample, limits))
     rank = int(np.ceil(INTERVAL_LEVEL * (len(sample) + 1)))
     reach = float(np.sort(beyond)[rank - 1])
     return GroupError(
-        gain=round(shrunk_gain(sample), 4),
+        gain=round(shrunk_gain(sample, limits), 4),
         sqrt_error=round(max(LEAST_SQRT_ERROR, reach / Z_90 * for_another_site(len(sample.sites))), 4),
         frames=len(sample),
         sites=len(sample.sites),
@@ -174,9 +182,9 @@ def for_another_site(sites: int) -> float:
     return float(np.sqrt(1 + 1 / sites))
 
 
-def gains_of_the_others(sample: Sample) -> Numbers:
+def gains_of_the_others(sample: Sample, limits: Limits = OF_CAMERA) -> Numbers:
     """For every frame the gain that the other sites give: [frame]."""
-    gain_of = {site: shrunk_gain(sample.without(site)) for site in sample.sites}
+    gain_of = {site: shrunk_gain(sample.without(site), limits) for site in sample.sites}
     return np.array([gain_of[site] for site in sample.site.tolist()], dtype=np.float64)
 
 
@@ -186,29 +194,29 @@ def distances(sample: Sample, gains: Numbers) -> Numbers:
     return np.abs(at - np.clip(at, stabilised(sample.least), stabilised(sample.most)))
 
 
-def shrunk_gain(sample: Sample) -> float:
+def shrunk_gain(sample: Sample, limits: Limits = OF_CAMERA) -> float:
     """The gain, shrunk towards 1 by what is not known of it; 1 with fewer than `LEAST_SITES_FOR_GAIN` sites."""
     sites = sample.sites
     if len(sites) < LEAST_SITES_FOR_GAIN:
         return 1.0
-    whole = np.log(_gain(sample))
-    partial = np.log([_gain(sample.without(site)) for site in sites])
+    whole = np.log(_gain(sample, limits))
+    partial = np.log([_gain(sample.without(site), limits) for site in sites])
     variance = (len(sites) - 1) / len(sites) * np.square(partial - partial.mean()).sum()
     if whole == 0.0:
         return 1.0
     return float(np.exp(whole * whole**2 / (whole**2 + variance)))
 
 
-def _gain(sample: Sample) -> float:
-    """The gain nearest to 1 in [`LEAST_GAIN`, `MOST_GAIN`] at which the distances to [least, most] add up to zero.
+def _gain(sample: Sample, limits: Limits) -> float:
+    """The gain nearest to 1 within `limits` at which the distances to [least, most] add up to zero.
 
     Their sum never falls as the gain rises, and bends only where a corrected count enters or leaves its [least, most]:
     it is taken at the bends, and is a straight line between them.
     """
     some = sample.counted > _NOTHING
     counted, least, most = sample.counted[some], sample.least[some], sample.most[some]
-    bends = np.concatenate([least / counted, most / counted, [LEAST_GAIN, 1.0, MOST_GAIN]])
-    gains = np.unique(np.clip(bends, LEAST_GAIN, MOST_GAIN))
+    bends = np.concatenate([least / counted, most / counted, [limits[0], 1.0, limits[1]]])
+    gains = np.unique(np.clip(bends, *limits))
     # sum(max(0, least - g x)) = sum(max(0, g x - least)) - sum(g x - least)
     above = _excess(gains, counted, most)
     below = _excess(gains, counted, least) - (gains * counted.sum() - sample.least.sum())
@@ -217,7 +225,7 @@ def _gain(sample: Sample) -> float:
     if now == 0.0:
         return 1.0
     if bias[0] > 0.0 or bias[-1] < 0.0:
-        return LEAST_GAIN if now > 0.0 else MOST_GAIN
+        return limits[0] if now > 0.0 else limits[1]
     right = int(np.searchsorted(bias, 0.0, side="right" if now > 0.0 else "left"))
     (lower, upper), (before, after) = gains[right - 1 : right + 1], bias[right - 1 : right + 1]
     return float(lower - before * (upper - lower) / (after - before))

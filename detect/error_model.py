@@ -35,6 +35,10 @@ OFFSET = 3 / 8
 LEAST_GAIN, MOST_GAIN = 0.5, 2.0
 """A counter that is further off than this is not mended by a factor."""
 
+LEAST_ZONE_GAIN, MOST_ZONE_GAIN = 0.25, 4.0
+"""The same of one zone. It may be further off than the view: a narrow one takes in what spills over from its neighbours
+and loses as much to them, and those who stand behind a bus or in a shelter are of one zone, and nobody else is."""
+
 _OF_PEOPLE = np.array([name in (*PEOPLE, "people") for name in SERIES])
 
 PerSeries = NDArray[np.float64]
@@ -44,7 +48,7 @@ PerSeries = NDArray[np.float64]
 class GroupError(Closed):
     """How far people, or vehicles, are off in one light."""
 
-    gain: float = Field(ge=LEAST_GAIN, le=MOST_GAIN, description="corrected = gain * counted")
+    gain: float = Field(ge=LEAST_ZONE_GAIN, le=MOST_ZONE_GAIN, description="corrected = gain * counted")
     sqrt_error: float = Field(
         gt=0, le=20, description="s: standard error of sqrt(corrected + 3/8), such that 1.645 s covers nine in ten"
     )
@@ -76,8 +80,17 @@ class ErrorModel(ErrorsByLight):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the weights whose counts were compared")
 
 
+class ZoneErrors(ErrorsByLight):
+    """The errors in one zone of a camera, where enough counts by hand speak of it alone."""
+
+    zone: Identifier
+
+
 class Calibration(ErrorsByLight):
-    """The errors of one model at one camera, from counts by hand there. `version` counts from 1 and is never reused."""
+    """The errors of one model at one camera, from counts by hand there. `version` counts from 1 and is never reused.
+
+    What `zones` say of a zone holds there, what the calibration says itself everywhere else.
+    """
 
     camera: Identifier
     version: PositiveInt
@@ -85,12 +98,19 @@ class Calibration(ErrorsByLight):
     model: str = Field(min_length=1, description="name and hash, as stored with every observation")
     rows: PositiveInt = Field(description="manual counts that were used")
     dropped_at: UtcTime | None = Field(default=None, description="a dropped version is not used any more")
+    zones: tuple[ZoneErrors, ...] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if all(light == LightErrors() for light in map(self.at, Lighting)):
             raise ValueError("a calibration has the errors of at least one group in one light")
         return self
+
+    def of_zone(self, zone: str, lighting: Lighting) -> LightErrors:
+        """What is known of a zone in one light: its own errors of a group, else the camera's."""
+        own = next((one.at(lighting) for one in self.zones if one.zone == zone), LightErrors())
+        everywhere = self.at(lighting)
+        return LightErrors(people=own.people or everywhere.people, vehicles=own.vehicles or everywhere.vehicles)
 
     @property
     def name(self) -> str:
@@ -133,10 +153,13 @@ def errors_of(model: CountingModel) -> ErrorModel | None:
     return errors
 
 
-def known_errors(lighting: Lighting, model: ErrorsByLight | None, calibration: Calibration | None) -> Correction:
-    """The camera's own calibration where it speaks of a group in this light, else the model's error model."""
+def known_errors(
+    lighting: Lighting, model: ErrorsByLight | None, calibration: Calibration | None, zone: str = ""
+) -> Correction:
+    """The camera's own calibration where it speaks of a group in this light, and of `zone` most of all, else the
+    model's error model."""
     general = model.at(lighting) if model else LightErrors()
-    own = calibration.at(lighting) if calibration else LightErrors()
+    own = calibration.of_zone(zone, lighting) if calibration else LightErrors()
     used = calibration is not None and own != LightErrors()
     return Correction(
         people=own.people or general.people,

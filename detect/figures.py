@@ -19,6 +19,7 @@ from detect.zones import ZoneSums, integrate
 
 _PEOPLE = [CLASSES.index(name) for name in PEOPLE]
 _VEHICLES = [CLASSES.index(name) for name in VEHICLES]
+_ALL_PEOPLE = SERIES.index("people")
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,17 @@ def figures_of(
     span_s: float,
     zones: Sequence[Zone],
     size_px: tuple[int, int],
-    correction: Correction,
+    corrections: Sequence[Correction],
     *,
     ground: SeenGround | None = None,
 ) -> list[ZoneFigures]:
     """The figures of every zone over a clip of `span_s` from its first frame to its last.
 
-    `size_px` is the width and height of the picture in which the zones are drawn, `ground` what is known of the ground
-    in it: with it zones hold those who stand in them, and their ground is told.
+    `size_px` is the width and height of the picture in which the zones are drawn, `corrections` what is known of the
+    errors in each of them, `ground` what is known of the ground in it: with it zones hold those who stand in them, and
+    their ground is told.
     """
-    factors = correction.factors()
+    factors = np.stack([correction.factors() for correction in corrections])
     present = _with_sums(_standing(density, zones, size_px, ground)) * factors
     mean = present.mean(axis=0)
     still = stationary_density(density, span_s)
@@ -58,21 +60,21 @@ def figures_of(
     stayed = None
     if still is not None:
         stayed = np.minimum(_with_sums(_standing(still[np.newaxis], zones, size_px, ground))[0] * factors, mean)
-    low, high = correction.interval(mean) or (None, None)
-    people = density[:, _PEOPLE].sum(axis=1, dtype=np.float64) * factors[SERIES.index("people")]
+    limits = [correction.interval(mean[zone]) for zone, correction in enumerate(corrections)]
+    people = density[:, _PEOPLE].sum(axis=1, dtype=np.float64)
     return [
         ZoneFigures(
             present=Figures.of(mean[zone]),
             peak=Figures.of(present[:, zone].max(axis=0)),
             spread=Figures.of(present[:, zone].std(axis=0)),
             stationary=None if stayed is None else Figures.of(stayed[zone]),
-            low=None if low is None else Figures.of(low[zone]),
-            high=None if high is None else Figures.of(high[zone]),
+            low=None if within is None else Figures.of(within[0].tolist()),
+            high=None if within is None else Figures.of(within[1].tolist()),
             gain=correction.gain,
             calibration=correction.calibration,
-            ground=None if ground is None else _observed(drawn, ground, people),
+            ground=None if ground is None else _observed(drawn, ground, people * factors[zone, _ALL_PEOPLE]),
         )
-        for zone, drawn in enumerate(zones)
+        for zone, (drawn, correction, within) in enumerate(zip(zones, corrections, limits, strict=True))
     ]
 
 
@@ -87,12 +89,12 @@ def _standing(density: Density, zones: Sequence[Zone], size_px: tuple[int, int],
 
 
 def _observed(zone: Zone, ground: SeenGround, people: NDArray[np.float64]) -> ObservedGround | None:
-    """What is known of a zone's ground; None for one whose area on it is not."""
-    if zone.ground is None:
+    """What is known of the ground of a zone that people are counted on; None for one whose area on it is not."""
+    if zone.ground is None or zone.polygon is None:
         return None
     return ObservedGround(
         plane=zone.ground.plane,
-        area_m2=zone.ground.area_m2,
+        area_m2=zone.ground.area_m2 * ground.shown_share(zone.polygon),
         area_error=zone.ground.area_error,
         crowded_share=crowded_share(people, zone, ground),
     )

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from busyness import DEFAULT_MODEL
-from busyness.validation.figures import calibration, fit, moments
+from busyness.validation.figures import calibration, fit, fit_zones, moments
 from busyness.validation.manual_counts import ManualCount
 from busyness.validation.matching import Pair
 from core.clock import SystemClock
@@ -183,5 +183,7 @@ def _by_hand(observation: CountObservation, there: dict[str, object], first_line
 
 
 def _calibration(camera: Camera, pairs: Sequence[Pair], model: str, at: datetime) -> Calibration | None:
-    fitted, _ = fit(moments(pairs, camera))
-    return calibration(fitted, camera=camera.id, version=1, made_at=at, model=model, rows=len(pairs))
+    found = moments(pairs, camera)
+    return calibration(
+        fit(found)[0], fit_zones(found), camera=camera.id, version=1, made_at=at, model=model, rows=len(pairs)
+    )

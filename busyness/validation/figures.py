@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,8 +15,8 @@ from busyness.validation.matching import GroupName, Pair, group_of
 from core.config import Closed
 from core.errors import SourceError
 from core.records import PEOPLE, VEHICLES, Camera, Lighting
-from detect.error_fit import LEAST_FRAMES, Sample, fit_group, gains_of_the_others
-from detect.error_model import Calibration, GroupError, LightErrors, interval
+from detect.error_fit import LEAST_FRAMES, OF_CAMERA, OF_ZONE, Limits, Sample, fit_group, gains_of_the_others
+from detect.error_model import Calibration, GroupError, LightErrors, ZoneErrors, interval
 
 LEAST_HOURS = 4
 """Clips of one hour show much the same vehicles and the same light, so hours, not clips, are what is independent."""
@@ -52,6 +53,7 @@ class Moment:
 
     group: GroupName
     lighting: Lighting
+    zone: str
     hour: str
     counted: float
     manual: float
@@ -66,6 +68,9 @@ class Fitted:
 
 
 Key = tuple[Lighting, GroupName]
+
+FittedZones = Mapping[str, Mapping[Key, Fitted]]
+"""By zone: what is said of it alone."""
 
 
 def moments(pairs: Sequence[Pair], camera: Camera) -> tuple[Moment, ...]:
@@ -99,6 +104,7 @@ def _moments(by_clip: Mapping[tuple[str, GroupName], Mapping[str, Pair]], zone: 
             yield Moment(
                 group=group,
                 lighting=observation.lighting,
+                zone=observation.zone,
                 hour=hour_of(observation.event_time, zone),
                 counted=whole.counted if whole else sum(pair.counted for pair in classes),
                 manual=whole.manual.count if whole else added,
@@ -109,7 +115,20 @@ def hour_of(time: datetime, zone: ZoneInfo) -> str:
     return time.astimezone(zone).strftime("%Y-%m-%dT%H")
 
 
-def fit(found: Sequence[Moment]) -> tuple[dict[Key, Fitted], dict[Key, str]]:
+def fit_zones(found: Sequence[Moment]) -> dict[str, dict[Key, Fitted]]:
+    """The errors of each zone by itself, where enough moments speak of it; none of a camera that has only one.
+
+    What is hidden, and what spills over an edge, is a zone's own: a gain that all zones share mends their sum and
+    neither of two that are off in opposite directions.
+    """
+    zones = sorted({moment.zone for moment in found})
+    if len(zones) < 2:
+        return {}
+    fitted = {zone: fit([moment for moment in found if moment.zone == zone], OF_ZONE)[0] for zone in zones}
+    return {zone: ours for zone, ours in fitted.items() if ours}
+
+
+def fit(found: Sequence[Moment], limits: Limits = OF_CAMERA) -> tuple[dict[Key, Fitted], dict[Key, str]]:
     """The errors of every group and light that enough moments speak of, and why the others have none."""
     fitted: dict[Key, Fitted] = {}
     refused: dict[Key, str] = {}
@@ -117,9 +136,9 @@ def fit(found: Sequence[Moment]) -> tuple[dict[Key, Fitted], dict[Key, str]]:
         for group in _CLASSES_OF:
             ours = [moment for moment in found if (moment.lighting, moment.group) == (lighting, group)]
             sample = _sample(ours)
-            error = fit_group(sample) if len(sample.sites) >= LEAST_HOURS else None
+            error = fit_group(sample, limits) if len(sample.sites) >= LEAST_HOURS else None
             if error is not None:
-                gains = gains_of_the_others(sample)
+                gains = gains_of_the_others(sample, limits)
                 fitted[lighting, group] = Fitted(error, dict(zip(sample.site.tolist(), gains.tolist(), strict=True)))
             elif ours:
                 refused[lighting, group] = (
@@ -139,19 +158,42 @@ def _sample(found: Sequence[Moment]) -> Sample:
 
 
 def calibration(
-    fitted: Mapping[Key, Fitted], *, camera: str, version: int, made_at: datetime, model: str, rows: int
+    fitted: Mapping[Key, Fitted],
+    of_zones: FittedZones = MappingProxyType({}),
+    *,
+    camera: str,
+    version: int,
+    made_at: datetime,
+    model: str,
+    rows: int,
 ) -> Calibration | None:
     """The next version; None where nothing was fitted."""
     if not fitted:
         return None
-    light = {
+    return Calibration(
+        camera=camera,
+        version=version,
+        made_at=made_at,
+        model=model,
+        rows=rows,
+        zones=tuple(ZoneErrors(zone=zone, **_by_light(ours)) for zone, ours in sorted(of_zones.items())),
+        **_by_light(fitted),
+    )
+
+
+def _by_light(fitted: Mapping[Key, Fitted]) -> dict[str, LightErrors]:
+    return {
         lighting.value: LightErrors(**{group: one.error for (light, group), one in fitted.items() if light is lighting})
         for lighting in {lighting for lighting, _ in fitted}
     }
-    return Calibration(camera=camera, version=version, made_at=made_at, model=model, rows=rows, **light)
 
 
-def figures(pairs: Sequence[Pair], camera: Camera, fitted: Mapping[Key, Fitted]) -> tuple[ClassFigures, ...]:
+def figures(
+    pairs: Sequence[Pair],
+    camera: Camera,
+    fitted: Mapping[Key, Fitted],
+    of_zones: FittedZones = MappingProxyType({}),
+) -> tuple[ClassFigures, ...]:
     """Every zone and class that was counted by hand, by zone and class."""
     groups: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs:
@@ -164,7 +206,7 @@ def figures(pairs: Sequence[Pair], camera: Camera, fitted: Mapping[Key, Fitted])
             "n": len(ours),
             "manual_mean": _rounded(np.mean([pair.manual.count for pair in ours])),
             "before": _errors(ours, [_stored(pair) for pair in ours]),
-            "after": _after(ours, zone, fitted),
+            "after": _after(ours, zone, {**fitted, **of_zones.get(of_zone, {})}),
         })
         for (of_zone, series), ours in sorted(groups.items())
     )  # fmt: skip

@@ -14,6 +14,7 @@ from detect.ground.outlines import (
     followed,
     longer_side,
     pieces_above,
+    pieces_within,
     signed_area,
     simplified,
     without_repeats,
@@ -101,6 +102,17 @@ def area_of(corners_px: Points, plane: Plane) -> tuple[float, Numbers]:
     by_w = -(by_east * (east + origin[0]) + by_north * (north + origin[1]))
     slopes = np.concatenate((by_east @ rays, by_north @ rays, by_w @ rays))
     return abs(signed_m2), slopes * np.sign(signed_m2)
+
+
+def shown_share(corners_px: Points, plane: Plane, shift_px: tuple[int, int]) -> float:
+    """The share of a polygon's ground that is in the picture, whose view has moved by `shift_px` since `plane` was
+    fitted: 1 where it is wholly within. The polygon [n, 2] is where that view shows it."""
+    corners_px = np.asarray(corners_px, np.float64)
+    if ((corners_px >= 0) & (corners_px <= plane.size_px)).all():
+        return 1.0
+    pieces = (corners_px, *pieces_within(corners_px, plane.size_px))
+    whole_m2, *left_m2 = (area_of(_edge(piece - shift_px, plane), plane)[0] for piece in pieces)
+    return min(1.0, sum(left_m2) / whole_m2)
 
 
 def _near_part(zone: str, drawn: Corners, plane: Plane, pose: Pose | None) -> tuple[Corners, str | None]:

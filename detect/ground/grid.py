@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from core.records import PointPx
 from detect.ground.area import least_px_per_m
-from detect.ground.plane import Plane, Points, bent
+from detect.ground.outlines import followed
+from detect.ground.plane import Plane, Points, straightened
 
 STEP_M = 5.0
 FARTHEST_M = 200.0
@@ -36,18 +37,25 @@ def ground_grid(plane: Plane, step_m: float = STEP_M) -> tuple[Line, ...]:
 
 
 def horizon(plane: Plane) -> tuple[PointPx, PointPx] | None:
-    """Where the ground ends, from the left or upper edge of the picture to another; None where it does not show."""
-    a, b, c = plane.matrix[2]
+    """Where the ground ends, from the left or upper edge of the picture to another; None where it does not show.
+
+    Behind a lens that bends it these are its ends, and between them it is a curve.
+    """
     width_px, height_px = map(float, plane.size_px)
-    across = [(x, -(a * x + c) / b) for x in (0.0, width_px)] if b else []
-    down = [(-(b * y + c) / a, y) for y in (0.0, height_px)] if a else []
-    ends = sorted(
-        {(round(x, 3), round(y, 3)) for x, y in (*across, *down) if 0 <= x <= width_px and 0 <= y <= height_px}
+    corners = np.array(((0.0, height_px), (0.0, 0.0), (width_px, 0.0), (width_px, height_px)))
+    start = followed(corners, _LOOK_PX)
+    end = np.roll(start, -1, axis=0)
+    before, after = (
+        straightened(px, plane.record.lens_k1, plane.size_px) @ plane.matrix[2, :2] + plane.matrix[2, 2]
+        for px in (start, end)
     )
+    meets = (before > 0) != (after > 0)
+    share = before[meets] / (before[meets] - after[meets])
+    ends = sorted(set(map(tuple, (start[meets] + share[:, None] * (end - start)[meets]).round(3).tolist())))
     if len(ends) < 2:
         return None
-    first, last = bent(np.array((ends[0], ends[-1])), plane.record.lens_k1, plane.size_px)
-    return (float(first[0]), float(first[1])), (float(last[0]), float(last[1]))
+    (left, top), (right, low) = ends[0], ends[-1]
+    return (left, top), (right, low)
 
 
 def _near_ground(plane: Plane) -> Points:

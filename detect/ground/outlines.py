@@ -1,4 +1,4 @@
-"""Plane polygons, of any unit: cutting one off at a line, following its edges, the box around it. Corners: [n, 2]."""
+"""Plane polygons, of any unit: cutting one at a line, following its edges, the box around it. Corners: [n, 2]."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def pieces_above(corners: Corners, height: Numbers) -> list[Corners]:
     """
     # A corner on the line itself would belong to two pieces, or to none: the line is moved by next to nothing.
     least = _NEXT_TO_NOTHING * float(np.abs(height).max())
+    if least == 0:
+        return [corners]  # all of it lies on the line
     while np.any(np.abs(height) <= least):
         height = height - 3 * least
     inside = height > 0
@@ -70,6 +72,15 @@ def pieces_above(corners: Corners, height: Numbers) -> list[Corners]:
             entry = partner[leaving]
         pieces.append(without_repeats(np.vstack(parts)))
     return [piece for piece in pieces if len(piece) > 2]
+
+
+def pieces_within(corners: Corners, size: tuple[float, float]) -> list[Corners]:
+    """What is left of a simple polygon in the rectangle from (0, 0) to `size`."""
+    pieces = [corners]
+    for axis, far in enumerate(size):
+        pieces = [part for piece in pieces for part in pieces_above(piece, piece[:, axis])]
+        pieces = [part for piece in pieces for part in pieces_above(piece, far - piece[:, axis])]
+    return pieces
 
 
 def followed(corners: Corners, step: float) -> Corners:

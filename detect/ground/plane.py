@@ -36,7 +36,7 @@ class Plane:
         if not np.isfinite(self.matrix).all() or not np.linalg.det(self.matrix) < 0:
             raise CalibrationRefused(
                 f"the ground plane {record.name!r} is no view of the ground from above: mirrored, upside down or flat",
-                remedy="fit it again with `busyness calibrate`",
+                remedy="fit it again: busyness calibrate CONFIG CAMERA",
             )
         self._inverse: Matrix = np.asarray(np.linalg.inv(self.matrix), np.float64)
 

@@ -68,7 +68,7 @@ def sited(camera: Camera, site: Site) -> Camera:
     if site.fitted is not None and site.fitted.of != site.ground_hash:
         raise CalibrationRefused(
             f"the ground of camera {camera.id!r} was fitted to other points than its site has now",
-            remedy=f"fit it again: busyness calibrate {camera.id}",
+            remedy=f"fit it again: busyness calibrate CONFIG {camera.id}",
         )
     if site.zones.features:
         try:

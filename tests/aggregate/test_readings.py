@@ -9,6 +9,7 @@ import pytest
 from street_counts import NOON, TOWER, counted, figures, ground
 
 from aggregate.density import FOOTPRINT_M2
+from aggregate.intervals import SHARED_BY_VEHICLES
 from aggregate.policy import AggregatePolicy
 from aggregate.readings import derive, expected_clips, not_due, while_open
 from aggregate.tables import Clips, Spans, moment, text
@@ -84,38 +85,53 @@ def reached(at: datetime, cars: float, low: float | None = None, high: float | N
     return counted(at, figures(car=cars), low=ends[0], high=ends[1])
 
 
+def limits(mean: float, part: float) -> tuple[float, float]:
+    """`part` of a standard error below and above, on the scale of the root."""
+    return float(np.square(np.sqrt(mean + 3 / 8) - part) - 3 / 8), float(
+        np.square(np.sqrt(mean + 3 / 8) + part) - 3 / 8
+    )
+
+
 def test_the_counters_error_widens_the_interval_as_a_second_standard_error() -> None:
-    """3-4-5: where the counter reaches 4/3 as far as the clips' spread, both together reach 5/3 as far."""
+    """What the clips err by together, a known share of it, beside their spread: the hypotenuse, below and above."""
     alone = quarter([reached(at, 50) for at in minutes(0, 5, 10)])["vehicles"]
     assert alone.low is not None
     assert alone.high is not None
-    below, above = (50 - alone.low) * 4 / 3, (alone.high - 50) * 4 / 3
-    both = quarter([reached(at, 50, 50 - below, 50 + above) for at in minutes(0, 5, 10)])["vehicles"]
+    both = quarter([reached(at, 50, *limits(50, 2.0)) for at in minutes(0, 5, 10)])["vehicles"]
+    low, high = limits(50, SHARED_BY_VEHICLES * 2.0)
     assert both.mean == 50
-    assert both.low == pytest.approx(50 - below * 5 / 4, abs=1e-5)
-    assert both.high == pytest.approx(50 + above * 5 / 4, abs=1e-5)
+    assert both.low == pytest.approx(50 - np.hypot(50 - alone.low, 50 - low), abs=1e-5)
+    assert both.high == pytest.approx(50 + np.hypot(alone.high - 50, high - 50), abs=1e-5)
 
 
 def test_the_counters_error_does_not_average_out() -> None:
-    """A whole hour of clips that agree is no nearer to the truth than the counter that made them."""
-    clips = [reached(at, 50, 40, 62) for at in minutes(*range(15))]
-    found = quarter(clips)["vehicles"]
+    """A whole hour of clips that agree is no nearer to the truth than what the counter errs by in all of them."""
+    found = quarter([reached(at, 50, *limits(50, 2.0)) for at in minutes(*range(15))])["vehicles"]
+    low, high = limits(50, SHARED_BY_VEHICLES * 2.0)
     assert found.low is not None
     assert found.high is not None
-    assert found.low <= 40
-    assert found.high >= 62
-    assert found.low > 40 - 3, "fifteen clips that agree add little to it"
+    assert found.low <= low
+    assert found.high >= high
+    assert found.low > low - 3, "fifteen clips that agree add little to it"
+
+
+def test_a_single_clip_has_the_whole_error_of_the_counter() -> None:
+    """It has no spread that any part of it could be in."""
+    alone, both = (quarter([reached(NOON, 50, *told)])["vehicles"] for told in ((), limits(50, 2.0)))
+    assert alone.high is not None
+    assert both.high == pytest.approx(50 + np.hypot(alone.high - 50, limits(50, 2.0)[1] - 50), abs=1e-5)
 
 
 def test_clips_whose_error_is_not_known_have_no_say_in_it() -> None:
     """The reach is that of the clips that have one, about the mean of all; where none has, the spread alone speaks."""
     plain = [reached(at, n) for at, n in zip(minutes(0, 5, 10), (40, 50, 60), strict=True)]
-    known = [*plain[:2], reached(NOON + timedelta(minutes=10), 60, 50, 72)]
+    known = [*plain[:2], reached(NOON + timedelta(minutes=10), 60, *limits(60, 2.0))]
     between, both = quarter(plain)["vehicles"], quarter(known)["vehicles"]
     assert between.low is not None
     assert between.high is not None
-    assert both.low == pytest.approx(50 - np.hypot(50 - between.low, 10), abs=1e-5)
-    assert both.high == pytest.approx(50 + np.hypot(between.high - 50, 12), abs=1e-5)
+    low, high = limits(50, SHARED_BY_VEHICLES * 2.0)
+    assert both.low == pytest.approx(50 - np.hypot(50 - between.low, 50 - low), abs=1e-5)
+    assert both.high == pytest.approx(50 + np.hypot(between.high - 50, high - 50), abs=1e-5)
 
 
 def test_a_reading_has_the_ground_of_its_clips() -> None:

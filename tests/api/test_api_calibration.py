@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from aggregate.feed import ReadingFeed
 from api.app import About, create_app
@@ -81,7 +83,7 @@ def app_with(desk: CalibrationDesk | NoDesk | None, web_dist: Path | None = None
 
 
 def ask(
-    app: FastAPI, method: str, path: str, *, client: str = "127.0.0.1", host: str = HERE, **options: Any
+    app: ASGIApp, method: str, path: str, *, client: str = "127.0.0.1", host: str = HERE, **options: Any
 ) -> httpx.Response:
     async def asking() -> httpx.Response:
         transport = httpx.ASGITransport(app, client=(client, 50_000))
@@ -183,6 +185,67 @@ def test_no_other_page_reads_or_uses_up_the_picture(app: FastAPI, desk: OneCamer
 def test_a_link_may_lead_to_the_page(app: FastAPI) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert ask(app, "GET", "", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "same-origin"])
+def test_nothing_else_on_another_site_may_ask_for_the_page(app: FastAPI, mode: str) -> None:
+    """`<script src="http://127.0.0.1:8321/operations/calibrate/06710">` would start a child, and could tell by its
+    status whether there is such a camera."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode}
+    assert ask(app, "GET", "", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path"), [*DATA, ("GET", "")])
+def test_what_speaks_as_proxies_do_is_refused(app: FastAPI, method: str, path: str) -> None:
+    """nginx as it comes asks us in HTTP/1.0, by the address that it has of us, and adds no header of its own."""
+
+    async def spoken_by_a_proxy(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "http_version": "1.0"}, receive, send)
+
+    answer = ask(spoken_by_a_proxy, method, path, **body_of(path, method))
+    assert answer.status_code == 403
+    assert "proxy" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/background.png?keep=true", "/site", ""])
+def test_a_head_uses_nothing_up(
+    app: FastAPI, desk: OneCamera, assert_problem: Callable[..., dict[str, Any]], path: str
+) -> None:
+    """A link checker or a download tool that looks first would have had the picture made, and thrown away."""
+    answer = ask(app, "HEAD", path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET"
+    assert desk.pictures
+    assert desk.kept == []
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (NotFound("there is no camera '<b>06710</b>'", remedy="/v1/cameras lists them"), 404),
+        (Conflict("calibrating is switched off here", remedy="set api.calibrate: loopback"), 409),
+    ],
+)
+def test_who_types_the_address_is_told_in_words(app: FastAPI, desk: OneCamera, fault: Any, status: int) -> None:
+    desk.fault = fault
+    answer = ask(app, "GET", "", headers=BROWSER)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert escape(fault.message) in answer.text
+    assert fault.remedy in answer.text
+    assert "<b>" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert ask(app, "GET", "").headers["content-type"] == "application/problem+json", "others are told as elsewhere"
+    away = ask(app, "GET", "", client="192.0.2.7", headers=BROWSER)
+    assert away.status_code == 403
+    assert "on the machine that runs busyness" in away.text
+
+
+def test_links_of_a_page_that_is_not_built_lead_somewhere(app: FastAPI) -> None:
+    assert 'href="../../v1/cameras"' in ask(app, "GET", "").text
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])

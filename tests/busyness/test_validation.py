@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from manual_street import MODEL, MORNING, STREET, observed
 
 from busyness.validation.calibrations import Calibrations
-from busyness.validation.figures import LEAST_HOURS, calibration, figures, fit, moments
+from busyness.validation.figures import LEAST_HOURS, calibration, figures, fit, fit_zones, moments
 from busyness.validation.manual_counts import ManualCount
 from busyness.validation.matching import LeftOut, Pair, match
 from core.errors import NotFound, SourceError, StoreError
@@ -131,6 +131,35 @@ def test_a_shared_bias_is_found_and_mends_the_figures() -> None:
     assert people.after is not None
     assert abs(people.after.bias) < 0.01
     assert people.after.inside == people.after.with_interval == 36
+
+
+def test_zones_that_are_off_in_opposite_directions_are_mended_apart() -> None:
+    """Half of those on the pavement are hidden, and on the road everyone is counted twice: together 20 of 20."""
+    clips, rows = [], []
+    for step in range(36):
+        people = 10 + step % 12
+        for line, (zone, factor) in enumerate((("pavement", 0.5), ("road", 1.5)), start=2 + 2 * step):
+            clips.append(observed(step * 10, zone=zone, pedestrian=factor * people))
+            rows.append(by_hand(step * 10, people, zone=zone, line=line))
+    pairs, _ = matched(rows, clips)
+    found = moments(pairs, STREET)
+    (fitted, _), of_zones = fit(found), fit_zones(found)
+    assert fitted[Lighting.DAY, "people"].error.gain == pytest.approx(1, abs=0.02)
+    gain = {zone: ours[Lighting.DAY, "people"].error.gain for zone, ours in of_zones.items()}
+    assert gain == {"pavement": pytest.approx(2, rel=1e-3), "road": pytest.approx(1 / 1.5, rel=1e-3)}
+    together, apart = (figures(pairs, STREET, fitted, zones) for zones in ({}, of_zones))
+    assert all(one.after is not None and one.after.mae > 4 for one in together)
+    assert all(one.after is not None and one.after.mae < 0.1 for one in apart)
+    made = {"camera": "00001", "version": 1, "made_at": MORNING, "model": MODEL, "rows": 72}
+    kept = calibration(fitted, of_zones, **made)  # type: ignore[arg-type]
+    assert kept is not None
+    assert [one.zone for one in kept.zones] == ["pavement", "road"]
+    assert Calibration.model_validate_json(kept.model_dump_json()) == kept
+
+
+def test_of_a_camera_with_one_zone_nothing_is_said_of_the_zone_beside_what_is_said_of_the_camera() -> None:
+    assert fit_zones(moments(day(0.8)[0], STREET)) == {}
+    assert fit_zones(()) == {}
 
 
 def test_what_was_corrected_before_is_calibrated_anew_from_what_was_counted() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from seen_ground import LIKE_A_JAMCAM, plane_of
 
 from core.ground import GroundMethod, GroundPlane
-from core.records import CLASSES, Lighting, Zone
+from core.records import CLASSES, Gains, Lighting, Zone
 from detect.contact import ON_THE_GROUND, Contact, SeenGround, above, below, contact_of
-from detect.error_model import known_errors
+from detect.error_model import Correction, GroupError, known_errors
 from detect.figures import figures_of
-from detect.ground.plane import Plane
+from detect.ground.area import on_ground
+from detect.ground.plane import Plane, bent
 from detect.registry import open_model
 from ingest.street.layout import Lens, street
 from ingest.street.places import ground_plane
@@ -54,6 +56,35 @@ def test_it_follows_a_view_that_has_moved() -> None:
     np.testing.assert_allclose(above(moved, feet + shift_px, 0.3), heads + shift_px, atol=1e-9)
 
 
+@pytest.mark.parametrize("k1", [-0.3, 0.1, 0.5])
+def test_it_is_seen_through_a_lens_that_bends(k1: float) -> None:
+    record = plane_of(LIKE_A_JAMCAM, k1=k1).record.model_copy(update={"focal_px": LIKE_A_JAMCAM.focal_px})
+    feet = np.array(((20.0, 150.0), (340.0, 150.0), (20.0, 280.0), (176.0, 280.0), (176.0, 100.0)))
+    stands_m = Plane(record, SIZE_PX).to_ground(feet)
+    heads = bent(LIKE_A_JAMCAM.to_picture(stands_m, 0.25), k1, SIZE_PX)
+    np.testing.assert_allclose(above(SeenGround(record, SIZE_PX), feet, 0.25), heads, atol=1e-9)
+
+
+@pytest.mark.parametrize("shift_px", [(0, 0), (-36, 0), (0, 30)])
+def test_of_a_zone_whose_edge_has_left_the_picture_the_area_is_what_is_left(shift_px: tuple[int, int]) -> None:
+    """People who are spread evenly, a tenth to a square metre, are a tenth to a square metre wherever it is seen."""
+    drawn = Zone(id="z", name="z", polygon=((4.0, 150.0), (150.0, 150.0), (150.0, 280.0), (4.0, 280.0)))
+    plane = plane_of(LIKE_A_JAMCAM)
+    placed = on_ground(drawn, plane)
+    assert placed.polygon is not None
+    assert placed.ground is not None
+    moved = placed.model_copy(update={"polygon": tuple((x + shift_px[0], y + shift_px[1]) for x, y in placed.polygon)})
+    middles = np.stack(np.meshgrid(np.arange(352), np.arange(288)), axis=-1) + 0.5
+    density = np.zeros((1, len(CLASSES), 288, 352), dtype=np.float32)
+    density[0, 0] = 0.1 * np.nan_to_num(plane.m2_per_px(middles - shift_px))
+    nothing = known_errors(Lighting.DAY, None, None)
+    seen_ground = SeenGround(plane.record, SIZE_PX, shift_px)
+    (found,) = figures_of(density, 10, [moved], SIZE_PX, [nothing], ground=seen_ground)
+    assert found.ground is not None
+    assert (found.ground.area_m2 == placed.ground.area_m2) == (shift_px == (0, 0))
+    assert found.present.people / found.ground.area_m2 == pytest.approx(0.1, rel=1e-3)
+
+
 def test_who_stands_on_this_side_of_a_line_is_counted_there() -> None:
     """Units 0.3 m above the feet of people a little before and behind a kerb that runs across the view."""
     ground, lens = seen(1, contact=Contact(people=0.3))
@@ -66,11 +97,27 @@ def test_who_stands_on_this_side_of_a_line_is_counted_there() -> None:
         density[0, CLASSES.index("pedestrian"), int(at[1]), int(at[0])] += 1
         density[0, CLASSES.index("car"), int(at[1]), int(at[0])] += 1
     nothing = known_errors(Lighting.DAY, None, None)
-    (right,) = figures_of(density, 10, [pavement], SIZE_PX, nothing, ground=ground)
-    (wrong,) = figures_of(density, 10, [pavement], SIZE_PX, nothing)
+    (right,) = figures_of(density, 10, [pavement], SIZE_PX, [nothing], ground=ground)
+    (wrong,) = figures_of(density, 10, [pavement], SIZE_PX, [nothing])
     assert right.present.pedestrian == 6
     assert wrong.present.pedestrian == 3, "drawn where they stand: those at its far edge are shown behind it"
     assert right.present.car == wrong.present.car, "of vehicles it stands on the ground"
+
+
+def test_each_zone_is_corrected_by_its_own_gain() -> None:
+    halves = [
+        Zone(id=side, name=side, polygon=((x, 0.0), (x + 176, 0.0), (x + 176, 288.0), (x, 288.0)))
+        for side, x in (("left", 0.0), ("right", 176.0))
+    ]
+    density = np.zeros((2, len(CLASSES), 72, 88), dtype=np.float32)
+    density[:, CLASSES.index("pedestrian"), 30, [20, 60]] = 2.0
+    gained = [
+        Correction(people=GroupError(gain=gain, sqrt_error=0.3, frames=12, sites=6), vehicles=None)
+        for gain in (0.5, 3.0)
+    ]
+    left, right = figures_of(density, 10, halves, SIZE_PX, gained)
+    assert (left.present.people, right.present.people) == (1.0, 6.0)
+    assert (left.gain, right.gain) == (Gains(people=0.5), Gains(people=3.0))
 
 
 def test_a_camera_that_looks_straight_down_sees_nobody_above_their_feet() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -181,3 +182,17 @@ def test_a_clip_costs_milliseconds() -> None:
     for _ in range(10):
         crowded_share(frames, zone, ground)
     assert time.process_time() - started < 0.1
+
+
+def test_a_large_zone_of_many_corners_fits_a_worker() -> None:
+    """5000 m2 within 200 corners: 40 thousand tiles of a few dozen bytes, not as many for each corner."""
+    far_up = FROM_ABOVE.model_copy(update={"image_to_ground": (0.5, 0, 0, 0, -0.5, 0, 0, 0, 1)})
+    turns = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    ring = 200 + 80 * np.stack((np.cos(turns), np.sin(turns)), axis=-1)
+    zone = PAVEMENT.model_copy(update={"polygon": tuple((float(x), float(y)) for x, y in ring)})
+    tracemalloc.start()
+    try:
+        assert crowded_share(np.zeros((1, *GRID)), zone, SeenGround(far_up, SIZE_PX)) == 0
+        assert tracemalloc.get_traced_memory()[1] < 30e6
+    finally:
+        tracemalloc.stop()

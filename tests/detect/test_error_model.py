@@ -19,6 +19,7 @@ from detect.error_model import (
     ErrorModel,
     GroupError,
     LightErrors,
+    ZoneErrors,
     group_counts,
     interval,
     known_errors,
@@ -28,11 +29,12 @@ PEOPLE = GroupError(gain=1.25, sqrt_error=0.5, frames=40, sites=5)
 VEHICLES = GroupError(gain=0.8, sqrt_error=0.3, frames=40, sites=5)
 MODEL = ErrorModel(sha256="0" * 64, day=LightErrors(people=PEOPLE, vehicles=VEHICLES))
 OWN = GroupError(gain=1.5, sqrt_error=0.2, frames=12, sites=6)
+STOP = GroupError(gain=3.0, sqrt_error=0.4, frames=12, sites=6)
 
 
-def calibration(**light: LightErrors) -> Calibration:
+def calibration(*, zones: tuple[ZoneErrors, ...] = (), **light: LightErrors) -> Calibration:
     made_at = datetime(2026, 3, 1, tzinfo=UTC)
-    return Calibration(camera="06710", version=2, made_at=made_at, model="m@1", rows=12, **light)
+    return Calibration(camera="06710", version=2, made_at=made_at, model="m@1", rows=12, zones=zones, **light)
 
 
 @pytest.mark.parametrize("count", [0.0, 0.1, 1.0, 9.0, 100.0])
@@ -98,7 +100,17 @@ def test_a_cameras_own_calibration_speaks_before_the_model() -> None:
         calibration()
 
 
-@pytest.mark.parametrize(("field", "value"), [("gain", 0.4), ("gain", 2.1), ("sqrt_error", 0.0), ("frames", 0)])
+def test_what_is_said_of_a_zone_speaks_before_what_is_said_of_its_camera() -> None:
+    """For the group and light that it speaks of; the camera's errors stay for its other group and for other zones."""
+    shelter = ZoneErrors(zone="06710:stop", day=LightErrors(people=STOP))
+    own = calibration(day=LightErrors(people=OWN, vehicles=VEHICLES), zones=(shelter,))
+    at_stop, elsewhere = (known_errors(Lighting.DAY, None, own, zone) for zone in ("06710:stop", "06710:pavement"))
+    assert (at_stop.people, at_stop.vehicles, at_stop.calibration) == (STOP, VEHICLES, "06710/2")
+    assert (elsewhere.people, elsewhere.vehicles) == (OWN, VEHICLES)
+    assert known_errors(Lighting.NIGHT, MODEL, own, "06710:stop") == Correction()
+
+
+@pytest.mark.parametrize(("field", "value"), [("gain", 0.2), ("gain", 4.1), ("sqrt_error", 0.0), ("frames", 0)])
 def test_an_impossible_error_is_refused(field: str, value: float) -> None:
     with pytest.raises(ValidationError, match=field):
         GroupError.model_validate(PEOPLE.model_dump() | {field: value})

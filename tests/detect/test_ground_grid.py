@@ -63,6 +63,18 @@ def test_the_horizon_is_where_the_ground_ends() -> None:
     assert y == other_y == pytest.approx(144 - 400 * np.tan(radians(10)), abs=0.1)
 
 
+@pytest.mark.parametrize("lens_k1", [-0.3, 0.5])
+def test_the_horizon_behind_a_lens_ends_at_the_edges_of_the_picture(lens_k1: float) -> None:
+    bending = plane(pitch_deg=14, lens_k1=lens_k1)
+    ends = horizon(bending)
+    assert ends is not None
+    for x, y in ends:
+        assert x in (0, 352)
+        above, below = bending.to_ground(((x, y - 0.2), (x, y + 0.2)))
+        assert np.isnan(above).all()
+        assert np.isfinite(below).all()
+
+
 def test_a_tilted_horizon_and_one_that_does_not_show() -> None:
     tilted = horizon(plane(pitch_deg=10, roll_deg=15))
     assert tilted is not None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.records import Zone
-from detect.ground.outlines import followed, hull, longer_side, pieces_above, signed_area, simplified, without_repeats
+from detect.ground.outlines import followed, hull, longer_side, pieces_above, pieces_within, signed_area, simplified, without_repeats
 from detect.zones import coverage
 
 COMB = np.array([(0, 0), (7, 0), (7, 9), (6, 9), (6, 3), (4, 3), (4, 8), (3, 8), (3, 3), (1, 3), (1, 6), (0, 6)], float)
@@ -38,6 +38,18 @@ def test_a_comb_cut_at_its_teeth_stays_whole() -> None:
 def test_a_corner_on_the_line_makes_no_piece_of_its_own() -> None:
     (piece,) = pieces_above(COMB, 3 - COMB[:, 1])
     assert signed_area(piece) == pytest.approx(21)
+
+
+def test_what_lies_on_the_line_itself_is_kept() -> None:
+    (piece,) = pieces_above(COMB, np.zeros(len(COMB)))
+    assert (piece == COMB).all()
+
+
+def test_of_a_comb_only_what_is_in_the_rectangle_is_left() -> None:
+    assert sorted(abs(signed_area(piece)) for piece in pieces_within(COMB - (2, 5), (9, 9))) == [3, 4]
+    assert pieces_within(COMB + 20, (9, 9)) == []
+    (whole,) = pieces_within(COMB, (7, 9))
+    assert signed_area(whole) == pytest.approx(signed_area(COMB))
 
 
 @given(stars(), st.floats(0, 2 * math.pi), st.floats(-80, 80))

@@ -102,7 +102,7 @@ def stale(site: Site) -> Site:
             "drawn in a picture of 352x288, its clips are 640x288",
             id="size",
         ),
-        pytest.param(CAMERA, stale(SITE), "fitted to other points .* busyness calibrate c", id="stale"),
+        pytest.param(CAMERA, stale(SITE), "fitted to other points .* busyness calibrate CONFIG c", id="stale"),
         pytest.param(
             CAMERA,
             site_with(feature(NEAR[0], NEAR[2], NEAR[1], NEAR[3])),

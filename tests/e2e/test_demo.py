@@ -65,6 +65,11 @@ def test_counted_cameras_are_on_the_map_within_a_minute(demo: Demo, visit: Visit
     expect(seen.page.locator("#notice")).to_contain_text("not real places")
     expect(seen.page.locator("#list li")).to_have_count(8)
     seen.shot("demo")
+    seen.entry("synthetic-01").click()
+    expect(seen.page.locator("#camera .readout")).to_contain_text("Per 100 m²")
+    seen.page.get_by_role("button", name="Show zones on the ground").click()
+    expect(seen.page.locator("#legend h2").first).to_contain_text("people per 100 m²")
+    seen.shot("demo-zones")
 
 
 def test_it_ends_at_once_when_interrupted(demo: Demo) -> None:

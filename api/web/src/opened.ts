@@ -43,7 +43,9 @@ export class OpenedCamera {
     if (!camera || at === null) return;
     const day = localDay(at, camera.timezone);
     try {
-      await zones.load([camera.id]);
+      await zones.load([camera.id]).catch((error: unknown) => {
+        if (zones.of(camera.id).length === 0) throw error; // those known before are good still
+      });
       const zone = view.zone ?? headlineZone(camera) ?? "";
       const ofDay = await figures.day(camera, day);
       // Of the newest window the service tells more: since when a camera is quiet.
@@ -54,7 +56,8 @@ export class OpenedCamera {
       });
       if (this.#around().view !== view) return;
       const readings = told.filter((reading) => reading.zone === zone);
-      const now = new Map(told.filter(({ start }) => Date.parse(start) === at).map((each) => [each.zone, each]));
+      const ofWindow = told.filter(({ start }) => Date.parse(start) === at);
+      const now = latest ?? new Map(ofWindow.map((reading) => [reading.zone, reading]));
       this.#panel.cursor({ start: at, end: at + WIDTH_MS[width] });
       const about = { camera, zone, zones: zones.of(camera.id), series, width, measure };
       this.#panel.show({ ...about, day, readings, now, stored });

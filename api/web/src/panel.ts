@@ -36,7 +36,7 @@ export interface PanelView {
   readonly day: string;
   /** Those of `zone` on that day. */
   readonly readings: readonly Reading[];
-  /** Every zone's in the window shown on the map. */
+  /** Every zone's as the map shows it: in the window shown or, live, the newest. */
   readonly now: Frame;
   /** From the first clip stored to the newest window there is an answer for. */
   readonly stored: Span;
@@ -140,7 +140,8 @@ export class CameraPanel {
     const measure = measured(view);
     const density = measure === "density";
     const day = takeApart(view.readings, view.stored, measure);
-    const title = `${capital(density ? perArea(series) : `${noun(series)} in view`)}, ${dayLabel(span.start, camera.timezone)}`;
+    const what = density ? perArea(series) : `${noun(series)} in view`;
+    const title = `${capital(what)}, ${dayLabel(span.start, camera.timezone)}`;
     this.#chart = new DayChart({
       day,
       span,
@@ -170,12 +171,13 @@ export class CameraPanel {
     if (this.#shown) this.cursor(this.#shown);
   }
 
-  /** Figures of the window at a moment, or of the one shown on the map. */
+  /** The figures at a moment of the day, or those shown on the map. */
   #read(at: number | null): void {
     const view = this.#view;
     const wanted = at ?? this.#shown?.start;
     if (!view || wanted === undefined) return;
-    const reading = view.readings.find((each) => Date.parse(each.start) <= wanted && wanted < Date.parse(each.end));
+    const within = ({ start, end }: Reading): boolean => Date.parse(start) <= wanted && wanted < Date.parse(end);
+    const reading = at === null ? view.now.get(view.zone) : view.readings.find(within);
     this.#readout.replaceChildren(...readout(reading, chosen(view), view.series, view.camera.timezone, wanted));
   }
 }

@@ -115,7 +115,7 @@ function zoneLayers(ink: Palette, dark: boolean): LayerSpecification[] {
       type: "line",
       filter: ["in", ["get", "id"], ["literal", []]],
       layout: { "line-join": "round" },
-      paint: { "line-color": ink.focus, "line-width": ["interpolate", ["linear"], ["zoom"], 16, 3.5, 19, 7] },
+      paint: { "line-color": ink.focus, "line-width": ["interpolate", ["linear"], ["zoom"], 16, 4.5, 19, 8] },
     },
     {
       ...shared,
@@ -131,14 +131,18 @@ function zoneLayers(ink: Palette, dark: boolean): LayerSpecification[] {
       type: "line",
       filter: ["==", ["get", "state"], "partial"],
       layout: { "line-join": "round" },
-      paint: { "line-color": ink.halo, "line-width": 3 },
+      paint: { "line-color": ink.halo, "line-width": ["interpolate", ["linear"], ["zoom"], 16, 2, 19, 3] },
     },
     {
       ...shared,
       id: "zone-outlines-partial",
       type: "line",
       filter: ["==", ["get", "state"], "partial"],
-      paint: { "line-color": ink.text, "line-width": 2, "line-dasharray": [3, 2] },
+      paint: {
+        "line-color": ink.text,
+        "line-width": ["interpolate", ["linear"], ["zoom"], 16, 1.25, 19, 2],
+        "line-dasharray": [3, 2],
+      },
     },
     {
       ...shared,

@@ -91,7 +91,8 @@ function onGround(reading: Reading, series: string): HTMLElement[] {
     : h("p", { class: "value" }, densityWithInterval(reading), h("small", {}, ` ${perArea(series)}`));
   const size = area(reading.area_m2, reading.calibration_error);
   const counted = `${meanWithInterval(reading)} ${noun(series)}`;
-  const lines = [size === null ? counted : `${counted} on ${size}`, shareLine(reading, series), comfortLine(reading)].filter((line) => line !== null);
+  const placed = size === null ? counted : `${counted} on ${size}`;
+  const lines = [placed, shareLine(reading, series), comfortLine(reading)].filter((line) => line !== null);
   return [density, ...lines.map((line) => h("p", {}, line))];
 }
 
