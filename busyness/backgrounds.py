@@ -63,6 +63,7 @@ class _Wanted:
     done: bool = False
     waits_for: str | None = None
     refused: str | None = None
+    child: CalibrationChild | None = None
     png: bytes | None = field(default=None, repr=False)
 
     @property
@@ -96,8 +97,8 @@ class Backgrounds:
         self._past = past
         self._forget_s = forget_s
         self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._wanted: dict[str, _Wanted] = {}
-        self._children: set[CalibrationChild] = set()
         self._closed = False
 
     def ask(self, camera: Camera) -> Gathering:
@@ -133,17 +134,22 @@ class Backgrounds:
                 wanted.waits_for = "clips of cameras whose background is wanted fill the memory set aside for them"
                 return
             clips.append((clip, content))
+            wanted.waits_for = None
             if len(clips) >= LEAST_CLIPS:
                 self._begin(wanted, self._make_of_gathered)
 
-    def take(self, camera: str) -> bytes:
-        """The picture of a camera, which is forgotten with that. Raises `NotFound` where there is none."""
+    def take(self, camera: str, keep: Callable[[bytes], None] = lambda _: None) -> bytes:
+        """The picture of a camera, which is forgotten with that: once it was given to `keep`, which may raise.
+
+        Raises `NotFound` where there is none.
+        """
         with self._lock:
             wanted = self._wanted.get(camera)
             if wanted is None or wanted.png is None:
                 why = "is still being made" if wanted is not None else "is not there: it was shown, or nobody asked"
                 raise NotFound(f"the background of camera {camera} {why}", remedy=ASK_AGAIN)
             picture = wanted.png
+            keep(picture)
             self._forget(wanted)
             return picture
 
@@ -153,9 +159,6 @@ class Backgrounds:
             self._closed = True
             for wanted in list(self._wanted.values()):
                 self._forget(wanted)
-            children = list(self._children)
-        for child in children:
-            child.close()
 
     def _told(self, wanted: _Wanted) -> Gathering:
         of = LEAST_CLIPS if self._past is None else MOST_CLIPS
@@ -189,15 +192,19 @@ class Backgrounds:
         if self._wanted.get(wanted.camera.id) is wanted:
             del self._wanted[wanted.camera.id]
         wanted.by_light, wanted.png, wanted.done = {}, None, True
+        if wanted.child is not None:
+            wanted.child.close()
 
     def _begin(self, wanted: _Wanted, making: Callable[[_Wanted], EmptyStreet]) -> None:
-        """Have it made in a thread of its own."""
-        wanted.working, wanted.waits_for = True, "the picture is being made"
+        """Have it made in a thread of its own; one at a time, for each takes the memory of many clips."""
+        wanted.working, wanted.waits_for = True, "the picture of another camera is made first"
 
         def work() -> None:
             png, refused = None, None
             try:
-                made = making(wanted)
+                with self._making:
+                    wanted.waits_for = "the picture is being made"
+                    made = making(wanted)
                 png = made.png
                 log.info("background of %s: %d clips, %.0f %% hidden", wanted.camera.id, made.clips, 100 * made.hidden)
             except BusynessError as error:
@@ -214,7 +221,8 @@ class Backgrounds:
 
     def _make_of_past(self, wanted: _Wanted) -> EmptyStreet:
         assert self._past is not None  # noqa: S101 - asked for only where there are past clips
-        clips = wanted.by_light.setdefault(None, [])
+        with self._lock:
+            clips = wanted.by_light.setdefault(None, [])
         for clip in self._past.of(wanted.camera):
             if wanted.done:
                 break
@@ -224,22 +232,24 @@ class Backgrounds:
                 log.info("not in the background: %s", error)
             if sum(len(content) for _, content in clips) > MOST_BYTES:
                 break
-        return self._make(wanted.camera, clips)
+        return self._make(wanted, clips)
 
     def _make_of_gathered(self, wanted: _Wanted) -> EmptyStreet:
-        return self._make(wanted.camera, wanted.most)
+        return self._make(wanted, wanted.most)
 
-    def _make(self, camera: Camera, clips: list[Clip]) -> EmptyStreet:
+    def _make(self, wanted: _Wanted, clips: list[Clip]) -> EmptyStreet:
         """Raises `BusynessError` with the reason why there is no picture."""
         child = CalibrationChild(self._setup, idle_s=1.0)
         with self._lock:
-            self._children.add(child)
+            if wanted.done:
+                raise BusynessError("nobody asks for it any more")
+            wanted.child = child
         try:
-            made = self._made(child, camera, clips)
+            made = self._made(child, wanted.camera, clips)
         finally:
             child.close()
             with self._lock:
-                self._children.discard(child)
+                wanted.child = None
         if isinstance(made, EmptyStreet):
             return made
         why = f": {'; '.join(made.why)}" if made.why else ""

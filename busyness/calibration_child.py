@@ -129,7 +129,11 @@ class CalibrationChild:
             raise _stopping()
         try:
             if self._jail is None:
-                self._jail = Jail(PROGRAM, self._setup.model_dump_json(by_alias=True).encode(), self._setup.jail)
+                jail = Jail(PROGRAM, self._setup.model_dump_json(by_alias=True).encode(), self._setup.jail)
+                with self._changing:  # whoever closes sees it, or it is seen here that it was closed
+                    self._jail, closed = jail, self._closed
+                if closed:
+                    raise _stopping()
             greeting = GREETING.validate_json(self._jail.greeting())
             if isinstance(greeting, Refused):
                 self._end()

@@ -17,6 +17,7 @@ from api.problems import Conflict
 from busyness.backgrounds import Backgrounds
 from busyness.calibration_child import CalibrationChild
 from busyness.calibration_jobs import Judged, JudgeJob
+from busyness.site_files import write_whole
 from busyness.sites import Sites, with_site
 from core.errors import BusynessError, CalibrationRefused, ConfigError, NotFound
 from core.judgement import CalibratedCamera, Gathering, Judgement, OpenedSite
@@ -80,21 +81,18 @@ class Desk:
         return self.backgrounds.ask(self.sites().dressed(self._camera(camera)))
 
     def background(self, camera: str, *, keep: bool) -> bytes:
-        """The background, once; with `keep` it is written beside the site file too. Raises `NotFound`, `Conflict`."""
+        """The background, once; with `keep` it is written beside the site file first, and stays where that fails.
+
+        Raises `NotFound`, `Conflict`.
+        """
         self._camera(camera)
-        kept = self._picture_path(camera) if keep else None
-        picture = self.backgrounds.take(camera)
-        if kept is not None:
-            fresh = kept.with_name(f".{kept.name}.new")
-            try:
-                fresh.write_bytes(picture)
-                fresh.replace(kept)
-            except OSError as error:
-                raise Conflict(
-                    f"the background cannot be kept: {error.strerror}",
-                    remedy="check the folder of sites, and ask again",
-                ) from error
-        return picture
+        if not keep:
+            return self.backgrounds.take(camera)
+        try:
+            path = self.sites().path_of(camera).with_suffix(PICTURE)
+            return self.backgrounds.take(camera, lambda picture: write_whole(path, picture))
+        except ConfigError as error:
+            raise Conflict(error.message, remedy=error.remedy) from error
 
     def close(self) -> None:
         """End the children, and let go of what was gathered."""
@@ -127,12 +125,6 @@ class Desk:
         except CalibrationRefused:  # that can be mended
             return None
         return None
-
-    def _picture_path(self, camera: str) -> Path:
-        try:
-            return self.sites().path_of(camera).with_suffix(PICTURE)
-        except ConfigError as error:
-            raise Conflict(error.message, remedy=error.remedy) from error
 
 
 def new_site(camera: Camera) -> Site:

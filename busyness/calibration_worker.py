@@ -33,6 +33,7 @@ from core.records import ClipReady, Status
 from core.site import KnownHeight, KnownLength, KnownSizes, MapPoint, ParallelLines, Site
 from detect.background import FRAMES_LOOKED_AT, Background
 from detect.background_limits import LEAST_CLIPS
+from detect.fingerprint import repeated
 from detect.ground.judging import LastFit, judged
 from detect.quality import judge
 from detect.reduction import Gate
@@ -66,11 +67,12 @@ class BackgroundWorker:
         gate = Gate(self._setup.resolution, job.plane)
         ends = list(accumulate(job.lengths, initial=0))
         clips = [(clip, media[start:end]) for clip, (start, end) in zip(job.clips, pairwise(ends), strict=True)]
+        shown: list[str] = []
         scene = job.scene.model_copy(update={"last": None})  # the last clip may be one of these
         if not scene.views:
             scene = majority_scene([seen for clip in clips if (seen := self._seen(*clip, gate)) is not None])
         for clip, content in clips:
-            fault = self._add(background, clip, content, scene, gate)
+            fault = self._add(background, clip, content, scene, gate, shown)
             if fault is not None:
                 why.append(fault)
         if background.clips < LEAST_CLIPS:
@@ -102,8 +104,14 @@ class BackgroundWorker:
             return None
         return (clip.event_time, signature_of(sampled.frames)) if judge(sampled).status is Status.OK else None
 
-    def _add(self, background: Background, clip: ClipReady, media: bytes, scene: Scene, gate: Gate) -> str | None:
-        """Add a clip, or say why it cannot be used."""
+    def _add(
+        self, background: Background, clip: ClipReady, media: bytes, scene: Scene, gate: Gate, shown: list[str]
+    ) -> str | None:
+        """Add a clip, or say why it cannot be used; `shown` are the fingerprints of those that were.
+
+        A clip that comes again shows nothing new, whatever its time: the median of twelve times one clip would be that
+        clip, with everybody who stands in it.
+        """
         try:
             sampled = gate.passed(self._open(clip, media))
             verdict = judge(sampled)
@@ -114,7 +122,11 @@ class BackgroundWorker:
                 return watched.verdict.reason
             if watched.epoch != 0:
                 return f"it shows view {watched.epoch}, and zones are drawn in view 0"
+            fingerprint = watched.sight.fingerprint if watched.sight is not None else None
+            if fingerprint is not None and any(repeated(other, fingerprint) for other in shown):
+                return "the same clip again"
             background.add(sampled, watched.shift)
+            shown += [fingerprint] if fingerprint is not None else []
         except (UnusableClip, BackgroundRefused, TooNear) as error:
             return error.message
         return None

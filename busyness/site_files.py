@@ -7,6 +7,7 @@ of points on one line where it fits.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +83,22 @@ def read_site(path: Path) -> Site:
 
 
 def write_site(path: Path, site: Site) -> None:
-    """Put a site into its file, whole or not at all. Raises `ConfigError`."""
-    fresh = path.with_name(f".{path.name}.new")
+    """Put a site into its file. Raises `ConfigError`."""
+    write_whole(path, text_of(site).encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, also where another process writes it too. Raises `ConfigError`."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        fresh.write_text(text_of(site), encoding="utf-8")
-        fresh.replace(path)
+        try:
+            fresh.write_bytes(content)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"the site file {path} cannot be written: {error.strerror}", remedy="check the folder and its rights"
+            f"{path} cannot be written: {error.strerror}", remedy="check the folder, its rights and its room"
         ) from error
 
 

@@ -1,5 +1,6 @@
 /** How each kind of zone is called and drawn: colours that colour-blind eyes tell apart (Okabe and Ito 2008). */
 
+import { kindName } from "../format.ts";
 import type { ZoneKind } from "./site.ts";
 
 export const COLOUR: Readonly<Record<ZoneKind, string>> = {
@@ -11,13 +12,13 @@ export const COLOUR: Readonly<Record<ZoneKind, string>> = {
   view: "#d5dbe2",
 };
 
-/** `cycle lane` as people read it. */
-export function kindName(kind: ZoneKind): string {
-  return kind === "view" ? "other" : kind.replace("_", " ");
+/** As people read it; a zone that is drawn is not the whole view. */
+export function drawnKindName(kind: ZoneKind): string {
+  return kind === "view" ? "other" : kindName(kind);
 }
 
 /** `Cycle lane 2` */
 export function zoneName(kind: ZoneKind, serial: number): string {
-  const plain = kind.replace("_", " ");
+  const plain = kind === "view" ? "view" : kindName(kind);
   return `${plain.charAt(0).toUpperCase()}${plain.slice(1)} ${serial}`;
 }

@@ -1,13 +1,16 @@
 /** The records of a camera's calibration, as the service reads and writes them (`core/site.py`, `core/ground.py`). */
 
+import type { ZoneKind } from "../types.ts";
+
+export type { ZoneKind };
+
 /** Pixels of the camera's own picture: x right and y down from its top left corner. */
 export type PointPx = readonly [x: number, y: number];
 
 /** (longitude, latitude), WGS84 degrees. */
 export type Place = readonly [lon: number, lat: number];
 
-export const KINDS = ["pavement", "carriageway", "crossing", "cycle_lane", "bus_stop", "view"] as const;
-export type ZoneKind = (typeof KINDS)[number];
+export const KINDS: readonly ZoneKind[] = ["pavement", "carriageway", "crossing", "cycle_lane", "bus_stop", "view"];
 
 export interface ZoneFeature {
   readonly type: "Feature";

@@ -12,7 +12,7 @@ import { Hand, type Worked } from "./hand.ts";
 import type { Handle } from "./handles.ts";
 import { History } from "./history.ts";
 import { Judge } from "./judge.ts";
-import { kindName } from "./kinds.ts";
+import { drawnKindName } from "./kinds.ts";
 import { Picture } from "./picture.ts";
 import { Plane } from "./plane.ts";
 import { PointsTable } from "./points_table.ts";
@@ -52,7 +52,7 @@ export class Workbench implements Worked, Savable {
   constructor(desk: Desk, { site, camera, can_save, why_not }: Opened) {
     this.#site = site;
     this.#history = new History(drafts.draftOf(site));
-    this.#kind.replaceChildren(...KINDS.map((kind) => h("option", { value: kind }, kindName(kind))));
+    this.#kind.replaceChildren(...KINDS.map((kind) => h("option", { value: kind }, drawnKindName(kind))));
     this.#picture = new Picture(byId("picture", HTMLElement), site, camera.name, this.#hand);
     this.#map = this.#startMap(camera);
     this.#judge = new Judge(desk, {

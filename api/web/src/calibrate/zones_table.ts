@@ -3,7 +3,7 @@
 import { byId, h } from "../dom.ts";
 import type { Draft, DraftZone } from "./draft.ts";
 import { Field, matched } from "./fields.ts";
-import { COLOUR, kindName } from "./kinds.ts";
+import { COLOUR, drawnKindName } from "./kinds.ts";
 import { type JudgedZone, type Judgement, KINDS, type ZoneKind } from "./site.ts";
 import { area, metres, number, percent, sentence } from "./written.ts";
 
@@ -48,7 +48,7 @@ class ZoneRow {
       listener.setWidth(at, width);
       return null;
     });
-    this.#kind = h("select", {}, ...KINDS.map((kind) => h("option", { value: kind }, kindName(kind))));
+    this.#kind = h("select", {}, ...KINDS.map((kind) => h("option", { value: kind }, drawnKindName(kind))));
     this.#kind.addEventListener("change", () => listener.setKind(at, this.#kind.value as ZoneKind));
     this.#corners = h("button", { type: "button", onclick: () => listener.mendZone(at) });
     this.#remove = h("button", { type: "button", onclick: () => listener.removeZone(at) }, "Remove");
