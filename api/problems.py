@@ -265,8 +265,7 @@ async def _on_bad_parameters(request: Request, error: Exception) -> JSONResponse
 def _explained(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]:
     """Detail and remedy of one finding of pydantic's."""
     if fault["loc"][:1] == ("body",):
-        where = ".".join(str(part) for part in fault["loc"][1:]) or "the body"
-        return f"{where}: {fault['msg'].removeprefix('Value error, ')}", READ_DOCS
+        return _explained_body(fault), READ_DOCS
     location = [str(part) for part in fault["loc"] if part not in ("query", "path", "header")]
     name = location[0] if location else "the query"
     context = fault.get("ctx", {})
@@ -282,6 +281,13 @@ def _explained(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str
             return str(fault["msg"]), str(context["remedy"])
         case _:
             return f"{name} is {given}: {fault['msg']}", READ_DOCS
+
+
+def _explained_body(fault: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"][1:]) or "the body"
+    if fault["type"] == "json_invalid":
+        return f"the body is no JSON: {fault['ctx']['error']}, at character {where}"
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def _shortened(value: object) -> str:

@@ -15,13 +15,14 @@ from busyness.city import OpenFeeds, naming
 from busyness.config import Config
 from busyness.site_edits import NO_EDITS, Edits, edited
 from busyness.site_files import SUFFIX, read_site, site_paths, write_site
-from busyness.sites import check_site, written_cameras
+from busyness.sites import bare_camera, check_site, with_site, written_cameras
 from busyness.wiring import known_cameras, open_clock, open_store
 from core.errors import BusynessError, CalibrationRefused, ConfigError, NotFound, StoreError
 from core.records import Camera, Zone
 from core.site import Site, ZoneCollection, ZoneFeature
 from detect.ground.drawing import draw_check
 from detect.ground.fitting import fit
+from detect.resolution import too_near
 from ingest.camera_id import CameraIds
 from ingest.feed import FetchFailed
 
@@ -53,14 +54,14 @@ def answer(config: Config, asked: Asked, console: Console, *, as_json: bool) -> 
     else:
         made = calibrate(config, asked.camera, asked.edits, new=asked.new, dry_run=asked.dry_run)
         reports = [report(made)]
-        if asked.check is not None and made.site is not None:
-            draw(made.site, asked.check)
         if not as_json:
             show(reports[0], console)
             if asked.new and made.site is not None:
                 site = made.site
                 words = NEXT.format(camera=site.camera, lat=site.lat, lon=site.lon)
                 console.print(words, highlight=False, markup=False, soft_wrap=True)
+        if asked.check is not None and made.site is not None:
+            draw(made.site, asked.check)
     if as_json:
         sys.stdout.writelines(told.model_dump_json() + "\n" for told in reports)
     return all(told.refused is None for told in reports)
@@ -83,10 +84,7 @@ def calibrate(config: Config, camera: str, edits: Edits, *, new: bool = False, d
         check_site(site)
         _keep(path, site)
         raise CalibrationRefused(f"{error.message} ({path} is kept, without a ground)", remedy=error.remedy) from error
-    saved = not dry_run and (new or fitted != before)
-    if saved:
-        _keep(path, fitted)
-    return Calibrated(path, fitted, saved, _notes(config, fitted))
+    return _kept(config, path, fitted, due=new or fitted != before, dry_run=dry_run)
 
 
 def calibrate_all(config: Config, *, dry_run: bool = False) -> Iterator[Calibrated]:
@@ -100,10 +98,7 @@ def calibrate_all(config: Config, *, dry_run: bool = False) -> Iterator[Calibrat
             stale = site.fitted is None or site.fitted.of != site.ground_hash
             fitted = _fitted(site) if stale else site
             check_site(fitted)
-            saved = fitted != site and not dry_run
-            if saved:
-                _keep(path, fitted)
-            yield Calibrated(path, fitted, saved, _notes(config, fitted))
+            yield _kept(config, path, fitted, due=fitted != site, dry_run=dry_run)
         except BusynessError as error:
             yield Calibrated(path, refused=str(error))
 
@@ -120,6 +115,12 @@ def _fitted(site: Site) -> Site:
     """The site with its ground, where there is something to fit it to. Raises `CalibrationRefused`."""
     ties = site.map_points or site.sizes is not None
     return site.model_copy(update={"fitted": fit(site) if ties else None})
+
+
+def _kept(config: Config, path: Path, site: Site, *, due: bool, dry_run: bool) -> Calibrated:
+    if due and not dry_run:
+        _keep(path, site)
+    return Calibrated(path, site, due and not dry_run, due and dry_run, _notes(config, site))
 
 
 def _keep(path: Path, site: Site) -> None:
@@ -213,9 +214,13 @@ def _listed(config: Config) -> dict[str, Camera]:
 
 
 def _notes(config: Config, site: Site) -> tuple[str, ...]:
-    """What else has to be done before the site is used."""
+    """What else has to be done before the site is used, or its camera counted."""
+    notes = []
+    near = too_near(with_site(bare_camera(site), site), config.detect.resolution)
+    if near is not None:
+        notes.append(f"with this ground its camera is not counted, and where cameras: names it nothing starts: {near}")
     own = {camera.id: camera for camera in written_cameras(config)}
     known = CameraIds(own).find(site.camera)
     if known is not None and own[known].zones and site.zones.features:
-        return (f"its zones are drawn here now: remove zones: of camera {known} from the configuration",)
-    return ()
+        notes.append(f"its zones are drawn here now: remove zones: of camera {known} from the configuration")
+    return tuple(notes)

@@ -24,12 +24,14 @@ from detect.ground.sited import sited
 class Calibrated:
     """What became of a site file: `site` is what it says now, or would say; None where it is `refused`.
 
-    `notes` say what else has to be done.
+    `unsaved` where it is another one than the file has, which a dry run leaves as it is. `notes` say what else has to
+    be done.
     """
 
     path: Path
     site: Site | None = None
     saved: bool = False
+    unsaved: bool = False
     notes: tuple[str, ...] = ()
     refused: str | None = None
 
@@ -52,6 +54,7 @@ class Report(Closed):
     camera: str
     file: str
     saved: bool
+    unsaved: bool = False
     method: GroundMethod | None = None
     points: tuple[PointError, ...] = ()
     rms_px: NonNegativeFloat | None = None
@@ -71,7 +74,9 @@ def report(made: Calibrated) -> Report:
     camera, site = made.path.stem, made.site
     if site is None:
         return Report(camera=camera, file=str(made.path), saved=False, refused=made.refused)
-    told = Report(camera=camera, file=str(made.path), saved=made.saved, zones=_zones(site), notes=made.notes)
+    told = Report(
+        camera=camera, file=str(made.path), saved=made.saved, unsaved=made.unsaved, zones=_zones(site), notes=made.notes
+    )  # fmt: skip
     fitted = site.fitted
     if fitted is None:
         return told
@@ -120,22 +125,25 @@ def show(told: Report, console: Console) -> None:
         if zone.cut:
             _say(console, f"cut off {zone.id}: {zone.cut}")
     _advise(told, console)
-    _say(console, f"{'saved in' if told.saved else 'as it stands in'} {told.file}")
+    where = "saved in" if told.saved else "a dry run: not saved in" if told.unsaved else "as it stands in"
+    _say(console, f"{where} {told.file}")
 
 
 def show_all(reports: Sequence[Report], console: Console) -> None:
     """Every camera on a line, and below what is to be said of some."""
-    table = Table(title=f"{len(reports)} site files", caption="left out: points by the fit to all the others")
-    table.add_column("camera", no_wrap=True)
-    table.add_column("by")
-    for heading in ("points", "off px", "off m", "left out m", "height m", "zones m²"):
-        table.add_column(heading, justify="right")
+    title = f"{len(reports)} site file{'' if len(reports) == 1 else 's'}"
+    table = Table(title=title, caption="left out: points by the fit to all the others")
+    table.add_column("camera", overflow="fold")
+    table.add_column("ground by", min_width=9)
+    for heading in ("off\npx", "off\nm", "left\nout m", "height\nm", "zones\nm²"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for told in reports:
         area_m2 = [zone.area_m2 for zone in told.zones if zone.area_m2 is not None]
         used = sum(point.used for point in told.points)
+        by = f"{told.method} {used}/{len(told.points)}" if told.method else ""
         words = (
-            escape(told.camera), told.method or "", f"{used}/{len(told.points)}" if told.points else "",
+            escape(told.camera), by,
             _figure(told.rms_px, ".1f"), _figure(told.error_m, ".2f"), _figure(told.left_out_m, ".2f"),
             _figure(told.height_m, ".1f"),
             _figure(sum(area_m2) if area_m2 else None, ".0f"), _state(told),
@@ -151,7 +159,7 @@ def _state(told: Report) -> str:
         return "refused"
     if told.method is None:
         return "no ground"
-    return "fitted now" if told.saved else ""
+    return "fitted now" if told.saved else "due" if told.unsaved else ""
 
 
 def _advise(told: Report, console: Console, who: str = "") -> None:

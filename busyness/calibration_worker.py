@@ -72,7 +72,7 @@ class BackgroundWorker:
         if not scene.views:
             scene = majority_scene([seen for clip in clips if (seen := self._seen(*clip, gate)) is not None])
         for clip, content in clips:
-            fault = self._add(background, clip, content, scene, gate, shown)
+            fault = self._add(background, clip, content, scene, gate, shown=shown)
             if fault is not None:
                 why.append(fault)
         if background.clips < LEAST_CLIPS:
@@ -105,7 +105,7 @@ class BackgroundWorker:
         return (clip.event_time, signature_of(sampled.frames)) if judge(sampled).status is Status.OK else None
 
     def _add(
-        self, background: Background, clip: ClipReady, media: bytes, scene: Scene, gate: Gate, shown: list[str]
+        self, background: Background, clip: ClipReady, media: bytes, scene: Scene, gate: Gate, *, shown: list[str]
     ) -> str | None:
         """Add a clip, or say why it cannot be used; `shown` are the fingerprints of those that were.
 
@@ -123,10 +123,10 @@ class BackgroundWorker:
             if watched.epoch != 0:
                 return f"it shows view {watched.epoch}, and zones are drawn in view 0"
             fingerprint = watched.sight.fingerprint if watched.sight is not None else None
-            if fingerprint is not None and any(repeated(other, fingerprint) for other in shown):
+            if fingerprint is None or any(repeated(other, fingerprint) for other in shown):
                 return "the same clip again"
             background.add(sampled, watched.shift)
-            shown += [fingerprint] if fingerprint is not None else []
+            shown.append(fingerprint)
         except (UnusableClip, BackgroundRefused, TooNear) as error:
             return error.message
         return None

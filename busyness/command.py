@@ -36,7 +36,7 @@ def run(config: ConfigPath) -> None:
     """Run every stage in one process, with the API and the map."""
     from busyness.serving import run as run_installation
 
-    run_installation(config, Console())
+    run_installation(config, _console())
 
 
 @app.command()
@@ -45,7 +45,7 @@ def serve(config: ConfigPath) -> None:
     from busyness.config import load_config
     from busyness.serving import serve as serve_store
 
-    serve_store(load_config(config), Console())
+    serve_store(load_config(config), _console())
 
 
 @app.command()
@@ -65,7 +65,7 @@ def count(
     from busyness.counting import count_sources
 
     networks = tuple(private or ())
-    count_sources(sources, model, frames, networks, as_json=as_json, console=Console(), notes=Console(stderr=True))
+    count_sources(sources, model, frames, networks, as_json=as_json, console=_console(), notes=_console(stderr=True))
 
 
 @app.command()
@@ -78,9 +78,9 @@ def replay(
     from busyness.replaying import replay as replay_folder
     from busyness.replaying import show
 
-    console = Console(stderr=True)
+    console = _console(stderr=True)
     replayed = replay_folder(load_config(config), folder, console)
-    show(replayed, Console())
+    show(replayed, _console())
     if len(replayed.tally.status_of) != replayed.clips:
         raise typer.Exit(1)
 
@@ -92,7 +92,7 @@ def rebuild(config: ConfigPath) -> None:
     from busyness.wiring import rebuild_readings
 
     changed = rebuild_readings(load_config(config))
-    Console().print(f"{changed} readings changed; the earlier ones still answer as_of", highlight=False)
+    _console().print(f"{changed} readings changed; the earlier ones still answer as_of", highlight=False)
 
 
 @app.command()
@@ -119,7 +119,7 @@ def evaluate(
     from busyness.evaluating import FramesAsked, Shown, evaluate_models
 
     asked = FramesAsked(labels, footage, _names(cameras), _names(without))
-    shown = Shown(Console(stderr=as_json), as_json, report)
+    shown = Shown(_console(stderr=as_json), as_json, report)
     evaluate_models(asked, models or [DEFAULT_MODEL], references, shown)
 
 
@@ -146,7 +146,7 @@ def validate(
 
     if (counts is not None) + listed + (drop is not None) != 1:
         raise typer.BadParameter("say one of --counts FILE.csv, --list and --drop N")
-    console, clock, installation = Console(stderr=as_json), SystemClock(), load_config(config)
+    console, clock, installation = _console(stderr=as_json), SystemClock(), load_config(config)
     if counts is not None:
         asked = validating.Counts(counts, local_time, dry_run)
         answer = validating.validate(installation, camera, asked, clock)
@@ -183,7 +183,7 @@ def cameras(
         raise typer.BadParameter("say one of --check, --health, --views and --confirm-view")
     if confirm_view is not None and not by:
         raise typer.BadParameter("say who confirms the view: --by NAME")
-    loaded, console, notes = load_config(config), Console(), Console(stderr=True)
+    loaded, console, notes = load_config(config), _console(), _console(stderr=True)
     if check:
         shown.check(loaded, names or (), as_json=as_json, console=console, notes=notes)
     elif confirm_view is not None:
@@ -228,8 +228,13 @@ def calibrate(
     if camera is None and (new or edits or check is not None):
         raise typer.BadParameter("--new, --point, --zone, --remove and --check are for one camera: name it")
     asked = calibrating.Asked(camera, edits, new=new, dry_run=dry_run, check=check)
-    if not calibrating.answer(load_config(config), asked, Console(), as_json=as_json):
+    if not calibrating.answer(load_config(config), asked, _console(), as_json=as_json):
         raise typer.Exit(1)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Where words stay as they are: rich would draw the `:b:` of a zone's id as a picture."""
+    return Console(stderr=stderr, emoji=False)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -250,7 +255,7 @@ def main() -> None:
 
 
 def _fail(error: BusynessError, code: int) -> None:
-    notes = Console(stderr=True)
+    notes = _console(stderr=True)
     notes.print("error", style="red", end=" ")
     notes.print(error.message, highlight=False, markup=False, soft_wrap=True)
     if error.remedy:

@@ -37,6 +37,7 @@ class ConfigWatch:
         self._path = path
         self._config = config
         self._apply = apply
+        self._sites = config.sites
         self._seen = self._state()
         self._stopping = threading.Event()
 
@@ -57,6 +58,7 @@ class ConfigWatch:
         self._seen = state
         try:
             config = load_config(self._path)
+            self._sites = config.sites  # also where they are not taken: a file of them may be what has to be mended
             taken, later = changes(self._config, config)
             if taken or asked or state[1] != before[1]:
                 self._apply(config)
@@ -81,7 +83,7 @@ class ConfigWatch:
 
     def _state(self) -> tuple[tuple[int, int] | None, FolderState | None]:
         """What changes with the file and with its sites; None for what is not there, as between two versions of it."""
-        sites = folder_state(self._config.sites)
+        sites = folder_state(self._sites)
         try:
             info = self._path.stat()
         except OSError:

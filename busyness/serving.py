@@ -124,6 +124,7 @@ def describe(
         ("cameras", cameras or "as the publishers list them"),
         ("model", model),
         ("jail", jail),
+        ("sites", config.sites),
         ("store", config.store.path or "in memory: gone when this stops"),
         ("clock", f"{config.clock.speedup:g} times as fast as yours" if config.clock else None),
     ):

@@ -101,8 +101,12 @@ def _zone(text: str, known: dict[str, ZoneFeature]) -> ZoneFeature:
         raise ValueError(f"there is no kind in it: one of {', '.join(ZoneKind)}")
     ring: list[PointPx] = []
     for corner in match["ring"].split():
-        x, y = corner.split(",")
+        x, comma, y = corner.partition(",")
+        if not comma:
+            raise ValueError(f"the corner {corner!r} is no x,y")
         ring.append((float(x), float(y)))
+    if len(ring) < 3:
+        raise ValueError(f"it has {len(ring)} corners, and a zone has three or more")
     if ring[0] != ring[-1]:
         ring.append(ring[0])
     before = known.get(match["id"])

@@ -30,7 +30,8 @@ def site_paths(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith("."))
     except OSError as error:
         raise ConfigError(
-            f"sites: the folder {folder} cannot be read: {error.strerror}", remedy="make it, or mend sites:"
+            f"sites: the folder {folder} cannot be read: {error.strerror}",
+            remedy="make it, as busyness calibrate CONFIG CAMERA --new does, or mend sites:",
         ) from error
 
 

@@ -81,8 +81,9 @@ class ZoneGround(Closed):
 class ObservedGround(Closed):
     """What was known of a zone's ground when a clip was counted: by it the count becomes a density.
 
-    `crowded_share` is the share of the walkable area on which more than one person stood on 4 m2, the mean over the
-    frames; null in a zone that is not walked in.
+    `area_m2` is of the part of the zone that was in the picture: a camera that has turned a little may have lost its
+    edge. `crowded_share` is the share of the walkable area on which more than one person stood on 4 m2, the mean over
+    the frames; null in a zone that is not walked in.
     """
 
     plane: PlaneName

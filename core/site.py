@@ -6,16 +6,25 @@ One file a camera, which people can read and review. Geometry is in pixels of th
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from core.config import Closed
 from core.ground import GroundPlane
 from core.records import Identifier, PointPx, ZoneKind
 
+
+def _one_line(words: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", words):
+        raise ValueError("these are words on one line: leave out control characters and line breaks")
+    return words
+
+
 Ring = Annotated[tuple[PointPx, ...], Field(min_length=4, max_length=201)]
-Words = Annotated[str, Field(min_length=1, max_length=200)]
+Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+"""What people call something: no control characters, which a terminal obeys and an SVG may not hold."""
 
 
 class ZonePolygon(Closed):

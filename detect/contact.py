@@ -24,6 +24,7 @@ from core.records import PointPx, Zone
 from detect.ground.area import shown_share
 from detect.ground.plane import Plane, Points, bent, scale_of, straightened
 from detect.model import CountingModel
+from detect.zones import encloses
 
 
 class Contact(Closed):
@@ -54,7 +55,8 @@ class SeenGround:
     contact: Contact = ON_THE_GROUND
 
     def raised(self, zones: Sequence[Zone], height_m: float) -> tuple[Zone, ...]:
-        """The zones where those who stand in them are shown `height_m` above the ground."""
+        """The zones where those who stand in them are shown `height_m` above the ground; as they are where they would
+        not enclose an area there."""
         if height_m == 0:
             return tuple(zones)
         return tuple(
@@ -70,7 +72,9 @@ class SeenGround:
 @lru_cache(maxsize=1024)
 def _raised(ground: SeenGround, polygon: tuple[PointPx, ...], height_m: float) -> tuple[PointPx, ...]:
     foot_px = np.array(polygon, dtype=np.float64)
-    return tuple((float(x), float(y)) for x, y in above(ground, foot_px, height_m))
+    raised = tuple((float(x), float(y)) for x, y in above(ground, foot_px, height_m))
+    # Through a lens edges are bent, and corners alone are raised: a sliver may fold, or shrink to nothing.
+    return raised if encloses(raised) else polygon
 
 
 @lru_cache(maxsize=1024)

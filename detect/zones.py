@@ -45,6 +45,15 @@ def check_zones(camera: Camera) -> None:
             _check(zone.id, np.array(zone.polygon, dtype=np.float64))
 
 
+def encloses(polygon: tuple[PointPx, ...]) -> bool:
+    """Whether a polygon encloses a definite area, as that of a zone has to."""
+    try:
+        _check("", np.array(polygon, dtype=np.float64))
+    except ConfigError:
+        return False
+    return True
+
+
 def coverage(zone: Zone, width_px: int, height_px: int, rows: int, columns: int) -> Coverage:
     """The share of each cell of a `rows` x `columns` grid over the picture that lies within the zone.
 

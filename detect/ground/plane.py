@@ -69,12 +69,6 @@ class Plane:
         scale: Numbers = np.linalg.norm(through_lens, axis=-1) * scale_of(self.matrix, w)
         return scale
 
-    def m2_per_px(self, px: ArrayLike) -> Numbers:
-        """Square metres of ground to a pixel, [...], at pixels [..., 2]; NaN at and above the horizon."""
-        (a, b), (c, d) = np.moveaxis(self.jacobian(px), (-2, -1), (0, 1))
-        area_m2: Numbers = np.abs(a * d - b * c)
-        return area_m2
-
 
 def applied(matrix: Matrix, points: Points) -> Points:
     """Points [..., 2] through a homography; NaN where their third coordinate is not positive."""

@@ -77,7 +77,8 @@ def sited(camera: Camera, site: Site) -> Camera:
             )
         except ValidationError as error:
             raise CalibrationRefused(
-                error.errors()[0]["msg"], remedy=f"change the zones in the site of camera {camera.id!r}"
+                error.errors()[0]["msg"].removeprefix("Value error, "),
+                remedy=f"change the zones in the site of camera {camera.id!r}",
             ) from error
     return grounded(camera, site.fitted)
 

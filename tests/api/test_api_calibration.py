@@ -338,6 +338,14 @@ def test_a_body_that_is_no_site_is_explained(app: FastAPI, assert_problem: Calla
     assert "zoom: Extra inputs are not permitted" in detail
 
 
+def test_a_body_that_is_no_json_is_explained(app: FastAPI, assert_problem: Callable[..., dict[str, Any]]) -> None:
+    headers = {**OURS, "Content-Type": "application/json"}
+    detail = assert_problem(ask(app, "POST", "/judge", headers=headers, content=b'{"camera": }'), 422)["detail"]
+    assert detail == "the body is no JSON: Expecting value, at character 11"
+    deep = ask(app, "POST", "/judge", headers=headers, content=b"[" * 400_000)
+    assert_problem(deep, 400)
+
+
 @pytest.mark.parametrize(("desk", "why"), [(None, "counts no camera"), (SWITCHED_OFF, "switched off")])
 def test_where_nothing_is_counted_or_it_is_switched_off_it_says_so(
     desk: NoDesk | None, why: str, assert_problem: Callable[..., dict[str, Any]]

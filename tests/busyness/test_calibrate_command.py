@@ -121,7 +121,7 @@ def test_fitted_again_nothing_changes(calibrate: Calibrate, town: Path) -> None:
 
 
 def test_a_dry_run_keeps_nothing(calibrate: Calibrate, town: Path) -> None:
-    assert "as it stands in" in calibrate(NAME, "--new", "--dry-run").stdout
+    assert "a dry run: not saved in" in calibrate(NAME, "--new", "--dry-run").stdout
     assert not site_file(town).exists()
     write_ready(town)
     before = site_file(town).read_bytes()
@@ -272,3 +272,56 @@ def test_help_loads_no_decoder() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "--dry-run" in done.stdout
     assert done.stderr == ""
+
+
+def test_words_are_printed_as_they_are(calibrate: Calibrate, town: Path) -> None:
+    """`:b:` in an id is no emoji."""
+    write_ready(town)
+    assert "'a:b:c:1,2'" in calibrate(NAME, "--zone", "a:b:c:1,2", code=2).stderr
+    zone = f"{NAME}:b:pavement:North :cat: side:10,200 120,180 130,280"
+    assert f"{NAME}:b" in calibrate(NAME, "--zone", zone).stdout
+    assert "North :cat: side" in site_file(town).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("ring", "why"), [("1,2", "1 corners"), ("1,2 3,4", "2 corners"), ("1,2 3 4,5", "the corner '3' is no x,y")]
+)
+def test_a_ring_that_is_none_is_told_in_words(calibrate: Calibrate, town: Path, ring: str, why: str) -> None:
+    write_ready(town)
+    told = calibrate(NAME, "--zone", f"n:pavement:North:{ring}", code=2).stderr
+    assert why in told
+    assert "write it as ID:KIND:NAME" in told
+
+
+def test_a_dry_run_does_not_say_that_the_file_has_it(calibrate: Calibrate, town: Path) -> None:
+    write_ready(town)
+    assert f"a dry run: not saved in {site_file(town)}" in calibrate(NAME, "--dry-run").stdout
+    assert json.loads(calibrate(NAME, "--dry-run", "--json").stdout)["unsaved"] is True
+
+
+def test_the_list_fits_into_a_narrow_terminal(
+    calibrate: Calibrate, town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    write_ready(town)
+    shown = calibrate().stdout
+    assert "…" not in shown
+    for words in ("1 site file ", NAME, "points 6/6", "fitted now"):
+        assert words in shown
+
+
+def test_a_drawing_that_cannot_be_written_does_not_hide_the_figures(
+    calibrate: Calibrate, town: Path, tmp_path: Path
+) -> None:
+    write_ready(town)
+    done = calibrate(NAME, "--check", tmp_path / "nowhere" / "check.svg", code=2)
+    assert "cannot be written" in done.stderr
+    assert "saved in" in done.stdout
+
+
+def test_a_camera_that_its_ground_shows_too_near_is_said(calibrate: Calibrate, town: Path) -> None:
+    """Else the next start would be refused, and nobody would know since when."""
+    town.write_text(town.read_text() + "detect: {resolution: {most_px_per_m: 3}}\n")
+    write_ready(town)
+    told = calibrate(NAME).stdout
+    assert "to do: with this ground its camera is not counted" in told

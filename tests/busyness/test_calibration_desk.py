@@ -499,8 +499,49 @@ def test_while_it_is_made_there_is_nothing_to_take_and_closing_lets_go(played: P
     wait(lambda: bool(played.jobs))
     gathering.close()
     played.go.set()
-    wait(lambda: not gathering._children)
+    wait(lambda: not gathering._making.locked())
     assert gathering._wanted == {}
+
+
+def test_one_picture_is_made_at_a_time_and_one_that_is_forgotten_is_not(played: Played) -> None:
+    """Each child may take a gigabyte: an operator who clicks through the cameras does not start as many."""
+    played.go.clear()
+    gathering = Backgrounds(FIT, lambda _: Scene(), shelf())
+    cameras = [CAMERA.model_copy(update={"id": f"c{number}"}) for number in range(MOST_CAMERAS + 2)]
+    for camera in cameras:
+        gathering.ask(camera)
+    wait(lambda: played.closed > 0)
+    assert played.closed == 1, "the first was forgotten while it was made: its child is ended"
+    assert len(played.jobs) == 1
+    assert gathering.ask(cameras[-1]).reason == "the picture of another camera is made first"
+    played.go.set()
+    for camera in cameras[2:]:
+        assert gathered(gathering, camera).state is GatheringState.READY
+    assert len(played.jobs) == 1 + MOST_CAMERAS, "nor is one that nobody asks for any more"
+    gathering.close()
+
+
+def test_a_child_that_is_closed_while_it_starts_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow:
+        pid = 7
+
+        def __init__(self, *_: Any) -> None:
+            starting.set()
+            assert go.wait(5)
+
+        def close(self) -> None:
+            ended.set()
+
+    monkeypatch.setattr(calibration_child, "Jail", Slow)
+    child = CalibrationChild(FIT)
+    child.begin()
+    assert starting.wait(5)
+    threading.Timer(0.05, go.set).start()
+    child.close()
+    assert ended.is_set()
+    assert child.pid is None
 
 
 def test_it_is_kept_only_where_the_operator_says_so(played: Played, room: Room, child: CalibrationChild) -> None:
@@ -512,6 +553,21 @@ def test_it_is_kept_only_where_the_operator_says_so(played: Played, room: Room, 
     wait(lambda: desk.gather("06710").state is GatheringState.READY)
     desk.background("06710", keep=True)
     assert [(path.name, path.read_bytes()) for path in room.folder.iterdir()] == [("06710.png", b"\x89PNG")]
+    desk.backgrounds.close()
+
+
+def test_a_picture_that_cannot_be_kept_is_not_lost(played: Played, room: Room, child: CalibrationChild) -> None:
+    """Of a feed it took an hour."""
+    assert room.folder is not None
+    desk = room.desk(child, Backgrounds(FIT, lambda _: Scene(), shelf()))
+    wait(lambda: desk.gather("06710").state is GatheringState.READY)
+    in_the_way = room.folder / "06710.png"
+    in_the_way.mkdir()
+    with pytest.raises(Conflict, match=r"06710\.png cannot be written: Is a directory"):
+        desk.background("06710", keep=True)
+    assert list(room.folder.iterdir()) == [in_the_way], "nothing half-written is left"
+    in_the_way.rmdir()
+    assert desk.background("06710", keep=True) == in_the_way.read_bytes()
     desk.backgrounds.close()
 
 

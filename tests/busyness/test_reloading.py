@@ -9,6 +9,7 @@ import pytest
 
 from busyness.config import Config, load_config
 from busyness.reloading import ConfigWatch
+from core.errors import ConfigError
 
 TOWN = "name: a town\nsources: [{kind: tfl_jamcam}]\n"
 
@@ -67,3 +68,25 @@ def test_asked_for_it_looks_although_the_file_seems_the_same(town: Town) -> None
     os.utime(town.path, (seen.st_atime, seen.st_mtime))
     town.watch.check(asked=True)
     assert len(town.taken) == 1
+
+
+def test_a_file_of_a_new_folder_of_sites_that_is_mended_is_taken(tmp_path: Path) -> None:
+    """The configuration was right, and what it newly names was not: nobody has to touch it again."""
+    (tmp_path / "sites").mkdir()
+    broken = tmp_path / "sites" / "06710.json"
+    broken.write_text("{")
+    town = Town(tmp_path)
+    applied: list[Config] = []
+
+    def apply(config: Config) -> None:
+        if broken.read_text() == "{":
+            raise ConfigError("06710.json, line 1: this is no JSON")
+        applied.append(config)
+
+    watch = ConfigWatch(town.path, load_config(town.path), apply)
+    town.write(f"{TOWN}sites: sites\n")
+    watch.check()
+    assert applied == []
+    broken.write_text("{ }")
+    watch.check()
+    assert [config.sites for config in applied] == [tmp_path / "sites"]

@@ -12,6 +12,7 @@ import pytest
 from calibrated_site import calibrated_site, drawn_site, street_camera
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from busyness import wiring
 from busyness.config import Config, StoreConfig, load_config
@@ -21,8 +22,8 @@ from busyness.sites import SitedSource, Sites
 from busyness.wiring import Installation, cameras_of, install
 from core.clock import SystemClock
 from core.errors import CalibrationRefused, ConfigError
-from core.records import Camera, Zone
-from core.site import MapPoint, Site
+from core.records import Camera, Zone, ZoneKind
+from core.site import MapPoint, Site, ZoneProperties
 
 CAMERA = street_camera()
 SITE = calibrated_site(CAMERA, called="06710")
@@ -45,7 +46,10 @@ def test_a_site_that_is_written_is_read_as_it_was(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["06710.json"], "nothing else is left there"
 
 
-@given(st.floats(-90, 90), st.floats(0.01, 20), st.text(min_size=1, max_size=20).filter(str.strip))
+words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=20)
+
+
+@given(st.floats(-90, 90), st.floats(0.01, 20), words.filter(str.strip))
 def test_every_number_and_word_survives_the_file(lat: float, error_m: float, what: str) -> None:
     point = MapPoint(px=(lat + 100, error_m), lat=lat, lon=-lat, error_m=error_m, what=what)
     site = Site(camera="a", lat=lat, lon=0.1, map_points=(point,))
@@ -300,3 +304,11 @@ def test_cameras_of_a_feed_wear_a_site_without_being_listed_again(
         (camera,) = installation.pipeline.source.cameras
         assert len(camera.zones) == len(SITE.zones.features)
         assert installation.store.cameras() == [camera]
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;pwned\x07", "two\nlines", "bell\x00", "\x9b31m", "\u2028"])
+def test_names_are_words_on_one_line(name: str) -> None:
+    """A terminal obeys some control characters, and an SVG may hold none."""
+    with pytest.raises(ValidationError, match="leave out control characters"):
+        ZoneProperties(name=name, kind=ZoneKind.PAVEMENT)
+    assert ZoneProperties(name="क्‍ष – Straße 9°\u00a0‘Ost’", kind=ZoneKind.PAVEMENT)

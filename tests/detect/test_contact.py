@@ -65,6 +65,17 @@ def test_it_is_seen_through_a_lens_that_bends(k1: float) -> None:
     np.testing.assert_allclose(above(SeenGround(record, SIZE_PX), feet, 0.25), heads, atol=1e-9)
 
 
+def test_a_zone_that_would_shrink_to_nothing_is_left_where_it_is_drawn() -> None:
+    """A zone encloses one square pixel at least: raised it is less, and its camera is counted all the same."""
+    speck = Zone(id="z", name="z", polygon=((165.0, 209.0), (166.0, 209.0), (166.0, 210.0), (165.0, 210.0)))
+    record = plane_of(LIKE_A_JAMCAM).record.model_copy(update={"focal_px": LIKE_A_JAMCAM.focal_px})
+    ground = SeenGround(record, SIZE_PX, contact=Contact(people=0.25))
+    density = np.zeros((1, len(CLASSES), 72, 88), dtype=np.float32)
+    (found,) = figures_of(density, 10, [speck], SIZE_PX, [known_errors(Lighting.DAY, None, None)], ground=ground)
+    assert found.present.people == 0
+    assert ground.raised([speck], 0.25) == (speck,)
+
+
 @pytest.mark.parametrize("shift_px", [(0, 0), (-36, 0), (0, 30)])
 def test_of_a_zone_whose_edge_has_left_the_picture_the_area_is_what_is_left(shift_px: tuple[int, int]) -> None:
     """People who are spread evenly, a tenth to a square metre, are a tenth to a square metre wherever it is seen."""
@@ -76,7 +87,7 @@ def test_of_a_zone_whose_edge_has_left_the_picture_the_area_is_what_is_left(shif
     moved = placed.model_copy(update={"polygon": tuple((x + shift_px[0], y + shift_px[1]) for x, y in placed.polygon)})
     middles = np.stack(np.meshgrid(np.arange(352), np.arange(288)), axis=-1) + 0.5
     density = np.zeros((1, len(CLASSES), 288, 352), dtype=np.float32)
-    density[0, 0] = 0.1 * np.nan_to_num(plane.m2_per_px(middles - shift_px))
+    density[0, 0] = 0.1 * np.abs(np.linalg.det(np.nan_to_num(plane.jacobian(middles - shift_px))))
     nothing = known_errors(Lighting.DAY, None, None)
     seen_ground = SeenGround(plane.record, SIZE_PX, shift_px)
     (found,) = figures_of(density, 10, [moved], SIZE_PX, [nothing], ground=seen_ground)
@@ -102,6 +113,9 @@ def test_who_stands_on_this_side_of_a_line_is_counted_there() -> None:
     assert right.present.pedestrian == 6
     assert wrong.present.pedestrian == 3, "drawn where they stand: those at its far edge are shown behind it"
     assert right.present.car == wrong.present.car, "of vehicles it stands on the ground"
+    both = SeenGround(ground.plane, SIZE_PX, contact=Contact(people=0.3, vehicles=0.3))
+    (as_high,) = figures_of(density, 10, [pavement], SIZE_PX, [nothing], ground=both)
+    assert as_high.present.car == 6, "unless the model says so"
 
 
 def test_each_zone_is_corrected_by_its_own_gain() -> None:

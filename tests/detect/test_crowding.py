@@ -8,11 +8,15 @@ import tracemalloc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from seen_ground import LIKE_A_JAMCAM, plane_of
 
 from core.ground import GroundMethod, GroundPlane
-from core.records import Zone, ZoneKind
-from detect.contact import Contact, SeenGround
+from core.records import CLASSES, Zone, ZoneKind
+from detect.contact import Contact, SeenGround, above
 from detect.crowding import CROWDED, crowded_share
+from detect.error_model import Correction, GroupError
+from detect.figures import figures_of
+from detect.ground.area import on_ground
 from detect.ground.plane import Plane
 from ingest.rendering import RenderedStreet
 from ingest.synthetic import SyntheticConfig
@@ -95,8 +99,10 @@ def test_only_where_people_walk_it_is_asked() -> None:
 
 
 def test_the_ground_follows_a_view_that_has_moved() -> None:
-    """The picture, its zones and the people in it 40 px farther right and 20 farther down are the same street."""
-    before = people((10.05, 10.05), (11.05, 10.05))
+    """The picture, its zones and the people in it 40 px farther right and 20 farther down are the same street, to the
+    corner of the zone."""
+    before = people((5.45, 5.45), (6.45, 5.45))
+    assert crowded_m2(before) > 0
     after = np.roll(before, (10, 20), axis=(1, 2))
     shifted = PAVEMENT.model_copy(update={"polygon": tuple((x + 40, y + 20) for x, y in PAVEMENT.polygon or ())})
     assert crowded_m2(after, shifted, SeenGround(FROM_ABOVE, SIZE_PX, (40, 20))) == pytest.approx(crowded_m2(before))
@@ -182,6 +188,44 @@ def test_a_clip_costs_milliseconds() -> None:
     for _ in range(10):
         crowded_share(frames, zone, ground)
     assert time.process_time() - started < 0.1
+
+
+def test_those_who_are_shown_above_their_feet_crowd_the_ground_at_their_feet() -> None:
+    camera = plane_of(LIKE_A_JAMCAM)
+    record = camera.record.model_copy(update={"focal_px": LIKE_A_JAMCAM.focal_px})
+    middle_m = 20 * np.array((np.sin(0.6), np.cos(0.6)))  # straight ahead
+    square_px = camera.to_picture(middle_m + 2 * np.array(((-1, -1), (1, -1), (1, 1), (-1, 1))))
+    zone = PAVEMENT.model_copy(update={"polygon": tuple(map(tuple, square_px.tolist()))})
+    feet_px = camera.to_picture(middle_m + np.array(((-0.4, 0), (0.4, 0))))
+    shares = []
+    for height_m in (0.0, 2.0):
+        ground = SeenGround(record, (352, 288), contact=Contact(people=height_m))
+        density = np.zeros((1, 288, 352))
+        for x, y in above(ground, feet_px, height_m):
+            density[0, int(y), int(x)] += 1
+        shares.append(crowded_share(density, zone, ground))
+    assert shares[0] is not None
+    assert shares[0] > 0.1
+    assert shares[1] == pytest.approx(shares[0], abs=0.06)
+
+
+@pytest.mark.parametrize(("cells", "share"), [(200, 0.0), (80, None)])
+def test_a_cell_longer_than_a_patch_tells_nothing(cells: int, share: float | None) -> None:
+    """Of 200 m on the ground: a cell of 1 m, and one of 2.5 m."""
+    far_up = FROM_ABOVE.model_copy(update={"image_to_ground": (0.5, 0, 0, 0, -0.5, 0, 0, 0, 1)})
+    assert crowded_share(np.zeros((1, cells, cells)), PAVEMENT, SeenGround(far_up, SIZE_PX)) == share
+
+
+@pytest.mark.parametrize(("gain", "share"), [(1.0, 0.02), (0.5, 0.0)])
+def test_it_is_asked_of_how_many_there_are_and_not_of_how_many_the_model_sees(gain: float, share: float) -> None:
+    density = np.zeros((1, len(CLASSES), *GRID))
+    density[:, CLASSES.index("pedestrian")] = people((10.05, 10.05), (11.05, 10.05))
+    known = Correction(people=GroupError(gain=gain, sqrt_error=0.3, frames=12, sites=6), vehicles=None)
+    (found,) = figures_of(
+        density, 10, [on_ground(PAVEMENT, Plane(FROM_ABOVE, SIZE_PX))], SIZE_PX, [known], ground=GROUND
+    )
+    assert found.ground is not None
+    assert found.ground.crowded_share == pytest.approx(share, abs=0.009)
 
 
 def test_a_large_zone_of_many_corners_fits_a_worker() -> None:

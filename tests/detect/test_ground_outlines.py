@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.records import Zone
-from detect.ground.outlines import followed, hull, longer_side, pieces_above, pieces_within, signed_area, simplified, without_repeats
+from detect.ground.outlines import (
+    followed,
+    hull,
+    longer_side,
+    pieces_above,
+    pieces_within,
+    signed_area,
+    simplified,
+    without_repeats,
+)
 from detect.zones import coverage
 
 COMB = np.array([(0, 0), (7, 0), (7, 9), (6, 9), (6, 3), (4, 3), (4, 8), (3, 8), (3, 3), (1, 3), (1, 6), (0, 6)], float)

@@ -54,7 +54,6 @@ def test_the_jacobian_is_the_slope(camera: Pinhole, k1: float) -> None:
     slopes = [(plane.to_ground(at + by) - plane.to_ground(at - by)) / (2 * step) for by in step * np.eye(2)]
     jacobian = plane.jacobian(at)
     assert np.allclose(jacobian, np.column_stack(slopes), rtol=1e-4, atol=1e-6 * np.abs(jacobian).max())
-    assert plane.m2_per_px(at) == pytest.approx(abs(np.linalg.det(jacobian)))
 
 
 @given(cameras())
@@ -79,7 +78,7 @@ def test_a_lens_that_shows_less_of_a_metre_at_its_rim_says_so() -> None:
 
 def test_above_the_horizon_there_is_no_ground() -> None:
     plane = plane_of(LIKE_A_JAMCAM)
-    for nothing in (plane.to_ground((176, 0)), plane.px_per_m((176, 0)), plane.m2_per_px((176, 0))):
+    for nothing in (plane.to_ground((176, 0)), plane.px_per_m((176, 0)), plane.jacobian((176, 0))):
         assert np.isnan(nothing).all()
     behind = -50 * np.array((math.sin(LIKE_A_JAMCAM.bearing_rad), math.cos(LIKE_A_JAMCAM.bearing_rad)))
     assert np.isnan(plane.to_picture(behind)).all()

@@ -140,6 +140,27 @@ def flat(solution: Solution) -> tuple[float, ...]:
     return tuple(solution.to_ground.ravel().tolist())
 
 
+def test_errors_of_pointing_are_as_large_as_the_site_states_them() -> None:
+    once, twice = (
+        solved(Matches.of(site_of(SPREAD_PX, EXACT.to_ground(SPREAD_PX), error_px=error_px, error_m=1e-6)))
+        for error_px in (1.0, 2.0)
+    )
+    assert once is not None
+    assert twice is not None
+    np.testing.assert_allclose(twice.covariance, 4 * once.covariance, rtol=1e-3, atol=1e-20)
+
+
+def test_what_is_off_by_more_than_stated_widens_the_error_of_the_plane() -> None:
+    """A covariance goes with the square of the errors."""
+    noise = np.random.default_rng(0).normal(scale=2.0, size=(len(NINE_PX), 2))
+    site = site_of(np.array(NINE_PX) + noise, EXACT.to_ground(NINE_PX), error_m=0.01)
+    solution = solved(Matches.of(site))
+    assert solution is not None
+    assert error_scale(solution) > 1.2
+    _, covariance = fitted_plane(site)
+    np.testing.assert_allclose(np.reshape(fit(site).covariance, (9, 9)), covariance, rtol=1e-6, atol=1e-18)
+
+
 def test_left_out_each_point_is_farther_off_than_fitted() -> None:
     found = fit_points(noisy(np.array(NINE_PX), np.random.default_rng(6)))
     assert found.plane.error_m is not None

@@ -17,6 +17,7 @@ from detect.ground.pinhole import Pinhole
 from detect.ground.plane import Plane, slope
 from detect.ground.pose import pose_of
 from detect.ground.sizes import fit_sizes
+from detect.ground.sizing import HEIGHT, Problem, solved
 from ingest.street.layout import HEIGHT_PX, WIDTH_PX, Street, street
 
 SIZE = (WIDTH_PX, HEIGHT_PX)
@@ -184,6 +185,15 @@ def test_a_few_noisy_markings_stay_within_four_stated_errors() -> None:
         fit = fit_sizes(Marking(place, np.random.default_rng(seed), 0.7, 0.1).site())
         assert np.all(np.abs(_sigmas_off(fit, truth(place))) < 4)
         assert all(point.left_out_m is None or point.error_m is not None for point in fit.points)
+
+
+def test_sizes_that_are_off_by_more_than_stated_widen_all_errors() -> None:
+    """By as much as they are: the covariance goes with the square of it."""
+    site = Marking(STRAIGHT[1], np.random.default_rng(1), error_px=1.2, error_m=0.06).site()
+    solution = solved(Problem(site.model_copy(update={"lens": Lens(error_px=0.6)})))
+    assert solution.error_scale > 1.5
+    assert solution.error(HEIGHT) == pytest.approx(solution.error_scale * np.sqrt(solution.stated[HEIGHT, HEIGHT]))
+    np.testing.assert_allclose(solution.covariance, solution.error_scale**2 * solution.stated)
 
 
 def test_nothing_that_moves_in_the_order_of_items_moves_the_fit() -> None:

@@ -381,4 +381,7 @@ def test_a_zone_moves_by_whole_pixels_and_the_whole_view_stays() -> None:
     assert same == view
     assert left_behind((moved, same), (352, 288)) is None
     assert left_behind(followed((square,), Shift(right=-0.4), (352, 288)), (352, 288)) is not None
+    edge = camera(*AT_THE_EDGE).zones  # 40 px wide: of these 31 are left, and 29
+    assert left_behind(followed(edge, Shift(right=9 / 352), (352, 288)), (352, 288)) is None, "3/4 of it is left"
+    assert left_behind(followed(edge, Shift(right=11 / 352), (352, 288)), (352, 288)) is not None
     assert followed((square,), IN_PLACE, (352, 288)) == (square,)

@@ -17,7 +17,8 @@ import pytest
 from numpy.typing import NDArray
 
 from busyness.backgrounds import Backgrounds
-from busyness.calibration_jobs import ANSWER, BackgroundSetup, ChildSetup, EmptyStreet
+from busyness.calibration_jobs import ANSWER, BackgroundJob, BackgroundSetup, ChildSetup, EmptyStreet, TooFew
+from busyness.calibration_worker import BackgroundWorker
 from busyness.past_clips import RecordedClips
 from core.judgement import GatheringState
 from core.records import Camera, ClipReady
@@ -111,6 +112,20 @@ def test_a_street_leaves_its_child_and_nobody_with_it(
     assert set(files_below(tmp_path)) == before, "nothing was written anywhere"
     printed = capfd.readouterr()
     assert not leaks((printed.out + printed.err + caplog.text).encode(), runs)
+
+
+def test_clips_that_come_again_make_no_picture(tmp_path: Path) -> None:
+    """A feed that froze, or a folder with copies: of twelve times two clips the median would be these two, with
+    whoever stands in them."""
+    contents = [path.read_bytes() for path in record(tmp_path)[:2]] * (LEAST_CLIPS // 2)
+    times = [NOON + timedelta(minutes=5 * number) for number in range(LEAST_CLIPS)]
+    job = BackgroundJob(
+        clips=tuple(ClipReady(camera=CAMERA.id, event_time=at, location="clip") for at in times),
+        lengths=tuple(map(len, contents)),
+        scene=Scene(),
+    )
+    made = BackgroundWorker(BackgroundSetup(model="lowres-2")).answer(job, b"".join(contents))
+    assert made == TooFew(used=2, why=("the same clip again (10)",))
 
 
 def test_one_answer_of_all_children_has_room_for_a_picture() -> None:
