@@ -13,7 +13,7 @@ from aggregate.tables import FIGURES, GROUND, Clips, Integers, LoopTable, Number
 from core.ground import ObservedGround
 from core.health import HealthEvent
 from core.loops import LoopReading
-from core.records import SERIES, CountObservation, Figures, Gains
+from core.records import SERIES, CountObservation, Figures, Gains, Shares
 
 _TIME = pa.timestamp("us")
 _FIGURES_TYPE = pa.struct([(name, pa.float64()) for name in SERIES])
@@ -36,6 +36,7 @@ _OBSERVATION_TYPES = {
     **dict.fromkeys(_PER_CLIP, _FIGURES_TYPE),
     "lighting": pa.string(),
     "gain": _GAINS_TYPE,
+    "shared": _GAINS_TYPE,
     "calibration": pa.string(),
     "ground": _GROUND_TYPE,
     "view_epoch": pa.int64(),
@@ -56,6 +57,7 @@ def clip_select() -> str:
         [
             "o.id, o.camera, o.zone, o.event_time, o.counted_at, o.status",
             *(f"o.{name}" for name in _OF_CLIPS),
+            *(f"o.shared.{name} AS shared_by_{name}" for name in Shares.model_fields),
             *(f"o.ground.{name} AS {name}" for name in _OF_CLIPS_GROUND),
         ]
     )
@@ -104,6 +106,7 @@ def observations_from(rows: pa.Table) -> list[CountObservation]:
         for name in _PER_CLIP:
             row[name] = None if row[name] is None else Figures(**row[name])
         row["gain"] = None if row["gain"] is None else Gains(**row["gain"])
+        row["shared"] = None if row["shared"] is None else Shares(**row["shared"])
         row["ground"] = None if row["ground"] is None else ObservedGround(**row["ground"])
         return CountObservation(**row)
 
@@ -119,6 +122,7 @@ def clips_from(rows: pa.Table) -> Clips:
         counted_at=_times(rows, "counted_at"),
         status=_text(rows, "status"),
         **{name: _figures(rows, name) for name in _OF_CLIPS},
+        **{f"shared_by_{name}": _numbers(rows, f"shared_by_{name}") for name in Shares.model_fields},
         **{name: _numbers(rows, name) for name in _OF_CLIPS_GROUND},
     )
 

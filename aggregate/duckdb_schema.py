@@ -98,6 +98,7 @@ CREATE TABLE observations (
     high {_FIGURES},
     lighting VARCHAR,
     gain {_GAINS},
+    shared {_GAINS},                        -- core.records.Shares; null: all of the error may be shared
     calibration VARCHAR,
     ground {_GROUND},                       -- null where the camera was not calibrated
     view_epoch BIGINT NOT NULL,
@@ -157,6 +158,7 @@ DROP TABLE watermarks;
     # Observations and readings know the ground of their zone; of what was counted before, it is not known.
     3: f"""
 ALTER TABLE observations ADD COLUMN ground {_GROUND};
+ALTER TABLE observations ADD COLUMN shared {_GAINS};
 ALTER TABLE readings ADD COLUMN area_m2 DOUBLE;
 ALTER TABLE readings ADD COLUMN calibration_error DOUBLE;
 ALTER TABLE readings ADD COLUMN vehicles_m2 DOUBLE;

@@ -29,12 +29,13 @@ variance/mean 3 and a mean of 20), which no formula can tell from one clip.
 All of that is the street's own variation. The counter errs too. What it errs by from clip to clip is in their spread,
 but clips of one camera are counted past the same railings and under the same lamps: that part of their errors is shared
 and does not average out, however many clips there are. On the scale on which the counter's error does not grow with the
-count (`detect/error_model.py`) it is a share of the whole, `SHARED`, and reaches from the mean to
+count (`detect/error_model.py`) it is a share of the whole (`core.records.Shares`, measured where the error was), and
+reaches from the mean to
 
-    (sqrt(mean + 3/8) -+ SHARED * e)^2 - 3/8,    e = the mean over clips of sqrt(high + 3/8) - sqrt(present + 3/8)
+    (sqrt(mean + 3/8) -+ e)^2 - 3/8,    e = the mean over clips of share * (sqrt(high + 3/8) - sqrt(present + 3/8))
 
-A single clip has no spread: its error counts as a whole. The two sources, independent of each other, are added as
-standard errors are, below and above apart:
+A single clip has no spread: its error counts as a whole, as does that of clips whose share is not known. The two
+sources, independent of each other, are added as standard errors are, below and above apart:
 
     low  = max(0, mean - sqrt((mean - low between clips)^2 + (counter's reach below)^2))
 
@@ -49,19 +50,9 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, ndtri, stdtrit
 
 from aggregate.tables import Numbers
-from core.records import PEOPLE, SERIES
 
 PRIOR_DISPERSION = 1.4
 PRIOR_FREEDOM = 4.0
-
-SHARED_BY_PEOPLE, SHARED_BY_VEHICLES = 0.75, 0.5
-"""Of a counter's standard error, what the clips of one hour of a camera share. Between cameras lie, by one-way analysis
-of variance of the errors on the square-root scale, 0.69 of it for people by day and 0.68 at night, 0.45 and 0.38 for
-vehicles: on 82 labelled frames of 12 cameras, each counted by a network that had not seen its camera. Rounded up, for
-clips of one hour share more than those of a day. On the synthetic street they share 0.4 to 0.5."""
-
-SHARED: Numbers = np.where([name in (*PEOPLE, "people") for name in SERIES], SHARED_BY_PEOPLE, SHARED_BY_VEHICLES)
-"""The same for each of `SERIES`."""
 
 _OFFSET = 3 / 8
 """Of Anscombe's scale, as in `detect.error_model`."""
@@ -125,11 +116,11 @@ def counter_error(present: Numbers, high: Numbers) -> Numbers:
     return error
 
 
-def counter_reach(mean: Numbers, error: Numbers, clips: Numbers) -> tuple[Numbers, Numbers]:
-    """How far below and above `mean` the counter may have erred in `clips` together; NaN where `error` is.
+def counter_reach(mean: Numbers, shared: Numbers) -> tuple[Numbers, Numbers]:
+    """How far below and above `mean` the counter may have erred in all of its clips together; NaN where `shared` is.
 
-    All [..., series]. `error`: the mean over the clips of their `counter_error`.
+    `shared`: the mean over the clips of what of their `counter_error` they share.
     """
-    center, part = np.sqrt(mean + _OFFSET), np.where(clips > 1, SHARED, 1.0) * error
-    low = np.clip(np.square(np.maximum(center - part, 0.0)) - _OFFSET, 0.0, mean)
-    return mean - low, np.maximum(np.square(center + part) - _OFFSET - mean, 0.0)
+    center = np.sqrt(mean + _OFFSET)
+    low = np.clip(np.square(np.maximum(center - shared, 0.0)) - _OFFSET, 0.0, mean)
+    return mean - low, np.maximum(np.square(center + shared) - _OFFSET - mean, 0.0)

@@ -13,7 +13,9 @@ from aggregate.density import covered_m2
 from aggregate.intervals import counter_error, counter_reach, joined, mean_interval
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import GROUND, Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
-from core.records import INTERVAL_LEVEL, SERIES, Camera, Status, TrustState
+from core.records import INTERVAL_LEVEL, PEOPLE, SERIES, Camera, Status, TrustState
+
+_OF_PEOPLE = np.array([name in (*PEOPLE, "people") for name in SERIES])
 
 _DECIMALS = 6
 """Figures are rounded, so that the same counts give the same reading to the last bit on every machine."""
@@ -141,8 +143,9 @@ def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbe
     deviation = np.add.reduceat((present - mean[span_of]) ** 2, begins, axis=0)
     variance = deviation / np.maximum(count - 1, 1)
     between = mean_interval(mean, variance, np.broadcast_to(count, mean.shape), INTERVAL_LEVEL)
-    error = _mean_of_known(counter_error(present, counted.high[rows]), begins)
-    low, high = joined(mean, between, counter_reach(mean, error, np.broadcast_to(count, mean.shape)))
+    error = counter_error(present, counted.high[rows])
+    shared = np.where(n[span_of, None] > 1, _shares(counted)[rows], 1.0)
+    low, high = joined(mean, between, counter_reach(mean, _mean_of_known(shared * error, begins)))
 
     # A clip that cannot tell who stood still (a single frame) says nothing about the share, in neither sum.
     stationary = counted.stationary[rows]
@@ -189,6 +192,12 @@ def _laid_out(first: Integers, n: Integers) -> tuple[Integers, Integers]:
     """The rows of every span one after the other, for a clip is in one span of every width; where each span begins."""
     begins = np.cumsum(n) - n
     return np.repeat(first - begins, n) + np.arange(n.sum()), begins
+
+
+def _shares(clips: Clips) -> Numbers:
+    """What of the counter's error clips of an hour share, [clip, series]: all of it where that is not known."""
+    shares = np.where(_OF_PEOPLE, clips.shared_by_people[:, None], clips.shared_by_vehicles[:, None])
+    return np.where(np.isnan(shares), 1.0, shares)
 
 
 def _mean_of_known(values: Numbers, begins: Integers) -> Numbers:

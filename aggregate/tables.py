@@ -70,7 +70,8 @@ class Rows:
 class Clips(Rows):
     """Stored observations. `present`, `peak`, `stationary`, `low`, `high`: [clip, series] in the order of `SERIES`.
 
-    `area_m2`, `area_error` and `crowded_share` are those of `core.ground.ObservedGround`, NaN where there is none.
+    `shared_by_people`, `shared_by_vehicles`: see `core.records.Shares`; `area_m2`, `area_error` and `crowded_share` are
+    those of `core.ground.ObservedGround`. NaN where there is none.
     """
 
     id: Text
@@ -84,6 +85,8 @@ class Clips(Rows):
     stationary: Numbers
     low: Numbers
     high: Numbers
+    shared_by_people: Numbers
+    shared_by_vehicles: Numbers
     area_m2: Numbers
     area_error: Numbers
     crowded_share: Numbers

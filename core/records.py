@@ -239,6 +239,14 @@ class Gains(Closed):
     vehicles: PositiveFloat = 1.0
 
 
+class Shares(Closed):
+    """Of the counter's standard error, what the clips of one hour share, of people and of vehicles: it does not average
+    out however many clips there are."""
+
+    people: float = Field(default=1.0, ge=0, le=1)
+    vehicles: float = Field(default=1.0, ge=0, le=1)
+
+
 def observation_id(camera: str, zone: str, event_time: datetime, model: str) -> str:
     """The identity of a count: the same clip counted twice by the same model is one row."""
     key = "\x1f".join((camera, zone, event_time.isoformat(timespec="microseconds"), model))
@@ -256,8 +264,9 @@ class CountObservation(Closed):
 
     [`low`, `high`] is the 90 % interval of `present` from the error of the counter alone, as it was measured in this
     `lighting`; null where that error is not known, which is not the same as none. Where the counter's bias is known,
-    the figures are what was counted times `gain`. `calibration` names the camera's own calibration that gain and
-    interval are from (`06710/2`); null where they are those of the model. `view_epoch` numbers the lasting views that
+    the figures are what was counted times `gain`; `shared` is what part of the error clips have in common, null where
+    that is not known: then all of it may be. `calibration` names the camera's own calibration that gain and interval
+    are from (`06710/2`); null where they are those of the model. `view_epoch` numbers the lasting views that
     the camera has shown, `content` is the hash of the clip's bytes: by it a restarted ingest knows what it has counted.
     """
 
@@ -277,6 +286,7 @@ class CountObservation(Closed):
     high: Figures | None = None
     lighting: Lighting | None = None
     gain: Gains | None = None
+    shared: Shares | None = None
     calibration: str | None = Field(default=None, min_length=1, max_length=150)
     ground: ObservedGround | None = None
     view_epoch: NonNegativeInt = 0
@@ -291,7 +301,8 @@ class CountObservation(Closed):
             if any(figure is None for figure in figures):
                 raise ValueError("an observation with status ok carries present, peak and spread")
         elif any(
-            figure is not None for figure in (*figures, self.stationary, self.low, self.high, self.gain, self.ground)
+            known is not None
+            for known in (*figures, self.stationary, self.low, self.high, self.gain, self.shared, self.ground)
         ):
             raise ValueError(f"an observation with status {self.status} carries no figures: null, never zero")
         elif not self.reason:

@@ -174,6 +174,7 @@ class ClipCounter:
             high=figures and figures.high,
             lighting=examined.lighting,
             gain=figures and figures.gain,
+            shared=figures and figures.shared,
             calibration=figures and figures.calibration,
             ground=figures and figures.ground,
             view_epoch=examined.watched.epoch,

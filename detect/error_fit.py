@@ -11,6 +11,12 @@ Statistics 49(1), 486-507): each frame's count is corrected by the gain of the *
 [labelled, labelled + uncertain] taken on the square-root scale, and s is the ceil(0.9 (n + 1))-th smallest of the n
 distances, over 1.645, widened for a camera that is not among them (`for_another_site`). No shape of the errors is
 assumed. With fewer than `LEAST_FRAMES` that rank does not exist or hangs on one frame, and nothing is fitted.
+
+**What is shared.** Of the mean square of the corrected counts' signed distances, all but the variance within sites is
+what the frames of a site share (one-way analysis of variance; Searle, Casella & McCulloch 1992, Variance Components,
+section 3.6): its root is their part of the standard error. Few sites tell it badly, so half of the variance being
+shared counts as if it had been seen at `PRIOR_SITES` more. For a model the sites are cameras, and its clips may share
+more in one hour than that; for the calibration of a camera they are hours.
 """
 
 from __future__ import annotations
@@ -41,6 +47,8 @@ from detect.error_model import (
 
 LEAST_FRAMES = 10
 LEAST_SITES_FOR_GAIN = 3
+PRIOR_SHARED, PRIOR_SITES = 0.5, 4
+"""Of the variance, that is taken to be shared, and as if it had been seen at so many sites."""
 
 LEAST_SQRT_ERROR = 0.1
 """Two people who labelled the same frames differ by 0.8 of 10.8 vehicles: no counter is known to be nearer."""
@@ -168,9 +176,20 @@ def fit_group(sample: Sample, limits: Limits = OF_CAMERA) -> GroupError | None:
     return GroupError(
         gain=round(shrunk_gain(sample, limits), 4),
         sqrt_error=round(max(LEAST_SQRT_ERROR, reach / Z_90 * for_another_site(len(sample.sites))), 4),
+        shared=round(shared_part(sample, shrunk_gain(sample, limits)), 4),
         frames=len(sample),
         sites=len(sample.sites),
     )
+
+
+def shared_part(sample: Sample, gain: float) -> float:
+    """Of the standard error, what the frames of a site share, 0..1."""
+    off, sites = offsets(sample, np.full(len(sample), gain)), sample.sites
+    within = sum(np.square(off[at] - off[at].mean()).sum() for at in (sample.site == site for site in sites))
+    spare = len(sample) - len(sites)
+    whole = float(np.square(off).mean())
+    seen = max(0.0, 1 - float(within) / spare / whole) if spare > 0 and whole > 0 else PRIOR_SHARED
+    return float(np.sqrt((len(sites) * seen + PRIOR_SITES * PRIOR_SHARED) / (len(sites) + PRIOR_SITES)))
 
 
 def for_another_site(sites: int) -> float:
@@ -190,8 +209,13 @@ def gains_of_the_others(sample: Sample, limits: Limits = OF_CAMERA) -> Numbers:
 
 def distances(sample: Sample, gains: Numbers) -> Numbers:
     """How far the corrected counts are from [least, most] on the square-root scale: [frame], 0 inside."""
+    return np.abs(offsets(sample, gains))
+
+
+def offsets(sample: Sample, gains: Numbers) -> Numbers:
+    """The same with the sign: above [least, most] positive, below it negative."""
     at = stabilised(gains * sample.counted)
-    return np.abs(at - np.clip(at, stabilised(sample.least), stabilised(sample.most)))
+    return at - np.clip(at, stabilised(sample.least), stabilised(sample.most))
 
 
 def shrunk_gain(sample: Sample, limits: Limits = OF_CAMERA) -> float:

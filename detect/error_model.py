@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from core.config import Closed
-from core.records import CLASSES, PEOPLE, SERIES, Gains, Identifier, Lighting, UtcTime
+from core.records import CLASSES, PEOPLE, SERIES, Gains, Identifier, Lighting, Shares, UtcTime
 from detect.model import CountingModel
 
 Z_90 = 1.6448536269514722
@@ -51,6 +51,9 @@ class GroupError(Closed):
     gain: float = Field(ge=LEAST_ZONE_GAIN, le=MOST_ZONE_GAIN, description="corrected = gain * counted")
     sqrt_error: float = Field(
         gt=0, le=20, description="s: standard error of sqrt(corrected + 3/8), such that 1.645 s covers nine in ten"
+    )
+    shared: float = Field(
+        default=1.0, ge=0, le=1, description="of s, what the clips of one site share: it does not average out over them"
     )
     frames: PositiveInt = Field(description="frames, or clips, counted by hand that it was fitted on")
     sites: PositiveInt = Field(description="how many cameras (of one camera: hours) those are of")
@@ -134,6 +137,13 @@ class Correction:
         return Gains(
             people=self.people.gain if self.people else 1.0, vehicles=self.vehicles.gain if self.vehicles else 1.0
         )
+
+    @property
+    def shared(self) -> Shares | None:
+        """What part of the errors clips have in common; None where there is no interval."""
+        if self.people is None or self.vehicles is None:
+            return None
+        return Shares(people=self.people.shared, vehicles=self.vehicles.shared)
 
     def factors(self) -> PerSeries:
         """The gain of every series; 1 where the bias is not known."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.ground import ObservedGround
-from core.records import CLASSES, PEOPLE, SERIES, VEHICLES, Figures, Gains, Zone
+from core.records import CLASSES, PEOPLE, SERIES, VEHICLES, Figures, Gains, Shares, Zone
 from detect.contact import SeenGround
 from detect.crowding import crowded_share
 from detect.error_model import Correction
@@ -33,6 +33,7 @@ class ZoneFigures:
     low: Figures | None
     high: Figures | None
     gain: Gains | None
+    shared: Shares | None
     calibration: str | None
     ground: ObservedGround | None
 
@@ -71,6 +72,7 @@ def figures_of(
             low=None if within is None else Figures.of(within[0].tolist()),
             high=None if within is None else Figures.of(within[1].tolist()),
             gain=correction.gain,
+            shared=correction.shared,
             calibration=correction.calibration,
             ground=None if ground is None else _observed(drawn, ground, people * factors[zone, _ALL_PEOPLE]),
         )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from core.ground import ObservedGround
-from core.records import CLASSES, PEOPLE, VEHICLES, Camera, CountObservation, Figures, Status, Zone, observation_id
+from core.records import (
+    CLASSES,
+    PEOPLE,
+    VEHICLES,
+    Camera,
+    CountObservation,
+    Figures,
+    Shares,
+    Status,
+    Zone,
+    observation_id,
+)
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
 TOWER = Camera(id="tower", name="Tower Bridge Road", lat=51.5, lon=-0.08, cadence_s=300)
@@ -56,6 +67,7 @@ def counted(
     stationary: Figures | None = None,
     low: Figures | None = None,
     high: Figures | None = None,
+    shared: Shares | None = None,
     ground: ObservedGround | None = None,
     model: str = "lowres-2@0123456789ab",
     counted_at: datetime | None = None,
@@ -79,6 +91,7 @@ def counted(
         stationary=(stationary or figures()) if ok else None,
         low=low,
         high=high,
+        shared=shared,
         ground=ground,
         model=model,
         counted_at=counted_at or event_time + timedelta(seconds=90),

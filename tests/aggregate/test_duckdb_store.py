@@ -124,7 +124,7 @@ LATE = NOON + timedelta(minutes=2)
 ADDED_IN = {
     2: {"observations": ("low", "high", "lighting", "gain", "calibration")},
     3: {"observations": ("content",), "tables": ("newest_clips", "health", "states", "counters", "loops")},
-    4: {"observations": ("ground",), "readings": GROUND},
+    4: {"observations": ("ground", "shared"), "readings": GROUND},
 }
 
 

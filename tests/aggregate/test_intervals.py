@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from aggregate.intervals import (
     PRIOR_DISPERSION,
-    SHARED_BY_PEOPLE,
-    SHARED_BY_VEHICLES,
     counter_error,
     counter_reach,
     dispersion,
@@ -18,7 +16,7 @@ from aggregate.intervals import (
     joined,
     mean_interval,
 )
-from core.records import INTERVAL_LEVEL, SERIES
+from core.records import INTERVAL_LEVEL
 
 Z_90 = 1.6448536269514722
 
@@ -138,24 +136,22 @@ def test_coverage_is_near_its_level_for_overdispersed_clips(ratio: float, clips:
 
 
 @pytest.mark.parametrize("sqrt_error", [0.2, 1.0])
-def test_what_clips_err_by_together_does_not_average_out_and_what_they_err_by_alone_is_in_their_spread(
-    sqrt_error: float,
-) -> None:
-    """Clips of 9: one has the counter's whole error, twelve have the shared part of it, as many as they are."""
-    mean = np.full((3, len(SERIES)), 9.0)
-    high = np.square(np.sqrt(mean + 3 / 8) + Z_90 * sqrt_error) - 3 / 8
-    clips = np.broadcast_to(np.array([[1.0], [12.0], [288.0]]), mean.shape)
-    below, above = counter_reach(mean, counter_error(mean, high), clips)
-    assert mean[0] + above[0] == pytest.approx(high[0])
-    for series, shared in (("pedestrian", SHARED_BY_PEOPLE), ("bus", SHARED_BY_VEHICLES), ("people", SHARED_BY_PEOPLE)):
-        of, part = SERIES.index(series), shared * Z_90 * sqrt_error
-        assert above[1, of] == above[2, of] == pytest.approx(np.square(np.sqrt(9.375) + part) - 9.375)
-        assert below[1, of] == below[2, of] == pytest.approx(9.375 - np.square(np.sqrt(9.375) - part))
+def test_what_clips_err_by_together_reaches_from_their_mean_as_it_does_from_each(sqrt_error: float) -> None:
+    """Clips of 9 that share all of their error reach as far as each of them does; those that share half, half as far on
+    the scale of the root."""
+    mean = np.array([[9.0]])
+    high, low = (np.square(np.sqrt(mean + 3 / 8) + sign * Z_90 * sqrt_error) - 3 / 8 for sign in (1, -1))
+    error = counter_error(mean, high)
+    below, above = counter_reach(mean, error)
+    assert mean + above == pytest.approx(high)
+    assert mean - below == pytest.approx(low)
+    below, above = counter_reach(mean, 0.5 * error)
+    assert above == pytest.approx(np.square(np.sqrt(9.375) + 0.5 * Z_90 * sqrt_error) - 9.375)
+    assert below == pytest.approx(9.375 - np.square(np.sqrt(9.375) - 0.5 * Z_90 * sqrt_error))
 
 
 def test_a_counter_may_have_missed_someone_where_it_counted_nobody_and_nothing_is_known_from_nothing() -> None:
-    mean, error = (np.repeat([[first], [second]], len(SERIES), axis=1) for first, second in ((0.0, 4.0), (0.8, np.nan)))
-    below, above = counter_reach(mean, error, np.full_like(mean, 6.0))
-    assert (below[0] == 0).all()
-    assert (above[0] > 0).all()
+    below, above = counter_reach(np.array([0.0, 4.0]), np.array([0.8, np.nan]))
+    assert below[0] == 0
+    assert above[0] > 0
     assert np.isnan([below[1], above[1]]).all()

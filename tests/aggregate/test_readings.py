@@ -9,11 +9,10 @@ import pytest
 from street_counts import NOON, TOWER, counted, figures, ground
 
 from aggregate.density import FOOTPRINT_M2
-from aggregate.intervals import SHARED_BY_VEHICLES
 from aggregate.policy import AggregatePolicy
 from aggregate.readings import derive, expected_clips, not_due, while_open
 from aggregate.tables import Clips, Spans, moment, text
-from core.records import SERIES, CountObservation, Figures, Reading, Status, Window
+from core.records import SERIES, CountObservation, Figures, Reading, Shares, Status, Window
 
 
 def columns(observations: list[CountObservation]) -> Clips:
@@ -23,6 +22,9 @@ def columns(observations: list[CountObservation]) -> Clips:
 
     def of_ground(name: str) -> np.ndarray:
         return np.array([getattr(one.ground, name, None) for one in observations], dtype=np.float64)
+
+    def of_shared(name: str) -> np.ndarray:
+        return np.array([getattr(one.shared, name, None) for one in observations], dtype=np.float64)
 
     return Clips(
         id=text([one.id for one in observations]),
@@ -36,6 +38,8 @@ def columns(observations: list[CountObservation]) -> Clips:
         stationary=table("stationary").reshape(-1, 9),
         low=table("low").reshape(-1, 9),
         high=table("high").reshape(-1, 9),
+        shared_by_people=of_shared("people"),
+        shared_by_vehicles=of_shared("vehicles"),
         **{name: of_ground(name) for name in ("area_m2", "area_error", "crowded_share")},
     )
 
@@ -82,7 +86,11 @@ def test_figures_of_three_clips() -> None:
 def reached(at: datetime, cars: float, low: float | None = None, high: float | None = None) -> CountObservation:
     """A clip with so many cars, and the counter's interval of them where its error is known."""
     ends = (None, None) if low is None or high is None else (figures(car=low), figures(car=high))
-    return counted(at, figures(car=cars), low=ends[0], high=ends[1])
+    return counted(at, figures(car=cars), low=ends[0], high=ends[1], shared=SHARED if ends[0] else None)
+
+
+SHARED = Shares(people=0.75, vehicles=0.5)
+"""Of the counter's error, what clips of an hour share."""
 
 
 def limits(mean: float, part: float) -> tuple[float, float]:
@@ -98,7 +106,7 @@ def test_the_counters_error_widens_the_interval_as_a_second_standard_error() -> 
     assert alone.low is not None
     assert alone.high is not None
     both = quarter([reached(at, 50, *limits(50, 2.0)) for at in minutes(0, 5, 10)])["vehicles"]
-    low, high = limits(50, SHARED_BY_VEHICLES * 2.0)
+    low, high = limits(50, SHARED.vehicles * 2.0)
     assert both.mean == 50
     assert both.low == pytest.approx(50 - np.hypot(50 - alone.low, 50 - low), abs=1e-5)
     assert both.high == pytest.approx(50 + np.hypot(alone.high - 50, high - 50), abs=1e-5)
@@ -107,12 +115,21 @@ def test_the_counters_error_widens_the_interval_as_a_second_standard_error() -> 
 def test_the_counters_error_does_not_average_out() -> None:
     """A whole hour of clips that agree is no nearer to the truth than what the counter errs by in all of them."""
     found = quarter([reached(at, 50, *limits(50, 2.0)) for at in minutes(*range(15))])["vehicles"]
-    low, high = limits(50, SHARED_BY_VEHICLES * 2.0)
+    low, high = limits(50, SHARED.vehicles * 2.0)
     assert found.low is not None
     assert found.high is not None
     assert found.low <= low
     assert found.high >= high
     assert found.low > low - 3, "fifteen clips that agree add little to it"
+
+
+def test_all_of_an_error_is_shared_where_nobody_says_what_part_is() -> None:
+    ends = {"low": figures(car=limits(50, 2.0)[0]), "high": figures(car=limits(50, 2.0)[1])}
+    silent = quarter([counted(at, figures(car=50), **ends) for at in minutes(*range(15))])["vehicles"]
+    said = quarter([counted(at, figures(car=50), **ends, shared=Shares()) for at in minutes(*range(15))])["vehicles"]
+    assert (silent.low, silent.high) == (said.low, said.high)
+    assert silent.high is not None
+    assert silent.high >= limits(50, 2.0)[1]
 
 
 def test_a_single_clip_has_the_whole_error_of_the_counter() -> None:
@@ -129,7 +146,7 @@ def test_clips_whose_error_is_not_known_have_no_say_in_it() -> None:
     between, both = quarter(plain)["vehicles"], quarter(known)["vehicles"]
     assert between.low is not None
     assert between.high is not None
-    low, high = limits(50, SHARED_BY_VEHICLES * 2.0)
+    low, high = limits(50, SHARED.vehicles * 2.0)
     assert both.low == pytest.approx(50 - np.hypot(50 - between.low, 50 - low), abs=1e-5)
     assert both.high == pytest.approx(50 + np.hypot(between.high - 50, high - 50), abs=1e-5)
 

@@ -19,6 +19,7 @@ from detect.error_fit import (
     fit_error_model,
     fit_group,
     sample_of,
+    shared_part,
     shrunk_gain,
 )
 from detect.error_model import LEAST_GAIN, MOST_GAIN, OFFSET, GroupError
@@ -139,3 +140,23 @@ def test_a_gain_is_sane_and_never_worsens_the_summed_error(rows: list[tuple[floa
 def test_the_order_of_frames_does_not_matter() -> None:
     counts = town(5, 6, 6, factor=0.8, of_camera=0.2, of_frame=0.4)
     assert fit_error_model("0" * 64, counts[::-1]) == fit_error_model("0" * 64, counts)
+
+
+@pytest.mark.parametrize(("of_camera", "of_frame", "part"), [(0.6, 0.2, 0.95), (0.4, 0.4, 0.71), (0.0, 0.6, 0.2)])
+def test_what_the_frames_of_a_camera_share_is_told_from_what_each_errs_by(
+    of_camera: float, of_frame: float, part: float
+) -> None:
+    """The root of the variance between cameras over the whole, with many cameras."""
+    counts = town(3, 60, 12, factor=1.0, of_camera=of_camera, of_frame=of_frame, uncertain=0.0)
+    assert shared_part(sample_of(counts, "vehicles", Lighting.DAY), 1.0) == pytest.approx(part, abs=0.08)
+
+
+def test_a_gain_that_is_left_over_is_shared_by_all_frames() -> None:
+    """All sites are off by the same: nothing lies between them, and it averages out nowhere."""
+    off = sample([18.0, 18.1, 17.9, 18.0] * 10, [9.0] * 40, [9.0] * 40, "abcdefghij" * 4)
+    assert shared_part(off, 1.0) > 0.9
+
+
+def test_of_few_sites_half_is_taken_to_be_shared() -> None:
+    alone = sample([4.0, 9.0, 16.0], [9.0] * 3, [9.0] * 3, "abc")
+    assert shared_part(alone, 1.0) == pytest.approx(np.sqrt(0.5))
