@@ -16,8 +16,9 @@ comes.
     density_error      of the mean density of people in a zone at noon, the mean over zones weighted by who is there;
                        `_of_cameras` of all zones of a camera together, `density_bias` of all zones of all cameras
     interval_coverage  how often the 90 % interval of a density, of people or of vehicles, holds the true density of its
-                       hour or quarter, of which the clips are a sample; `_of_clips` that of a single clip, which errs
-                       by the counter and by the ground alone
+                       hour or quarter, of which the clips are a sample, where six objects or more are expected in
+                       these: of fewer, any interval that begins at zero holds nearly all there can be, and `_of_all`
+                       has them too; `_of_clips` is of single clips, which err by the counter and the ground alone
     interval_width     of the intervals of hours, in terms of the true density
 
 `people_who_could_be_seen` is against those whom no house or bus hides. On stderr the coverage is told apart by how many
@@ -44,7 +45,8 @@ SEEDS, AREA_SEEDS = (0, 1), range(10)
 ALL_DAYS, TWO_DAYS = Days(by_hand=(0, 2, 4, 6, 8), answered=(1, 3, 5, 7)), Days(by_hand=(0, 2), answered=(1, 3))
 WORKERS = 2
 
-EXPECTED = (0.0, 6.0, 30.0, np.inf)
+SOME = 6.0
+EXPECTED = (0.0, SOME, 30.0, np.inf)
 """Objects in all clips of a window together, by which its coverage is told apart."""
 
 
@@ -71,7 +73,8 @@ def figures_of(area: AreaFigures, readings: pd.DataFrame, clips: pd.DataFrame) -
     return {
         "area_error": round(area.mean, 4),
         "density_error": of_people["of_zones"],
-        "interval_coverage": round(float(covered(told).mean()), 3),
+        "interval_coverage": round(float(covered(told[expected(told) >= SOME]).mean()), 3),
+        "interval_coverage_of_all": round(float(covered(told).mean()), 3),
         "interval_coverage_of_clips": round(float(covered(told_of_clips).mean()), 3),
         "area_error_median": round(area.median, 4),
         "area_coverage": round(area.coverage, 3),
@@ -82,7 +85,7 @@ def figures_of(area: AreaFigures, readings: pd.DataFrame, clips: pd.DataFrame) -
         "uncalibrated": {
             "people": density_errors(as_it_comes, "people"),
             "vehicles": density_errors(as_it_comes, "vehicles"),
-            "interval_coverage": round(float(covered(as_it_comes).mean()), 3),
+            "interval_coverage": round(float(covered(as_it_comes[expected(as_it_comes) >= SOME]).mean()), 3),
             "interval_coverage_of_clips": round(float(covered(clips_as_they_come).mean()), 3),
         },
         "interval_width": round(width(told), 2),
@@ -124,6 +127,12 @@ def density_errors(rows: pd.DataFrame, series: str, truth: str = "true_mean") ->
     return {"of_zones": round(of_zones, 3), "of_cameras": round(of_cameras, 3), "bias": round(bias, 3)}
 
 
+def expected(rows: pd.DataFrame) -> pd.Series:
+    """Objects expected in all clips of each window together."""
+    objects: pd.Series = rows["true_mean"] * rows["clips_counted"]
+    return objects
+
+
 def covered(rows: pd.DataFrame) -> pd.Series:
     """Whether the interval of each density holds the true one."""
     inside: pd.Series = rows["true_density"].between(rows["density_low"], rows["density_high"])
@@ -138,9 +147,9 @@ def width(rows: pd.DataFrame) -> float:
 
 def tell_coverage(rows: pd.DataFrame) -> None:
     """The coverage by series, window and how many objects are expected in its clips."""
-    expected = pd.cut(rows["true_mean"] * rows["clips_counted"], EXPECTED, right=False)
+    among = pd.cut(expected(rows), EXPECTED, right=False)
     above, below = rows["true_density"] > rows["density_high"], rows["true_density"] < rows["density_low"]
-    table = pd.DataFrame({"inside": covered(rows), "above": above, "below": below, "expected": expected})
+    table = pd.DataFrame({"inside": covered(rows), "above": above, "below": below, "expected": among})
     for keys in (["class", "window"], ["class", "window", "expected"]):
         groups = table.assign(**{"class": rows["class"], "window": rows["window"]}).groupby(keys, observed=True)
         means = groups[["inside", "above", "below"]].mean().assign(n=groups.size())
