@@ -99,7 +99,7 @@ def ground_rows(readings: Sequence[Reading], zones: Mapping[str, Zone]) -> list[
     if not readings:
         return []
     columns = _told(GroundedReadings.of_records(readings, zones))
-    told = [(None if value != value else value for value in column.tolist()) for column in columns.values()]  # noqa: PLR0124
+    told = [(None if value != value else value for value in column.tolist()) for column in columns.values()]  # noqa: PLR0124 - NaN alone
     return [dict(zip(columns, row, strict=True)) for row in zip(*told, strict=True)]
 
 
