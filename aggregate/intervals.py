@@ -29,7 +29,7 @@ variance/mean 3 and a mean of 20), which no formula can tell from one clip.
 All of that is the street's own variation. The counter errs too. What it errs by from clip to clip is in their spread,
 but clips of one camera are counted past the same railings and under the same lamps: that part of their errors is shared
 and does not average out, however many clips there are. On the scale on which the counter's error does not grow with the
-count (`detect/error_model.py`) it is a share of the whole (`core.records.Shares`, measured where the error was), and
+count (`core/root_scale.py`) it is a share of the whole (`core.records.Shares`, measured where the error was), and
 reaches from the mean to
 
     (sqrt(mean + 3/8) -+ e)^2 - 3/8,    e = the mean over clips of share * (sqrt(high + 3/8) - sqrt(present + 3/8))
@@ -50,12 +50,10 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, ndtri, stdtrit
 
 from aggregate.tables import Numbers
+from core.root_scale import limits, stabilised
 
 PRIOR_DISPERSION = 1.4
 PRIOR_FREEDOM = 4.0
-
-_OFFSET = 3 / 8
-"""Of Anscombe's scale, as in `detect.error_model`."""
 
 
 def _chi2_quantile(probability: float, freedom: Numbers) -> Numbers:
@@ -112,8 +110,7 @@ def mean_interval(mean: ArrayLike, variance: ArrayLike, clips: ArrayLike, level:
 
 def counter_error(present: Numbers, high: Numbers) -> Numbers:
     """How far the upper limit of a clip's count reaches on the scale on which a counter's error does not grow."""
-    error: Numbers = np.sqrt(high + _OFFSET) - np.sqrt(present + _OFFSET)
-    return error
+    return stabilised(high) - stabilised(present)
 
 
 def counter_reach(mean: Numbers, shared: Numbers) -> tuple[Numbers, Numbers]:
@@ -121,6 +118,5 @@ def counter_reach(mean: Numbers, shared: Numbers) -> tuple[Numbers, Numbers]:
 
     `shared`: the mean over the clips of what of their `counter_error` they share.
     """
-    center = np.sqrt(mean + _OFFSET)
-    low = np.clip(np.square(np.maximum(center - shared, 0.0)) - _OFFSET, 0.0, mean)
-    return mean - low, np.maximum(np.square(center + shared) - _OFFSET - mean, 0.0)
+    low, high = limits(mean, shared)
+    return mean - low, high - mean

@@ -13,9 +13,9 @@ from aggregate.density import covered_m2
 from aggregate.intervals import counter_error, counter_reach, joined, mean_interval
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import GROUND, Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
-from core.records import INTERVAL_LEVEL, PEOPLE, SERIES, Camera, Status, TrustState
+from core.records import INTERVAL_LEVEL, OF_PEOPLE, SERIES, Camera, Status, TrustState
 
-_OF_PEOPLE = np.array([name in (*PEOPLE, "people") for name in SERIES])
+_OF_PEOPLE = np.array(OF_PEOPLE)
 
 _DECIMALS = 6
 """Figures are rounded, so that the same counts give the same reading to the last bit on every machine."""

@@ -15,11 +15,11 @@ from busyness.city import OpenFeeds, naming
 from busyness.config import Config
 from busyness.site_edits import NO_EDITS, Edits, edited
 from busyness.site_files import SUFFIX, read_site, site_paths, write_site
-from busyness.sites import bare_camera, check_site, with_site, written_cameras
+from busyness.sites import bare_camera, check_site, new_site, with_site, written_cameras
 from busyness.wiring import known_cameras, open_clock, open_store
 from core.errors import BusynessError, CalibrationRefused, ConfigError, NotFound, StoreError
 from core.records import Camera, Zone
-from core.site import Site, ZoneCollection, ZoneFeature
+from core.site import Site
 from detect.ground.drawing import draw_check
 from detect.ground.fitting import fit
 from detect.resolution import too_near
@@ -148,27 +148,13 @@ def _start(config: Config, name: str, *, new: bool) -> tuple[Path, Site]:
         if known is not None:
             raise ConfigError(f"{paths[known]} is there already", remedy="leave out --new to change it")
         camera, zones = _camera(config, name)
-        return folder / f"{camera.id}{SUFFIX}", _starter(camera, zones)
+        begun = new_site(camera.model_copy(update={"zones": tuple(zones)}))
+        return folder / f"{camera.id}{SUFFIX}", begun.model_copy(update={"note": NOTE})
     if known is None:
         raise NotFound(
             f"camera {name!r} has no site file in {folder}", remedy=f"busyness calibrate CONFIG {name} --new makes it"
         )
     return paths[known], read_site(paths[known])
-
-
-def _starter(camera: Camera, zones: Sequence[Zone]) -> Site:
-    features = tuple(_feature(zone) for zone in zones if zone.polygon is not None)
-    return Site(
-        camera=camera.id, width=camera.width, height=camera.height, lat=camera.lat, lon=camera.lon, note=NOTE,
-        zones=ZoneCollection(features=features),
-    )  # fmt: skip
-
-
-def _feature(zone: Zone) -> ZoneFeature:
-    ring = [*(zone.polygon or ()), *(zone.polygon or ())[:1]]
-    properties = {"name": zone.name, "kind": zone.kind, "effective_width_m": zone.effective_width_m}
-    polygon = {"type": "Polygon", "coordinates": [ring]}
-    return ZoneFeature.model_validate({"type": "Feature", "id": zone.id, "properties": properties, "geometry": polygon})
 
 
 def _camera(config: Config, name: str) -> tuple[Camera, Sequence[Zone]]:

@@ -18,11 +18,11 @@ from busyness.backgrounds import Backgrounds
 from busyness.calibration_child import CalibrationChild
 from busyness.calibration_jobs import Judged, JudgeJob
 from busyness.site_files import write_whole
-from busyness.sites import Sites, with_site
+from busyness.sites import Sites, new_site, with_site
 from core.errors import BusynessError, CalibrationRefused, ConfigError, NotFound
 from core.judgement import CalibratedCamera, Gathering, Judgement, OpenedSite
 from core.records import Camera
-from core.site import Site, ZoneCollection, ZoneFeature, ZonePolygon, ZoneProperties
+from core.site import Site
 
 PICTURE = ".png"
 
@@ -125,20 +125,3 @@ class Desk:
         except CalibrationRefused:  # that can be mended
             return None
         return None
-
-
-def new_site(camera: Camera) -> Site:
-    """The site of a camera of which no file says anything: its position, its picture, and the zones it has."""
-    features = tuple(
-        ZoneFeature(
-            id=zone.id,
-            properties=ZoneProperties(name=zone.name, kind=zone.kind, effective_width_m=zone.effective_width_m),
-            geometry=ZonePolygon(coordinates=((*zone.polygon, zone.polygon[0]),)),
-        )
-        for zone in camera.zones
-        if zone.polygon is not None
-    )
-    return Site(
-        camera=camera.id, width=camera.width, height=camera.height, lat=camera.lat, lon=camera.lon,
-        zones=ZoneCollection(features=features),
-    )  # fmt: skip

@@ -18,7 +18,7 @@ from busyness.config import Config
 from busyness.site_files import SUFFIX, read_site, site_paths, write_site
 from core.errors import BusynessError, CalibrationRefused, ConfigError
 from core.records import Camera, ClipReady
-from core.site import Site
+from core.site import Site, ZoneCollection, ZoneFeature, ZonePolygon, ZoneProperties
 from detect.ground.sited import grounded, sited
 from detect.zones import check_zones
 from ingest.camera_id import CameraIds
@@ -201,6 +201,23 @@ def written_cameras(config: Config) -> Sequence[Camera]:
     """The cameras that the operator has written himself, with the zones that he has drawn there."""
     watched = (feed.cameras for feed in config.feeds if isinstance(feed, WatchedFolderConfig))
     return (*config.cameras, *chain.from_iterable(watched))
+
+
+def new_site(camera: Camera) -> Site:
+    """The site of a camera of which no file says anything: its position, its picture, and the zones it has."""
+    features = tuple(
+        ZoneFeature(
+            id=zone.id,
+            properties=ZoneProperties(name=zone.name, kind=zone.kind, effective_width_m=zone.effective_width_m),
+            geometry=ZonePolygon(coordinates=((*zone.polygon, zone.polygon[0]),)),
+        )
+        for zone in camera.zones
+        if zone.polygon is not None
+    )
+    return Site(
+        camera=camera.id, width=camera.width, height=camera.height, lat=camera.lat, lon=camera.lon,
+        zones=ZoneCollection(features=features),
+    )  # fmt: skip
 
 
 def bare_camera(site: Site) -> Camera:

@@ -34,6 +34,9 @@ VEHICLES = ("motorcycle", "car", "van", "truck", "bus")
 SERIES = (*CLASSES, "people", "vehicles")
 """The classes and their two sums; `people` and `vehicles` are sums, never means."""
 
+OF_PEOPLE = tuple(name in (*PEOPLE, "people") for name in SERIES)
+"""Of each of `SERIES`, whether it counts people; the others count vehicles."""
+
 
 def _utc(moment: datetime) -> datetime:
     if moment.utcoffset() is None:

@@ -31,6 +31,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from core.config import Closed
 from core.records import INTERVAL_LEVEL, Lighting
+from core.root_scale import stabilised
 from detect.error_model import (
     LEAST_GAIN,
     LEAST_ZONE_GAIN,
@@ -42,7 +43,6 @@ from detect.error_model import (
     GroupError,
     LightErrors,
     interval,
-    stabilised,
 )
 
 LEAST_FRAMES = 10

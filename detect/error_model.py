@@ -2,13 +2,12 @@
 
 The error of a count grows with the count, about as its square root, so it is told on the scale on which it does not:
 
-    y = sqrt(count + 3/8)                       (Anscombe 1948, Biometrika 35, 246-254)
+    y = sqrt(count + 3/8)                       (core/root_scale.py)
     [low, high] = (y - z s)^2 - 3/8 .. (y + z s)^2 - 3/8,    low not below zero, z = 1.645
 
-The 3/8 matters near zero, where a plain square root would take a phantom of 0.1 for a third of an error. One number s
-(`sqrt_error`) therefore holds for an empty street and for a crowd, for the whole view and for a zone of it; people and
-vehicles have one each, by day and by night. Their classes have that of their group: what a class is off by on top, the
-confusion of a van with a car, is not in it.
+One number s (`sqrt_error`) therefore holds for an empty street and for a crowd, for the whole view and for a zone of
+it; people and vehicles have one each, by day and by night. Their classes have that of their group: what a class is off
+by on top, the confusion of a van with a car, is not in it.
 
 An error model belongs to the weights that it was measured with. A counter without one gives no interval.
 """
@@ -24,13 +23,12 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from core.config import Closed
-from core.records import CLASSES, PEOPLE, SERIES, Gains, Identifier, Lighting, Shares, UtcTime
+from core.records import CLASSES, OF_PEOPLE, Gains, Identifier, Lighting, Shares, UtcTime
+from core.root_scale import limits
 from detect.model import CountingModel
 
 Z_90 = 1.6448536269514722
 """The 95 % quantile of the standard normal distribution: with both tails, the interval is of `INTERVAL_LEVEL`."""
-
-OFFSET = 3 / 8
 
 LEAST_GAIN, MOST_GAIN = 0.5, 2.0
 """A counter that is further off than this is not mended by a factor."""
@@ -39,7 +37,7 @@ LEAST_ZONE_GAIN, MOST_ZONE_GAIN = 0.25, 4.0
 """The same of one zone. It may be further off than the view: a narrow one takes in what spills over from its neighbours
 and loses as much to them, and those who stand behind a bus or in a shelter are of one zone, and nobody else is."""
 
-_OF_PEOPLE = np.array([name in (*PEOPLE, "people") for name in SERIES])
+_OF_PEOPLE = np.array(OF_PEOPLE)
 
 PerSeries = NDArray[np.float64]
 """One value for each of `SERIES` in the last axis."""
@@ -178,19 +176,9 @@ def known_errors(
     )
 
 
-def stabilised(counts: PerSeries) -> PerSeries:
-    """Counts (>= 0) on the scale on which their error does not grow with them."""
-    return np.sqrt(counts + OFFSET)
-
-
 def interval(corrected: PerSeries, sqrt_error: PerSeries | float) -> tuple[PerSeries, PerSeries]:
     """The 90 % limits of corrected counts: 0 <= low <= corrected <= high."""
-    center = stabilised(corrected)
-    reach = Z_90 * np.asarray(sqrt_error, dtype=np.float64)
-    low = np.square(np.maximum(center - reach, 0.0)) - OFFSET
-    high = np.square(center + reach) - OFFSET
-    # Squared again, the root of a count may be a rounding away from it.
-    return np.clip(low, 0.0, corrected), np.maximum(high, corrected)
+    return limits(corrected, Z_90 * np.asarray(sqrt_error, dtype=np.float64))
 
 
 def group_counts(by_class: Sequence[float] | PerSeries) -> tuple[float, float]:

@@ -41,8 +41,13 @@ def integrate(density: Density, zones: Sequence[Zone], size_px: tuple[int, int])
 def check_zones(camera: Camera) -> None:
     """Raises `ConfigError` for the first zone of `camera` that cannot be integrated; called when it is configured."""
     for zone in camera.zones:
-        if zone.polygon is not None:
-            _check(zone.id, np.array(zone.polygon, dtype=np.float64))
+        check_zone(zone)
+
+
+def check_zone(zone: Zone) -> None:
+    """Raises `ConfigError` for a zone that cannot be integrated: it crosses itself, or has no area."""
+    if zone.polygon is not None:
+        _check(zone.id, np.array(zone.polygon, dtype=np.float64))
 
 
 def encloses(polygon: tuple[PointPx, ...]) -> bool:

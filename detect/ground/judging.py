@@ -16,7 +16,7 @@ from detect.ground.grid import ground_grid, horizon
 from detect.ground.plane import Plane
 from detect.ground.pose import pose_of
 from detect.ground.sited import drawn
-from detect.zones import coverage
+from detect.zones import check_zone
 
 OnGround = Callable[[Zone], Zone]
 """A zone with its ground. Raises `CalibrationRefused`."""
@@ -88,4 +88,4 @@ def _check(site: Site, zone: Zone) -> None:
                 f"{site.width}x{site.height}",
                 remedy="move it into the picture",
             )
-    coverage(zone, site.width, site.height, 1, 1)
+    check_zone(zone)

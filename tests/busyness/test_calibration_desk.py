@@ -18,10 +18,10 @@ from api.problems import Conflict, NotReady
 from busyness import backgrounds, calibration_child
 from busyness.backgrounds import MOST_CAMERAS, Backgrounds
 from busyness.calibration_child import CalibrationChild, ChildLost
-from busyness.calibration_desk import Desk, new_site
+from busyness.calibration_desk import Desk
 from busyness.calibration_jobs import BackgroundJob, ChildSetup, EmptyStreet, Judged, JudgeJob, TooFew, Waiting
 from busyness.past_clips import RecordedClips, RenderedClips, chosen
-from busyness.sites import Sites
+from busyness.sites import Sites, new_site
 from core.errors import BackgroundRefused, BusynessError, CalibrationRefused, ConfigError, NotFound
 from core.ground import LocalFrame
 from core.judgement import Gathering, GatheringState, Judgement

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.records import Lighting
+from core.root_scale import OFFSET
 from detect.error_fit import (
     GROUPS,
     LEAST_FRAMES,
@@ -22,7 +23,7 @@ from detect.error_fit import (
     shared_part,
     shrunk_gain,
 )
-from detect.error_model import LEAST_GAIN, MOST_GAIN, OFFSET, GroupError
+from detect.error_model import LEAST_GAIN, MOST_GAIN, GroupError
 
 
 def town(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.records import CLASSES, SERIES, Gains, Lighting
+from core.root_scale import OFFSET
 from detect.error_model import (
-    OFFSET,
     Z_90,
     Calibration,
     Correction,

@@ -1,17 +1,6 @@
 /** The map: cameras as marks over outlines of our own. Needs no network beyond the service itself. */
 
-import {
-  AttributionControl,
-  type GeoJSONSource,
-  LngLatBounds,
-  Map as MapLibre,
-  type MapMouseEvent,
-  NavigationControl,
-  ScaleControl,
-  setWorkerUrl,
-} from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import { type GeoJSONSource, LngLatBounds, type Map as MapLibre, type MapMouseEvent } from "maplibre-gl";
 
 import { figure } from "./format.ts";
 import { classOf, markOf } from "./colours.ts";
@@ -19,11 +8,10 @@ import { onThemeChange, prefersDark, prefersStillness } from "./dom.ts";
 import type { Frame } from "./figures.ts";
 import { markImages, zoneFills } from "./marks.ts";
 import { labelPoints } from "./places.ts";
+import { plainMap } from "./plain_map.ts";
 import { type Bounds, type Corner, STREET_ZOOM } from "./street.ts";
 import { EMPTY, mapStyle } from "./style.ts";
 import { type Basemap, type Camera, headlineZone } from "./types.ts";
-
-setWorkerUrl(workerUrl);
 
 export interface Point {
   readonly x: number;
@@ -64,27 +52,8 @@ export class CityMap {
   /** Throws where the browser has no WebGL. */
   constructor(container: HTMLElement, listener: MapListener) {
     this.#listener = listener;
-    this.#map = new MapLibre({
-      container,
-      style: mapStyle(prefersDark(), null),
-      center: [-0.12, 51.5],
-      zoom: 9.5,
-      minZoom: 2,
-      maxZoom: CLOSEST_ZOOM,
-      attributionControl: false,
-      dragRotate: false,
-      pitchWithRotate: false,
-      touchPitch: false,
-      fadeDuration: prefersStillness() ? 0 : 150,
-    });
-    this.#map.touchZoomRotate.disableRotation();
-    this.#map.keyboard.disableRotation();
-    this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    this.#map.addControl(new ScaleControl({ unit: "metric" }), "bottom-right");
-    this.#map.addControl(new AttributionControl({ compact: true }), "bottom-right");
+    this.#map = plainMap(container, { center: [-0.12, 51.5], zoom: 9.5, maxZoom: CLOSEST_ZOOM });
     this.#map.getCanvas().setAttribute("aria-label", "Map of the cameras; the list beside it says the same in words");
-    // A tile that does not come leaves the plain ground, which is a map of its own: nothing to report.
-    this.#map.on("error", () => undefined);
     this.#map.on("style.load", () => this.#dress());
     this.#map.on("mousemove", (event) => this.#pointed(this.#targetAt(event)));
     this.#map.on("mouseout", () => this.#pointed(null));

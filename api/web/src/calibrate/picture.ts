@@ -1,6 +1,7 @@
 /** The camera's picture, to draw in with pointer and keyboard. It shows a scene and says what the reader does. */
 
 import { s } from "../dom.ts";
+import { ARROWS } from "./arrows.ts";
 import { inside } from "./draft.ts";
 import { type Handle, handleOf, keyOf } from "./handles.ts";
 import { type Scene, corners, ground, plane, points, sizes, zones } from "./scene.ts";
@@ -38,12 +39,6 @@ interface Press {
 const DRAG_AFTER_PX = 3;
 /** How near, in picture pixels, the keyboard's crosshair has to be to a corner to be on it. */
 const ON_CORNER_PX = 1.5;
-const STEPS: Readonly<Record<string, PointPx>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
 
 export class Picture {
   readonly #svg: SVGSVGElement;
@@ -221,7 +216,7 @@ export class Picture {
   }
 
   #crosshairKey(event: KeyboardEvent): boolean {
-    const step = STEPS[event.key];
+    const step = ARROWS[event.key];
     this.#svg.classList.add("keyed");
     if (step) {
       const by = event.shiftKey ? 10 : 1;
@@ -255,7 +250,7 @@ export class Picture {
   }
 
   #handleKey(event: KeyboardEvent, handle: Handle): boolean {
-    const step = STEPS[event.key];
+    const step = ARROWS[event.key];
     const from = this.#place(handle);
     if (step && from) {
       const by = event.shiftKey ? 10 : 1;

@@ -1,28 +1,16 @@
 /** The map beside the picture: the camera, the zones on the ground, and the map's ends of the points. */
 
-import {
-  AttributionControl,
-  type GeoJSONSource,
-  LngLat,
-  LngLatBounds,
-  Map as MapLibre,
-  Marker,
-  NavigationControl,
-  ScaleControl,
-  setWorkerUrl,
-} from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import { type GeoJSONSource, LngLat, LngLatBounds, type Map as MapLibre, Marker } from "maplibre-gl";
 
-import { h, onThemeChange, prefersDark, prefersStillness } from "../dom.ts";
+import { h, onThemeChange, prefersDark } from "../dom.ts";
 import { labelPoints } from "../places.ts";
+import { plainMap } from "../plain_map.ts";
 import { EMPTY, mapStyle } from "../style.ts";
 import type { Basemap } from "../types.ts";
+import { ARROWS } from "./arrows.ts";
 import { COLOUR } from "./kinds.ts";
 import type { MapPoint, Place } from "./site.ts";
 import type { LatLon } from "./written.ts";
-
-setWorkerUrl(workerUrl);
 
 export interface SiteMapListener {
   /** A place was clicked, or Enter pressed with it under the crosshair. */
@@ -33,12 +21,6 @@ export interface SiteMapListener {
 }
 
 const STREET_ZOOM = 18.3;
-const STEPS: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
 
 interface Pin {
   readonly marker: Marker;
@@ -58,29 +40,15 @@ export class SiteMap {
   constructor(container: HTMLElement, camera: LatLon & { readonly name: string }, listener: SiteMapListener) {
     this.#listener = listener;
     this.#container = container;
-    this.#map = new MapLibre({
-      container,
-      style: mapStyle(prefersDark(), null),
+    this.#map = plainMap(container, {
       center: [camera.lon, camera.lat],
       zoom: STREET_ZOOM,
-      minZoom: 2,
       maxZoom: 22,
-      attributionControl: false,
-      dragRotate: false,
-      pitchWithRotate: false,
-      touchPitch: false,
       doubleClickZoom: false,
-      fadeDuration: prefersStillness() ? 0 : 150,
     });
-    this.#map.touchZoomRotate.disableRotation();
-    this.#map.keyboard.disableRotation();
-    this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    this.#map.addControl(new ScaleControl({ unit: "metric" }), "bottom-right");
-    this.#map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     const canvas = this.#map.getCanvas();
     canvas.setAttribute("aria-label", `Map around ${camera.name}. Arrow keys move it, Enter sets a point at its crosshair.`);
     canvas.addEventListener("keydown", (event) => this.#key(event));
-    this.#map.on("error", () => undefined); // a tile that does not come leaves the plain ground
     this.#map.on("style.load", () => this.#dress());
     this.#map.on("click", ({ lngLat, originalEvent }) => {
       const onPin = (originalEvent.target as Element).closest(".pin") !== null;
@@ -144,7 +112,7 @@ export class SiteMap {
     marker.on("dragstart", () => (this.#gestures += 1));
     marker.on("drag", () => dragged(`map drag ${this.#gestures}`));
     element.addEventListener("keydown", (event) => {
-      const step = STEPS[event.key];
+      const step = ARROWS[event.key];
       if (step && !event.altKey && !event.ctrlKey && !event.metaKey) {
         const by = event.shiftKey ? 10 : 1;
         const { x, y } = this.#map.project(marker.getLngLat());
@@ -159,7 +127,7 @@ export class SiteMap {
   }
 
   #key(event: KeyboardEvent): void {
-    const step = STEPS[event.key];
+    const step = ARROWS[event.key];
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (step) {
       // Finer than MapLibre's own 100 pixels, and by the same rule as in the picture.
