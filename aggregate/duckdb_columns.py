@@ -13,7 +13,7 @@ from aggregate.tables import FIGURES, GROUND, Clips, Integers, LoopTable, Number
 from core.ground import ObservedGround
 from core.health import HealthEvent
 from core.loops import LoopReading
-from core.records import SERIES, CountObservation, Figures, Gains, Shares
+from core.records import SERIES, CountObservation, Figures, Gains, Shares, Window
 
 _TIME = pa.timestamp("us")
 _FIGURES_TYPE = pa.struct([(name, pa.float64()) for name in SERIES])
@@ -63,11 +63,12 @@ def clip_select() -> str:
     )
 
 
-def reading_select(series: Sequence[str]) -> str:
-    """What to select, from readings called `r`, for `readings_from`."""
-    plain = ("zone", "camera", "width", "starts", "ends", "coverage", "clips_counted", "clips_expected", "state")
+def reading_select(series: Sequence[str], width: str) -> str:
+    """What to select, from the readings of a width called `r`, for `readings_from`."""
+    plain = ("zone", "camera", "starts", "ends", "coverage", "clips_counted", "clips_expected", "state")
     return ", ".join(
         [
+            f"'{Window(width).value}' AS width",
             *(f"r.{name}" for name in (*plain, "reason", "revision", "derived_at", *GROUND)),
             *(_of(name, series) for name in FIGURES),
         ]
@@ -115,23 +116,23 @@ def observations_from(rows: pa.Table) -> list[CountObservation]:
 
 def clips_from(rows: pa.Table) -> Clips:
     return Clips(
-        id=_text(rows, "id"),
-        camera=_text(rows, "camera"),
-        zone=_text(rows, "zone"),
-        event_time=_times(rows, "event_time"),
-        counted_at=_times(rows, "counted_at"),
-        status=_text(rows, "status"),
+        id=text_from(rows, "id"),
+        camera=text_from(rows, "camera"),
+        zone=text_from(rows, "zone"),
+        event_time=times_from(rows, "event_time"),
+        counted_at=times_from(rows, "counted_at"),
+        status=text_from(rows, "status"),
         **{name: _figures(rows, name) for name in _OF_CLIPS},
-        **{f"shared_by_{name}": _numbers(rows, f"shared_by_{name}") for name in Shares.model_fields},
-        **{name: _numbers(rows, name) for name in _OF_CLIPS_GROUND},
+        **{f"shared_by_{name}": numbers_from(rows, f"shared_by_{name}") for name in Shares.model_fields},
+        **{name: numbers_from(rows, name) for name in _OF_CLIPS_GROUND},
     )
 
 
 def span_rows(spans: Spans) -> pa.Table:
+    """Zones, starts and ends; whoever asks of several widths does so one after the other."""
     return pa.table(
         {
             "zone": pa.array(spans.zone, pa.string()),
-            "width": pa.array(spans.window, pa.string()),
             "starts": pa.array(spans.start, _TIME),
             "ends": pa.array(spans.end, _TIME),
         }
@@ -145,6 +146,8 @@ def edges(rows: Spans | ReadingTable) -> dict[str, datetime]:
 
 
 def reading_rows(readings: ReadingTable) -> pa.Table:
+    """All but the width, which is that of the table they are kept in."""
+
     def structs(figures: Numbers) -> pa.Array:
         fields = [pa.array(figures[:, column], from_pandas=True) for column in range(len(readings.series))]
         return pa.StructArray.from_arrays(fields, names=list(readings.series))
@@ -154,7 +157,6 @@ def reading_rows(readings: ReadingTable) -> pa.Table:
             **{name: structs(getattr(readings, name)) for name in FIGURES},
             "zone": pa.array(readings.zone, pa.string()),
             "camera": pa.array(readings.camera, pa.string()),
-            "width": pa.array(readings.window, pa.string()),
             "starts": pa.array(readings.start, _TIME),
             "ends": pa.array(readings.end, _TIME),
             **{name: pa.array(getattr(readings, name), from_pandas=True) for name in GROUND},
@@ -172,20 +174,20 @@ def reading_rows(readings: ReadingTable) -> pa.Table:
 def readings_from(rows: pa.Table, series: Sequence[str]) -> ReadingTable:
     return ReadingTable(
         series=tuple(series),
-        zone=_text(rows, "zone"),
-        camera=_text(rows, "camera"),
-        window=_text(rows, "width"),
-        start=_times(rows, "starts"),
-        end=_times(rows, "ends"),
+        zone=text_from(rows, "zone"),
+        camera=text_from(rows, "camera"),
+        window=text_from(rows, "width"),
+        start=times_from(rows, "starts"),
+        end=times_from(rows, "ends"),
         **{name: _figures(rows, name) for name in FIGURES},
-        **{name: _numbers(rows, name) for name in GROUND},
-        coverage=_numbers(rows, "coverage"),
+        **{name: numbers_from(rows, name) for name in GROUND},
+        coverage=numbers_from(rows, "coverage"),
         clips_counted=_integers(rows, "clips_counted"),
         clips_expected=_integers(rows, "clips_expected"),
-        state=_text(rows, "state"),
-        reason=_text(rows, "reason"),
+        state=text_from(rows, "state"),
+        reason=text_from(rows, "reason"),
         revision=_integers(rows, "revision"),
-        derived_at=_times(rows, "derived_at"),
+        derived_at=times_from(rows, "derived_at"),
     )
 
 
@@ -220,17 +222,18 @@ def loop_rows(readings: Sequence[LoopReading]) -> pa.Table:
 
 def loops_from(rows: pa.Table) -> LoopTable:
     return LoopTable(
-        counter=_text(rows, "counter"),
-        series=_text(rows, "series"),
-        start=_times(rows, "starts"),
-        end=_times(rows, "ends"),
-        flow=_numbers(rows, "flow"),
-        occupancy=_numbers(rows, "occupancy"),
-        reason=_text(rows, "reason"),
+        counter=text_from(rows, "counter"),
+        series=text_from(rows, "series"),
+        start=times_from(rows, "starts"),
+        end=times_from(rows, "ends"),
+        flow=numbers_from(rows, "flow"),
+        occupancy=numbers_from(rows, "occupancy"),
+        reason=text_from(rows, "reason"),
     )
 
 
-def _text(rows: pa.Table, name: str) -> Text:
+def text_from(rows: pa.Table, name: str) -> Text:
+    """A column of text; None for null."""
     # Few distinct words in many rows: decode each word once.
     words = rows.column(name).combine_chunks().dictionary_encode()
     if not len(words):
@@ -241,12 +244,14 @@ def _text(rows: pa.Table, name: str) -> Text:
     return column
 
 
-def _times(rows: pa.Table, name: str) -> Times:
+def times_from(rows: pa.Table, name: str) -> Times:
+    """A column of times."""
     column: Times = rows.column(name).to_numpy().astype("datetime64[us]")
     return column
 
 
-def _numbers(rows: pa.Table, name: str) -> Numbers:
+def numbers_from(rows: pa.Table, name: str) -> Numbers:
+    """A column of numbers; NaN for null."""
     column: Numbers = rows.column(name).to_numpy().astype(np.float64)
     return column
 

@@ -72,6 +72,20 @@ class Engine:
             with self._root.cursor() as cursor:
                 return _select(cursor, query, parameters or {}, tables)
 
+    def batches(
+        self, query: str, parameters: dict[str, Any] | None = None, **tables: pa.Table
+    ) -> Iterator[pa.RecordBatch]:
+        """`read`, in batches as they come, for what is too large to be held at once: all of them are of one snapshot.
+
+        Inside a transaction nothing else may be read or written until there are no more.
+        """
+        with self._explained():
+            if self._writer == threading.get_ident():
+                yield from _streamed(self._connection, query, parameters or {}, tables)
+                return
+            with self._root.cursor() as cursor:
+                yield from _streamed(cursor, query, parameters or {}, tables)
+
     def write(self, statement: str, parameters: dict[str, Any] | None = None, *, batch: pa.Table) -> None:
         """Run a statement over the rows of `batch`, inside the open transaction."""
         with self._explained():
@@ -101,6 +115,18 @@ def _select(
         connection.register(name, rows)
     try:
         return connection.sql(query, params=parameters).to_arrow_table()
+    finally:
+        for name in tables:
+            connection.unregister(name)
+
+
+def _streamed(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any], tables: dict[str, pa.Table]
+) -> Iterator[pa.RecordBatch]:
+    for name, rows in tables.items():
+        connection.register(name, rows)
+    try:
+        yield from connection.sql(query, params=parameters).to_arrow_reader()
     finally:
         for name in tables:
             connection.unregister(name)

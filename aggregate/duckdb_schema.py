@@ -4,20 +4,23 @@ Times are TIMESTAMP in UTC: DuckDB's TIMESTAMP WITH TIME ZONE would add nothing 
 what a reader sees. Figures are structs with a field per series, which DuckDB stores and reads as separate columns
 (`SELECT mean.people FROM readings`).
 
-Observations, readings, health events and loop readings have no index on purpose. Their keys (id; zone, width, start,
-revision; camera, since; counter, series, start, end) are kept unique by the only writer, inside the transaction that
-writes them, within the range of time that it touches; rows arrive roughly in event time, so the engine's min/max per
-row group narrows every look-up to a few row groups. A primary key would hold every key of every camera and year in
-memory for the same answer. What is asked of every camera at once and all the time (its newest clip, count and content)
-is kept beside them in small tables.
+Readings have a table for each width of window: an answer reads one width, and of a year of a city there are a hundred
+quarters to every day.
+
+Observations, readings, health events, loop readings and baselines have no index on purpose. Their keys (id; zone,
+start, revision; camera, since; counter, series, start, end; reference, zone, series, until) are kept unique by the only
+writer, inside the transaction that writes them, within the range of time that it touches; rows arrive roughly in event
+time, so the engine's min/max per row group narrows every look-up to a few row groups. A primary key would hold every
+key of every camera and year in memory for the same answer. What is asked of every camera at once and all the time (its
+newest clip, count and content) is kept beside them in small tables.
 """
 
 from __future__ import annotations
 
 from core.ground import ObservedGround
-from core.records import SERIES, Gains
+from core.records import SERIES, Gains, Window
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _FIGURES = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in SERIES) + ")"
 _GAINS = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in Gains.model_fields) + ")"
@@ -72,6 +75,65 @@ CREATE TABLE loops (
 );
 """
 
+
+def readings_table(window: str) -> str:
+    """The table of the readings of one width (`core.records.Window`)."""
+    return f"readings_{Window(window).value}"
+
+
+_READINGS = "".join(
+    f"""
+CREATE TABLE {readings_table(window)} (
+    zone VARCHAR NOT NULL,
+    camera VARCHAR NOT NULL,
+    starts TIMESTAMP NOT NULL,
+    ends TIMESTAMP NOT NULL,
+    mean {_FIGURES} NOT NULL,
+    low {_FIGURES} NOT NULL,
+    high {_FIGURES} NOT NULL,
+    peak {_FIGURES} NOT NULL,
+    stationary_share {_FIGURES} NOT NULL,
+    area_m2 DOUBLE,                         -- the ground: of the window, whatever was counted on it
+    calibration_error DOUBLE,
+    vehicles_m2 DOUBLE,
+    crowded_share DOUBLE,
+    coverage DOUBLE NOT NULL,
+    clips_counted BIGINT NOT NULL,
+    clips_expected BIGINT NOT NULL,
+    state VARCHAR NOT NULL,
+    reason VARCHAR,
+    revision BIGINT NOT NULL,
+    derived_at TIMESTAMP NOT NULL,
+    superseded BOOLEAN NOT NULL             -- a later revision exists
+);
+"""
+    for window in Window
+)
+
+_APART = "".join(
+    f"INSERT INTO {readings_table(one)} BY NAME SELECT * EXCLUDE (width) FROM readings WHERE width = '{one}';\n"  # noqa: S608 - every word of it is ours
+    for one in Window
+)
+
+_BASELINES = """
+CREATE TABLE baselines (                    -- aggregate.usual.baselines.BaselineTable
+    model VARCHAR NOT NULL,
+    reference VARCHAR NOT NULL,
+    zone VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    since TIMESTAMP NOT NULL,
+    until TIMESTAMP NOT NULL,
+    built_at TIMESTAMP NOT NULL,
+    weeks DOUBLE,
+    state VARCHAR NOT NULL,
+    reason VARCHAR,
+    parameters FLOAT[]                      -- null where none is known
+);
+
+CREATE TABLE baselines_version (version BIGINT NOT NULL);
+INSERT INTO baselines_version VALUES (0);
+"""
+
 TABLES = f"""
 CREATE TABLE schema_version (version INTEGER NOT NULL);
 INSERT INTO schema_version VALUES ({SCHEMA_VERSION});
@@ -106,32 +168,7 @@ CREATE TABLE observations (
     model VARCHAR NOT NULL,
     counted_at TIMESTAMP NOT NULL
 );
-
-CREATE TABLE readings (
-    zone VARCHAR NOT NULL,
-    camera VARCHAR NOT NULL,
-    width VARCHAR NOT NULL,                 -- core.records.Window
-    starts TIMESTAMP NOT NULL,
-    ends TIMESTAMP NOT NULL,
-    mean {_FIGURES} NOT NULL,
-    low {_FIGURES} NOT NULL,
-    high {_FIGURES} NOT NULL,
-    peak {_FIGURES} NOT NULL,
-    stationary_share {_FIGURES} NOT NULL,
-    area_m2 DOUBLE,                         -- the ground: of the window, whatever was counted on it
-    calibration_error DOUBLE,
-    vehicles_m2 DOUBLE,
-    crowded_share DOUBLE,
-    coverage DOUBLE NOT NULL,
-    clips_counted BIGINT NOT NULL,
-    clips_expected BIGINT NOT NULL,
-    state VARCHAR NOT NULL,
-    reason VARCHAR,
-    revision BIGINT NOT NULL,
-    derived_at TIMESTAMP NOT NULL,
-    superseded BOOLEAN NOT NULL             -- a later revision exists
-);
-{_NEWEST_CLIPS}{_HEALTH_AND_LOOPS}"""  # noqa: S608 - every word of it is ours
+{_NEWEST_CLIPS}{_HEALTH_AND_LOOPS}{_READINGS}{_BASELINES}"""  # noqa: S608 - every word of it is ours
 
 MIGRATIONS = {
     # Observations carry the error of their counter; of those that were stored before, it is not known.
@@ -164,5 +201,7 @@ ALTER TABLE readings ADD COLUMN calibration_error DOUBLE;
 ALTER TABLE readings ADD COLUMN vehicles_m2 DOUBLE;
 ALTER TABLE readings ADD COLUMN crowded_share DOUBLE;
 """,
+    # Readings of one width are kept apart from those of the others; what is usual is kept.
+    4: f"{_READINGS}{_APART}DROP TABLE readings;\n{_BASELINES}",
 }
 """From each older version to the next; what is stored stays as it is."""

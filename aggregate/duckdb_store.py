@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pandas as pd
 import pyarrow as pa
 
+from aggregate.duckdb_baselines import baselines_in_force, baselines_version, save_baselines
 from aggregate.duckdb_columns import (
     clip_select,
     clips_from,
@@ -21,9 +22,6 @@ from aggregate.duckdb_columns import (
     observation_rows,
     observation_select,
     observations_from,
-    reading_rows,
-    reading_select,
-    readings_from,
     span_rows,
 )
 from aggregate.duckdb_engine import Engine
@@ -31,9 +29,13 @@ from aggregate.duckdb_file import open_file
 from aggregate.duckdb_health import health_between, health_now, save_health
 from aggregate.duckdb_loops import counters, loop_extent, loops_between, save_counters, save_loops
 from aggregate.duckdb_newest import camera_states, keep_newest, last_contents
+from aggregate.duckdb_readings import current_readings, history, readings_between, save_readings
+from aggregate.duckdb_schema import readings_table
+from aggregate.history import History
 from aggregate.policy import STORE_MEMORY_MB
 from aggregate.store import refuse_shared_zones, supersedes
-from aggregate.tables import Clips, LoopTable, ReadingTable, Spans, no_readings
+from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
+from aggregate.usual.baselines import BaselineTable
 from core.health import HealthEvent
 from core.loops import LoopCounter, LoopReading
 from core.records import SERIES, Camera, CountObservation, Window
@@ -125,30 +127,7 @@ class DuckDBStore:
         keep_newest(self._engine, observations, recount=recount)
 
     def save_readings(self, readings: ReadingTable) -> None:
-        if len(readings) == 0:
-            return
-        if readings.series != SERIES:
-            raise ValueError(f"readings are saved with all series {SERIES}, got {readings.series}")
-        rows = reading_rows(readings)
-        starts = edges(readings)
-        within = {"first": starts["first"], "last": starts["last"]}
-        with self.transaction():
-            self._engine.write(
-                "DELETE FROM readings USING batch b WHERE readings.starts BETWEEN $first AND $last "
-                "AND readings.zone = b.zone AND readings.width = b.width AND readings.starts = b.starts "
-                "AND readings.revision = b.revision",
-                within,
-                batch=rows,
-            )
-            if readings.revision.max() > 1:
-                self._engine.write(
-                    "UPDATE readings SET superseded = true FROM batch b WHERE readings.starts BETWEEN $first AND $last "
-                    "AND readings.zone = b.zone AND readings.width = b.width AND readings.starts = b.starts "
-                    "AND readings.revision < b.revision AND NOT readings.superseded",
-                    within,
-                    batch=rows,
-                )
-            self._engine.write("INSERT INTO readings BY NAME SELECT *, false AS superseded FROM batch", batch=rows)
+        save_readings(self._engine, readings)
 
     def save_health(self, events: Sequence[HealthEvent]) -> None:
         save_health(self._engine, events)
@@ -158,6 +137,9 @@ class DuckDBStore:
 
     def save_loops(self, readings: Sequence[LoopReading]) -> int:
         return save_loops(self._engine, readings)
+
+    def save_baselines(self, baselines: BaselineTable) -> None:
+        save_baselines(self._engine, baselines)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -202,22 +184,14 @@ class DuckDBStore:
             f"SELECT camera, event_time FROM newest_clips {wanted}",
             {} if cameras is None else {"cameras": list(cameras)},
         )
-        return {row["camera"]: row["event_time"].replace(tzinfo=UTC) for row in rows.to_pylist()}
+        newest = (time.replace(tzinfo=UTC) for time in rows["event_time"].to_pylist())
+        return dict(zip(rows["camera"].to_pylist(), newest, strict=True))
 
     def last_contents(self) -> Mapping[str, tuple[datetime, str]]:
         return last_contents(self._engine)
 
-    def current_readings(self, spans: Spans) -> ReadingTable:
-        if len(spans) == 0:
-            return no_readings(SERIES)
-        rows = self._engine.read(
-            f"SELECT {reading_select(SERIES)} FROM readings r SEMI JOIN asked a "
-            "ON r.zone = a.zone AND r.width = a.width AND r.starts = a.starts "
-            "WHERE r.starts BETWEEN $first AND $last AND NOT r.superseded",
-            {name: time for name, time in edges(spans).items() if name != "end"},
-            asked=span_rows(spans),
-        )
-        return readings_from(rows, SERIES)
+    def current_readings(self, spans: Spans, series: Sequence[str] = SERIES) -> ReadingTable:
+        return current_readings(self._engine, spans, series)
 
     def readings(
         self,
@@ -229,23 +203,31 @@ class DuckDBStore:
         zones: Sequence[str] | None = None,
         as_of: datetime | None = None,
     ) -> ReadingTable:
-        wanted: dict[str, Any] = {"width": window.value, "start": naive(start), "end": naive(end)}
-        query = (
-            f"SELECT {reading_select(series)} FROM readings r "
-            "WHERE r.width = $width AND r.starts >= $start AND r.starts < $end "
+        return readings_between(
+            self._engine, window=window, series=series, start=start, end=end, zones=zones, as_of=as_of
         )
-        if zones is not None:
-            wanted["zones"] = list(zones)
-            query += "AND r.zone IN (SELECT unnest($zones::VARCHAR[])) "
-        if as_of is None:
-            query += "AND NOT r.superseded"
-        else:
-            wanted["as_of"] = naive(as_of)
-            query += (
-                "AND r.derived_at <= $as_of "
-                "QUALIFY row_number() OVER (PARTITION BY r.zone, r.starts ORDER BY r.revision DESC) = 1"
-            )
-        return readings_from(self._engine.read(query, wanted), series)
+
+    def history(
+        self, *, window: Window, series: str, start: datetime, end: datetime, zones: Sequence[str], timezone: str
+    ) -> History:
+        camera_of = {zone.id: camera.id for camera in self._cameras for zone in camera.counted_zones}
+        return history(
+            self._engine, camera_of, window=window, series=series, start=start, end=end, zones=zones, timezone=timezone
+        )
+
+    def baselines(
+        self,
+        reference: str,
+        *,
+        at: datetime | None = None,
+        since: datetime | None = None,
+        zones: Sequence[str] | None = None,
+        series: Sequence[str] | None = None,
+    ) -> BaselineTable:
+        return baselines_in_force(self._engine, reference, at=at, since=since, zones=zones, series=series)
+
+    def baselines_version(self) -> int:
+        return baselines_version(self._engine)
 
     def extent(self, as_of: datetime | None = None) -> tuple[datetime, datetime] | None:
         ours = "camera IN (SELECT id FROM cameras)"
@@ -257,9 +239,9 @@ class DuckDBStore:
             )
         else:
             rows = self._engine.read(
-                "SELECT min(starts) AS first, max(starts) AS newest FROM readings "
-                f"WHERE width = $minute AND derived_at <= $as_of AND {ours}",
-                {"minute": Window.MINUTE.value, "as_of": naive(as_of)},
+                f"SELECT min(starts) AS first, max(starts) AS newest FROM {readings_table(Window.MINUTE)} "
+                f"WHERE derived_at <= $as_of AND {ours}",
+                {"as_of": naive(as_of)},
             )
         row = rows.to_pylist()[0]
         if row["first"] is None:

@@ -76,16 +76,10 @@ def grid_between(
     )
 
 
-def grid_of(window: Window, zones: Sequence[ZoneOfCamera], bounds: Sequence[tuple[datetime, datetime]]) -> Grid:
-    """One window of each zone, given by its (start, end)."""
-    grid = Grid(
-        window=window,
-        zones=tuple(zones),
-        zone_row=np.arange(len(zones), dtype=np.int64),
-        start=np.array([moment(start) for start, _ in bounds], dtype="datetime64[us]"),
-        end=np.array([moment(end) for _, end in bounds], dtype="datetime64[us]"),
-    )
-    return _sorted(grid)
+def grid_at(window: Window, zones: Sequence[ZoneOfCamera], starts: Times, ends: Times) -> Grid:
+    """One window of each zone, given by where it starts and where it ends."""
+    rows = np.arange(len(zones), dtype=np.int64)
+    return _sorted(Grid(window=window, zones=tuple(zones), zone_row=rows, start=starts, end=ends))
 
 
 def _steps(window: Window, start: datetime, end: datetime) -> tuple[int, int]:
@@ -156,8 +150,9 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
 def _absences(grid: Grid, width_s: Numbers) -> Text:
     """Per row, why it has no figures where nothing is stored: a camera is not blamed for a clip that was not due."""
     cadence_s = np.array([zone.camera.cadence_s for zone in grid.zones], dtype=np.float64)[grid.zone_row]
-    none_due = text([not_due(zone.camera.cadence_s) for zone in grid.zones])[grid.zone_row]
-    reasons: Text = np.where(width_s < cadence_s, none_due, NOT_RECEIVED)
+    reasons: Text = np.full(len(grid), NOT_RECEIVED, dtype=object)
+    for cadence in np.unique(cadence_s[width_s < cadence_s]):
+        reasons[(cadence_s == cadence) & (width_s < cadence)] = not_due(float(cadence))
     return reasons
 
 

@@ -9,11 +9,13 @@ from typing import Protocol
 
 import pandas as pd
 
+from aggregate.history import History
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
+from aggregate.usual.baselines import BaselineTable
 from core.errors import ConfigError
 from core.health import HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import Camera, CountObservation, Window
+from core.records import SERIES, Camera, CountObservation, Window
 
 
 class Store(Protocol):
@@ -81,8 +83,8 @@ class Store(Protocol):
         """Insert, or replace the row of the same zone, window, start and revision. All `SERIES` in every row."""
         ...
 
-    def current_readings(self, spans: Spans) -> ReadingTable:
-        """The newest revision of each of `spans` that has one, all `SERIES`, in any order."""
+    def current_readings(self, spans: Spans, series: Sequence[str] = SERIES) -> ReadingTable:
+        """The newest revision of each of `spans` that has one, in any order."""
         ...
 
     def readings(
@@ -161,6 +163,42 @@ class Store(Protocol):
 
     def loop_extent(self) -> tuple[datetime, datetime] | None:
         """When the first loop reading stored begins, and the newest; None where nothing is."""
+        ...
+
+    def history(
+        self, *, window: Window, series: str, start: datetime, end: datetime, zones: Sequence[str], timezone: str
+    ) -> History:
+        """The means of the newest revisions of windows that begin in [start, end), one row for each of `zones`.
+
+        `window` is aligned to UTC (not a day), as `start` has to be to it. A zone's past is that of the camera it
+        belongs to now; zones that no camera has now answer with all that is stored of them. Costs its own memory,
+        little more.
+        """
+        ...
+
+    def save_baselines(self, baselines: BaselineTable) -> None:
+        """Keep these, in the place of those of the same reference, zone, series and `until`; durable on return."""
+        ...
+
+    def baselines(
+        self,
+        reference: str,
+        *,
+        at: datetime | None = None,
+        since: datetime | None = None,
+        zones: Sequence[str] | None = None,
+        series: Sequence[str] | None = None,
+    ) -> BaselineTable:
+        """Of each zone and series the baseline that was in force at a moment: the newest with `until` <= `at`.
+
+        Where all are younger, the oldest: it knows what came after. Without `at` the newest. By zone and series; with
+        `since` (at or before `at`) then by `until`: also those that were in force before it, back to that moment.
+        All are of the model that was built last: what another one fitted of this reference is passed over.
+        """
+        ...
+
+    def baselines_version(self) -> int:
+        """A number that changes whenever baselines are saved: what was read before need not be read again."""
         ...
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ Every window is half-open: what happens at `end` belongs to the next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -59,6 +60,23 @@ def window_at(window: Window, event_time: datetime, timezone: str) -> WindowBoun
     return WindowBounds(window, start, start + timedelta(seconds=width_s))
 
 
+def windows_at(window: Window, times: Times, timezones: Sequence[str]) -> tuple[Times, Times]:
+    """Starts and ends of the windows that hold each of `times`, by the clock of its time zone."""
+    if window is not Window.DAY:
+        return _aligned(window, times)
+    # A local day cannot be had by arithmetic on UTC; one look-up per quarter of an hour is enough, for every offset in
+    # use is a multiple of it.
+    quarters = times.astype("datetime64[m]").astype(np.int64) // 15
+    bounds: dict[tuple[int, str], tuple[np.datetime64, np.datetime64]] = {}
+    for quarter, timezone in set(zip(quarters.tolist(), timezones, strict=True)):
+        at = datetime.fromtimestamp(quarter * 900, UTC)
+        begins, ends = _local_day(at.astimezone(ZoneInfo(timezone)).date(), timezone)
+        bounds[quarter, timezone] = moment(begins), moment(ends)
+    held = [bounds[place] for place in zip(quarters.tolist(), timezones, strict=True)]
+    edges: Times = np.array(held, dtype="datetime64[us]").reshape(-1, 2)
+    return edges[:, 0], edges[:, 1]
+
+
 def windows_touched(event_time: datetime, timezone: str) -> tuple[WindowBounds, ...]:
     """The windows that hold `event_time`, one of every width."""
     return tuple(window_at(window, event_time, timezone) for window in Window)
@@ -101,9 +119,8 @@ def spans_of(events: dict[str, tuple[Times, str]]) -> Spans:
 
 def _distinct(window: Window, times: Times, timezone: str) -> tuple[Times, Times]:
     if window is not Window.DAY:
-        width_us = WIDTH_S[window] * 1_000_000
-        starts = np.unique(times.astype(np.int64) // width_us) * width_us
-        return starts.astype("datetime64[us]"), (starts + width_us).astype("datetime64[us]")
+        starts, _ = _aligned(window, times)
+        return _aligned(window, np.unique(starts))
     # A local day cannot be had by arithmetic on UTC; one look-up per distinct quarter of an hour is enough, for
     # every offset in use is a multiple of it.
     quarters = np.unique(times.astype("datetime64[m]").astype(np.int64) // 15 * 15).astype("datetime64[m]")
@@ -112,3 +129,9 @@ def _distinct(window: Window, times: Times, timezone: str) -> tuple[Times, Times
         np.array([moment(begins) for begins, _ in days], dtype="datetime64[us]"),
         np.array([moment(ends) for _, ends in days], dtype="datetime64[us]"),
     )
+
+
+def _aligned(window: Window, times: Times) -> tuple[Times, Times]:
+    width_us = WIDTH_S[window] * 1_000_000
+    starts = times.astype("datetime64[us]").astype(np.int64) // width_us * width_us
+    return starts.astype("datetime64[us]"), (starts + width_us).astype("datetime64[us]")

@@ -15,7 +15,7 @@ import pytest
 from street_counts import NOON, TOWER, StoppedClock, counted, figures, ground
 
 from aggregate.aggregator import Aggregator
-from aggregate.duckdb_schema import SCHEMA_VERSION
+from aggregate.duckdb_schema import SCHEMA_VERSION, readings_table
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import GROUND
@@ -125,7 +125,11 @@ ADDED_IN = {
     2: {"observations": ("low", "high", "lighting", "gain", "calibration")},
     3: {"observations": ("content",), "tables": ("newest_clips", "health", "states", "counters", "loops")},
     4: {"observations": ("ground", "shared"), "readings": GROUND},
+    5: {"tables": ("baselines", "baselines_version")},
 }
+_IN_ONE_TABLE = " UNION ALL BY NAME ".join(
+    f"SELECT *, '{window.value}' AS width FROM {readings_table(window)}" for window in Window
+)
 
 
 def as_version(version: int, path: Path) -> None:
@@ -137,6 +141,9 @@ def as_version(version: int, path: Path) -> None:
     store.upsert_observations([counted(NOON, camera="park"), counted(LATE, camera="park", status=Status.SMEARED)])
     store.close()
     with duckdb.connect(str(path)) as ours:
+        ours.execute(f"CREATE TABLE readings AS {_IN_ONE_TABLE}")
+        for window in Window:
+            ours.execute(f"DROP TABLE {readings_table(window)}")
         for later in range(version + 1, SCHEMA_VERSION + 1):
             for table in ("observations", "readings"):
                 for column in ADDED_IN[later].get(table, ()):
@@ -183,6 +190,7 @@ def test_an_older_store_is_brought_up_to_date(path: Path, version: int) -> None:
     store.close()
     again = DuckDBStore.open(path, read_only=True)
     assert again.observations("tower:view", *EVER)[1:] == [counted(NOON), later]
+    assert again.baselines_version() == 0
     five_minutes = again.readings(**(asked | {"window": Window.FIVE_MINUTES, "start": later.event_time}))
     assert (five_minutes.area_m2.tolist(), five_minutes.crowded_share.tolist()) == ([250.0], [0.25])
     assert again.last_contents() == {"tower": (later.event_time, later.content)}
@@ -193,7 +201,7 @@ def test_an_older_store_is_brought_up_to_date(path: Path, version: int) -> None:
 
 def test_an_older_store_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
     as_version(1, path)
-    with pytest.raises(StoreError, match=r"has schema version 1, .* uses 4.*busyness rebuild CONFIG"):
+    with pytest.raises(StoreError, match=r"has schema version 1, .* uses 5.*busyness rebuild CONFIG"):
         DuckDBStore.open(path, read_only=True)
 
 
@@ -201,7 +209,7 @@ def test_a_store_that_cannot_be_brought_up_to_date_is_left_as_it_is(path: Path) 
     as_version(1, path)
     with duckdb.connect(str(path)) as ours:
         ours.execute("ALTER TABLE observations ADD COLUMN gain INTEGER")
-    with pytest.raises(StoreError, match="cannot be brought from schema version 1 to 4"):
+    with pytest.raises(StoreError, match="cannot be brought from schema version 1 to 5"):
         DuckDBStore.open(path)
     with duckdb.connect(str(path)) as ours:
         rows = ours.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'observations'").fetchall()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregate.tables import aware, moment
-from aggregate.windows import days_between, spans_of, window_at, windows_touched
+from aggregate.windows import days_between, spans_of, window_at, windows_at, windows_touched
 from core.records import Window
 
 ZONES = ("UTC", "Europe/London", "Europe/Helsinki", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo")
@@ -75,6 +75,20 @@ def test_every_moment_is_in_exactly_the_window_that_says_so(at: datetime, timezo
     assert bounds.start <= at < bounds.end
     assert window_at(window, bounds.start, timezone) == bounds
     assert window_at(window, bounds.end, timezone).start == bounds.end
+
+
+@settings(max_examples=50)
+@given(places=st.lists(st.tuples(moments, st.sampled_from(ZONES)), max_size=12), window=st.sampled_from(list(Window)))
+def test_many_moments_are_in_the_windows_that_each_of_them_is_in(
+    places: list[tuple[datetime, str]], window: Window
+) -> None:
+    """The fast way over many moments gives what asking for one after the other does, each by its own clock."""
+    times = np.array([moment(at) for at, _ in places], dtype="datetime64[us]")
+    starts, ends = windows_at(window, times, [timezone for _, timezone in places])
+    one_by_one = [window_at(window, at, timezone) for at, timezone in places]
+    assert [(aware(start), aware(end)) for start, end in zip(starts, ends, strict=True)] == [
+        (bounds.start, bounds.end) for bounds in one_by_one
+    ]
 
 
 @settings(max_examples=50)

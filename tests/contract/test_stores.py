@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import pytest
 
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.health import state_ranges
+from aggregate.history import History
 from aggregate.store import Store
 from aggregate.tables import ReadingTable, Spans, moment, text
+from aggregate.usual.baselines import ROLLING, BaselineState, BaselineTable
 from aggregate.windows import WIDTH_S
 from core.errors import ConfigError
 from core.ground import ObservedGround
@@ -166,6 +169,9 @@ def test_a_new_store_knows_nothing(store: Store) -> None:
     assert store.save_loops([]) == 0
     assert len(store.loops(*EVER)) == 0
     assert store.loop_extent() is None
+    assert np.isnan(past(store).value).all()
+    assert len(store.baselines(ROLLING)) == 0
+    assert store.baselines_version() == store.baselines_version()
 
 
 def test_cameras_come_back_as_they_were_saved_by_id(store: Store) -> None:
@@ -327,6 +333,221 @@ def test_revisions_stay_and_answer_as_of(store: Store) -> None:
     assert asked(store, as_of=hours[2]).mean[:, 0].tolist() == [2]
     assert asked(store, as_of=hours[2] - timedelta(microseconds=1)).revision.tolist() == [1]
     assert len(asked(store, as_of=hours[0])) == 0
+
+
+def test_readings_of_each_width_are_kept_apart(store: Store) -> None:
+    """They begin at the same moment, and each is replaced, revised and asked for alone."""
+    hour = NOON + timedelta(hours=1)
+    for width, mean in ((Window.QUARTER, 2), (Window.HOUR, 3), (Window.DAY, 4)):
+        table = readings(NOON, mean=mean, window=Window.HOUR if width is Window.DAY else width)
+        store.save_readings(replace(table, window=text([width.value])))
+    store.save_readings(readings(NOON, mean=9, revision=2, window=Window.HOUR, derived_at=hour))
+    found = {width: asked(store, window=width).mean[:, 0].tolist() for width in Window}
+    assert found == {"1m": [], "5m": [], "15m": [2], "60m": [9], "1d": [4]}
+    both = Spans(
+        zone=text(["a:view"] * 3),
+        window=text(["15m", "60m", "5m"]),
+        start=np.full(3, moment(NOON)),
+        end=np.full(3, moment(hour)),
+    )
+    current = store.current_readings(both)
+    assert dict(zip(current.window, current.mean[:, 0], strict=True)) == {"15m": 2, "60m": 9}
+
+
+EIGHT = datetime(2017, 3, 9, 8, tzinfo=UTC)
+
+
+def past(store: Store, *zones: str, steps: int = 4, window: Window = Window.QUARTER) -> History:
+    end = EIGHT + steps * timedelta(seconds=WIDTH_S[window])
+    return store.history(
+        window=window, series="people", start=EIGHT, end=end, zones=zones or ("a:view",), timezone="Europe/London"
+    )
+
+
+PEOPLE = SERIES.index("people") / 7
+"""How far people are above the mean of the first series in `readings`."""
+
+
+def test_the_past_is_the_newest_means_by_zone_and_step_and_never_filled_in(store: Store) -> None:
+    store.save_readings(readings(*(EIGHT + step * QUARTER for step in range(-1, 5)), mean=2))
+    store.save_readings(readings(EIGHT + 2 * QUARTER, mean=5, revision=2))
+    store.save_readings(readings(EIGHT, mean=77, window=Window.HOUR))
+    many = readings(EIGHT + 3 * QUARTER, mean=1)
+    store.save_readings(replace(many, zone=text(["b:view"]), clips_counted=np.array([300])))
+    found = past(store, "none", "b:view", "a:view")
+    nan = np.nan
+    levels = [[nan] * 4, [nan, nan, nan, 1 + PEOPLE], [nan, 2 + PEOPLE, nan, 2 + PEOPLE]]
+    # The second of each two readings is missing, so that those at -1, 1 and 3 quarters are there; 2 is there anew.
+    levels[2][2] = 5 + PEOPLE
+    assert found.value.dtype == np.float32
+    np.testing.assert_array_equal(found.value, np.array(levels, dtype=np.float32))
+    np.testing.assert_array_equal(found.clips, [[0, 0, 0, 0], [0, 0, 0, 255], [0, 3, 3, 3]])
+    assert (found.series, found.zones, found.timezone) == ("people", ("none", "b:view", "a:view"), "Europe/London")
+    assert (found.step_s, found.starts[0], found.end) == (900, moment(EIGHT), moment(EIGHT + 4 * QUARTER))
+    np.testing.assert_array_equal(past(store, steps=1, window=Window.HOUR).value, np.float32([[77 + PEOPLE]]))
+    assert past(store, steps=0).value.shape == (1, 0)
+
+
+def test_the_past_of_a_zone_is_that_of_the_camera_it_belongs_to_now(store: Store) -> None:
+    """Another camera saw another place, though the zone had the same name then."""
+    other = replace(readings(EIGHT + QUARTER, mean=7), camera=text(["b"]))
+    store.save_cameras([camera("a", "a:view")])
+    store.save_readings(readings(EIGHT))
+    store.save_readings(other)
+    assert np.isnan(past(store).value).tolist() == [[False, True, True, True]]
+    store.save_cameras([camera("b", "a:view")])
+    assert np.isnan(past(store).value).tolist() == [[True, False, True, True]]
+    store.save_cameras([])
+    assert np.isnan(past(store).value).tolist() == [[False, False, True, True]]
+
+
+def test_the_past_is_seen_inside_the_transaction_that_writes_it(store: Store) -> None:
+    with store.transaction():
+        store.save_readings(readings(EIGHT))
+        assert not np.isnan(past(store).value[0, 0])
+        store.save_readings(readings(EIGHT + QUARTER))
+    assert not np.isnan(past(store).value[0, :2]).any()
+
+
+def test_a_past_begins_with_a_window_and_has_no_days(store: Store) -> None:
+    for start, window in ((EIGHT + timedelta(minutes=1), Window.QUARTER), (EIGHT, Window.DAY)):
+        with pytest.raises(ValueError, match="no such window"):
+            store.history(window=window, series="people", start=start, end=EVER[1], zones=["a"], timezone="UTC")
+
+
+MONDAY = datetime(2017, 3, 6, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+
+
+def baselines(
+    *zones: str,
+    until: datetime = MONDAY,
+    level: float = 1.0,
+    series: str = "people",
+    reference: str = ROLLING,
+    model: str = "weekly/1",
+    built_at: datetime = NOON,
+) -> BaselineTable:
+    """Fitted baselines of zones; the last of several has too little history."""
+    known = np.arange(len(zones)) < max(1, len(zones) - 1)
+    states = np.where(known, BaselineState.OK.value, BaselineState.INSUFFICIENT_HISTORY.value).astype(object)
+    parameters = level + np.arange(len(zones) * 5, dtype=np.float32).reshape(-1, 5) / 7
+    parameters[:, 1] = np.nan
+    parameters[~known] = np.nan
+    return BaselineTable(
+        model=model,
+        reference=reference,
+        zone=text(zones),
+        series=text([series] * len(zones)),
+        since=np.full(len(zones), moment(until - 8 * WEEK)),
+        until=np.full(len(zones), moment(until)),
+        built_at=np.full(len(zones), moment(built_at)),
+        weeks=np.where(known, 8.0, np.nan),
+        state=states,
+        reason=text([None if one else "one week of its own, 3 are needed" for one in known]),
+        parameters=parameters,
+    )
+
+
+def assert_alike(found: BaselineTable, expected: BaselineTable) -> None:
+    assert (found.model, found.reference) == (expected.model, expected.reference)
+    for name, column in expected._columns().items():
+        np.testing.assert_array_equal(getattr(found, name), column, err_msg=name)
+
+
+def test_baselines_come_back_as_they_were_saved_by_zone_and_series(store: Store) -> None:
+    people, vehicles = baselines("b", "a", "z"), baselines("a", level=7, series="vehicles")
+    store.save_baselines(people)
+    store.save_baselines(vehicles)
+    assert_alike(store.baselines(ROLLING, series=["people"]), people.take(np.array([1, 0, 2])))
+    assert_alike(store.baselines(ROLLING, series=["vehicles"]), vehicles)
+    assert store.baselines(ROLLING).series.tolist() == ["people", "vehicles", "people", "people"]
+    assert store.baselines(ROLLING, zones=["z", "b", "none"]).zone.tolist() == ["b", "z"]
+    assert len(store.baselines(ROLLING, zones=[])) == 0
+    assert store.baselines(ROLLING).parameters.dtype == np.float32
+    short = store.baselines(ROLLING, zones=["z"])
+    assert (short.state.tolist(), np.isnan(short.parameters).all()) == (["insufficient_history"], True)
+
+
+def test_the_baseline_in_force_is_the_newest_that_ended_before_else_the_oldest(store: Store) -> None:
+    for week in (1, 0, 2):
+        store.save_baselines(baselines("a", "b", until=MONDAY + week * WEEK, level=week))
+    store.save_baselines(baselines("c", until=MONDAY + 2 * WEEK, level=2))
+
+    def levels(at: datetime | None) -> list[float]:
+        return store.baselines(ROLLING, at=at, zones=["a", "c"]).parameters[:, 0].tolist()
+
+    assert levels(None) == [2, 2]
+    assert levels(MONDAY + WEEK) == [1, 2]
+    assert levels(MONDAY + WEEK - timedelta(microseconds=1)) == [0, 2]
+    assert levels(MONDAY - WEEK) == [0, 2]
+    assert levels(MONDAY + 9 * WEEK) == [2, 2]
+
+    def between(since: datetime, at: datetime | None) -> list[tuple[str, float]]:
+        found = store.baselines(ROLLING, since=since, at=at, zones=["a", "c"])
+        return list(zip(found.zone, found.parameters[:, 0].tolist(), strict=True))
+
+    assert between(MONDAY + WEEK, MONDAY + 3 * WEEK) == [("a", 1), ("a", 2), ("c", 2)]
+    assert between(MONDAY, MONDAY + 2 * WEEK - timedelta(microseconds=1)) == [("a", 0), ("a", 1), ("c", 2)]
+    assert between(MONDAY - WEEK, None) == [("a", 0), ("a", 1), ("a", 2), ("c", 2)]
+
+
+def test_the_baselines_in_force_between_two_moments_come_by_zone_and_until(store: Store) -> None:
+    """
+    a    0|------ 1|------ 2|------      MONDAY, a week later, two weeks later
+    c                      2|------
+    """
+    for week in (1, 0, 2):
+        store.save_baselines(baselines("a", until=MONDAY + week * WEEK, level=week))
+    store.save_baselines(baselines("c", until=MONDAY + 2 * WEEK, level=2))
+
+    def levels(since: datetime, at: datetime | None) -> list[tuple[str, float]]:
+        found = store.baselines(ROLLING, since=since, at=at)
+        return list(zip(found.zone.tolist(), found.parameters[:, 0].tolist(), strict=True))
+
+    hour = timedelta(hours=1)
+    assert levels(MONDAY + hour, MONDAY + WEEK + hour) == [("a", 0), ("a", 1), ("c", 2)]
+    assert levels(MONDAY + WEEK, None) == [("a", 1), ("a", 2), ("c", 2)]
+    assert levels(MONDAY - WEEK, MONDAY - hour) == [("a", 0), ("c", 2)]
+    assert levels(MONDAY + hour, MONDAY + hour) == [("a", 0), ("c", 2)]
+
+
+def test_a_baseline_of_the_same_until_is_replaced_and_named_references_are_their_own(store: Store) -> None:
+    store.save_baselines(baselines("a", "b", "c", level=1))
+    store.save_baselines(baselines("a", level=5))
+    store.save_baselines(baselines("a", level=9, reference="before lockdown"))
+    assert store.baselines(ROLLING).parameters[:, 0].tolist()[:2] == [5, pytest.approx(1 + 5 / 7)]
+    assert store.baselines("before lockdown").parameters[:, 0].tolist() == [9]
+    assert len(store.baselines("never heard of")) == 0
+
+
+def test_baselines_of_the_model_that_was_built_last_speak(store: Store) -> None:
+    """A table is of one model: after an upgrade the older ones are passed over until they are built anew."""
+    store.save_baselines(baselines("a", "b", until=MONDAY + WEEK, model="weekly/1", built_at=NOON))
+    store.save_baselines(baselines("a", level=3, model="weekly/2", built_at=NOON + WEEK))
+    found = store.baselines(ROLLING)
+    assert (found.model, found.zone.tolist(), found.parameters[:, 0].tolist()) == ("weekly/2", ["a"], [3])
+
+
+def test_the_version_of_baselines_changes_when_they_are_saved_and_not_when_that_failed(store: Store) -> None:
+    before = store.baselines_version()
+    store.save_baselines(baselines("a"))
+    saved = store.baselines_version()
+    assert saved != before
+    store.save_baselines(baselines())
+    store.save_readings(readings(NOON))
+    assert store.baselines_version() == saved
+
+    def fail_half_way() -> None:
+        with store.transaction():
+            store.save_baselines(baselines("a", level=2))
+            assert store.baselines_version() != saved
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_half_way()
+    assert store.baselines_version() == saved
+    assert store.baselines(ROLLING).parameters[0, 0] == 1
 
 
 def test_camera_states_tell_the_newest_clip_and_the_newest_count(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""What is usual: calendars, baselines, the busyness index, forecasts."""
