@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as RichTable
 
 from busyness.accuracy import tables
-from busyness.accuracy.tables import Table
 from busyness.progress import progress_bar
+from busyness.table import print_table
 from core.errors import MissingExtra, ModelError, SourceError
 from detect.evaluation import Comparison, compare
 from detect.evaluation.as_asked import AsAsked
@@ -118,32 +115,10 @@ def _write_report(comparison: Comparison, path: Path) -> None:
 
 def show(comparison: Comparison, console: Console) -> None:
     """The figures as tables; what is confused with what for the first model, for the others on the page."""
-    _print(tables.summary(comparison), console)
+    print_table(tables.summary(comparison), console)
     if comparison.differences:
-        _print(tables.differences(comparison), console)
+        print_table(tables.differences(comparison), console)
     for table in (tables.by_lighting, tables.by_camera, tables.by_class, tables.by_size, tables.phantoms):
-        _print(table(comparison), console)
+        print_table(table(comparison), console)
     for _, confusion in zip(range(2), tables.confusions(comparison), strict=False):
-        _print(confusion, console)
-
-
-def _print(table: Table, console: Console) -> None:
-    """A group of rows is named once. The last column of words may fold, everything else may not."""
-    drawn = RichTable(
-        title=table.title, title_justify="left", title_style="bold", caption=escape(table.note), caption_justify="left",
-        box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),
-    )  # fmt: skip
-    groups = table.texts - 1
-    for at, name in enumerate(table.columns):
-        folds = at == groups
-        width = max(map(len, (*name.split(), *(row[at] for row in table.rows if not folds))), default=1)
-        drawn.add_column(name, justify="left" if at <= groups else "right", overflow="fold", min_width=width)
-    before: tuple[str, ...] = ()
-    for row in table.rows:
-        opens = row[:groups] != before
-        if before and opens:
-            drawn.add_section()
-        before = row[:groups]
-        drawn.add_row(*(before if opens else ("",) * groups), *map(escape, row[groups:]))
-    console.print(drawn)
-    console.print()
+        print_table(confusion, console)

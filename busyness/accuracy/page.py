@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from busyness.accuracy import plots, tables
-from busyness.accuracy.tables import Table
+from busyness.accuracy.elements import figure, folded, table_of
 from detect.evaluation.figures import Comparison
 from detect.evaluation.side_by_side import HELD_OUT
 
@@ -53,30 +53,30 @@ def page_of(comparison: Comparison) -> str:
 
 
 def _sections(comparison: Comparison) -> Iterator[str]:
-    yield _section("summary", _headline(comparison), _table(tables.summary(comparison)), _compared(comparison))
+    yield _section("summary", _headline(comparison), table_of(tables.summary(comparison)), _compared(comparison))
     yield _section("scatter", *_scatters(comparison))
     for key, table in (("lighting", tables.by_lighting(comparison)), ("camera", tables.by_camera(comparison))):
         alt = f"Error a frame of people and of vehicles by {key}, a row a {key} and a mark a model; the numbers follow."
         caption = (
             f"The number of frames stands after each {key}: few frames make an error that others would not repeat."
         )
-        yield _section(key, _figure(plots.dots(comparison, key, key), alt, caption), _folded(table))
-    yield _section("class", _table(tables.by_class(comparison)))
+        yield _section(key, figure(plots.dots(comparison, key, key), alt, caption), folded(table))
+    yield _section("class", table_of(tables.by_class(comparison)))
     yield _section(
         "size",
-        _figure(
+        figure(
             plots.sizes(comparison, "size"),
             "Share of the labelled people and vehicles that was counted, by height in pixels; the numbers follow.",
             "A line runs from what is found when each object takes at most one (dash) to all that was counted near "
             "them (mark). At the dashed line as much was counted as is labelled.",
         ),
-        _folded(tables.by_size(comparison)),
+        folded(tables.by_size(comparison)),
     )
-    yield _section("phantoms", _table(tables.phantoms(comparison)))
+    yield _section("phantoms", table_of(tables.phantoms(comparison)))
     yield _section("confusion", *_confusions(comparison))
     yield _section(
         "cost",
-        _figure(
+        figure(
             plots.cost(comparison, "cost"),
             "Error a frame against milliseconds a frame on one thread, a mark a model; the first table has them.",
             "Nearer to the lower left corner is better. Errors are of held-out cameras where the cameras of training "
@@ -84,7 +84,7 @@ def _sections(comparison: Comparison) -> Iterator[str]:
             "other, not with other pages.",
         ),
     )
-    yield _section("frames", _folded(tables.frames(comparison)))
+    yield _section("frames", folded(tables.frames(comparison)))
 
 
 def _headline(comparison: Comparison) -> str:
@@ -117,7 +117,7 @@ def _compared(comparison: Comparison) -> str:
     if not comparison.differences:
         return ""
     warning = f'<p class="warning">{escape(remark[0].upper() + remark[1:])}.</p>\n' if remark else ""
-    return warning + _table(tables.differences(comparison))
+    return warning + table_of(tables.differences(comparison))
 
 
 def _scatters(comparison: Comparison) -> Iterator[str]:
@@ -125,7 +125,7 @@ def _scatters(comparison: Comparison) -> Iterator[str]:
     yield "<p>A point is a frame. On the dashed line the count is what was labelled; a grey bar that reaches the line "
     yield "says that the uncertain may account for the rest. Both axes grow with the square root.</p>\n"
     for at, (name, evaluation) in enumerate(zip(tables.short_names(comparison), comparison.evaluations, strict=True)):
-        drawing = _figure(
+        drawing = figure(
             plots.scatter(comparison, evaluation, f"scatter{at}"),
             f"{name}: counted against labelled people and vehicles, a point a frame; Every frame has the numbers.",
             name,
@@ -139,7 +139,7 @@ def _confusions(comparison: Comparison) -> Iterator[str]:
     yield "In a queue or a crowd, mass that spills over onto a neighbour of another class looks like confusion.</p>\n"
     found = list(tables.confusions(comparison))
     for at in range(0, len(found), 2):
-        pair = f'<div class="pair">{_table(found[at])}{_table(found[at + 1])}</div>\n'
+        pair = f'<div class="pair">{table_of(found[at])}{table_of(found[at + 1])}</div>\n'
         name = found[at].title.rpartition(":")[0]
         yield pair if at == 0 else f"<details><summary>{escape(name)}</summary>\n{pair}</details>\n"
 
@@ -147,48 +147,6 @@ def _confusions(comparison: Comparison) -> Iterator[str]:
 def _section(key: str, *parts: str) -> str:
     title = escape(SECTIONS[key])
     return f'<section aria-labelledby="{key}">\n<h2 id="{key}">{title}</h2>\n{"".join(parts)}</section>\n'
-
-
-def _figure(svg: str, alt: str, caption: str) -> str:
-    drawing = svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
-    return f"<figure>\n{drawing}\n<figcaption>{escape(caption)}</figcaption>\n</figure>\n"
-
-
-def _folded(table: Table) -> str:
-    return f"<details><summary>{escape(table.title)}: the numbers</summary>\n{_table(table)}</details>\n"
-
-
-def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col"{_text(at, table)}>{escape(name)}</th>' for at, name in enumerate(table.columns))
-    rows = []
-    for at, row in enumerate(table.rows):
-        before = table.rows[at - 1] if at else row
-        opens = ' class="first"' if before[: table.texts - 1] != row[: table.texts - 1] else ""
-        shades = table.shades[at] if table.shades else ()
-        cells = "".join(
-            _cell(column, value, table, shades, again=bool(at) and not opens and column < table.texts - 1)
-            for column, value in enumerate(row)
-        )
-        rows.append(f"<tr{opens}>{cells}</tr>\n")
-    note = f'<p class="note">{escape(table.note)}</p>\n' if table.note else ""
-    return (
-        f'<div class="wide"><table>\n<caption>{escape(table.title)}</caption>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{''.join(rows)}</tbody>\n</table></div>\n{note}"
-    )
-
-
-def _cell(column: int, value: str, table: Table, shades: tuple[float, ...], *, again: bool) -> str:
-    """`again`: a word that the row above says too stands back."""
-    if column < table.texts:
-        return f'<th scope="row" class="text{" again" if again else ""}">{escape(value)}</th>'
-    kind = f' class="text {value}"' if value in ("better", "worse") else ""
-    shade = shades[column - table.texts] if shades else 0.0
-    colour = f' style="background: rgba(var(--heat), {0.55 * shade:.2f})"' if shade else ""
-    return f"<td{kind}{colour}>{escape(value)}</td>"
-
-
-def _text(column: int, table: Table) -> str:
-    return ' class="text"' if column < table.texts else ""
 
 
 def _range(labelled: int, uncertain: int, frames: int) -> str:

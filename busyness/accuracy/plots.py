@@ -6,8 +6,6 @@ is read by colour alone.
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,32 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from aggregate.drawing import COLOURS, GREY, MARKERS, STYLE, svg
 from busyness.accuracy.tables import short_names
 from detect.evaluation.figures import Comparison, Errors, Evaluation
 from detect.evaluation.scoring import GROUPS
 from detect.evaluation.side_by_side import HELD_OUT
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LIGHT = {"day": ("#e69f00", "o"), "night": ("#0072b2", "s"), "rain": ("#009e73", "^"), "glare": ("#cc79a7", "D")}
-GREY = "#667085"
-
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e4e7ec",
-    "legend.frameon": False,
-}
-
 TICKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -86,7 +65,7 @@ def scatter(comparison: Comparison, evaluation: Evaluation, key: str) -> str:
         ]
         handles.append(Line2D([], [], color="#98a2b3", label="uncertain"))
         _legend(figure, handles)
-        return _svg(figure, key)
+        return svg(figure, key)
 
 
 def dots(comparison: Comparison, split: str, key: str) -> str:
@@ -108,7 +87,7 @@ def dots(comparison: Comparison, split: str, key: str) -> str:
                 [f"{part} ({parts_of(comparison.evaluations[0])[part].frames})" for part in parts],
             )
         _legend(figure, _models(comparison))
-        return _svg(figure, key)
+        return svg(figure, key)
 
 
 def sizes(comparison: Comparison, key: str) -> str:
@@ -138,7 +117,7 @@ def sizes(comparison: Comparison, key: str) -> str:
             axis.set_ylim(bottom=0)
             axis.set_xlim(-0.5, len(heights) - 0.5)
         _legend(figure, _models(comparison))
-        return _svg(figure, key)
+        return svg(figure, key)
 
 
 def cost(comparison: Comparison, key: str) -> str:
@@ -166,7 +145,7 @@ def cost(comparison: Comparison, key: str) -> str:
             axis.set(title=group.capitalize(), xlabel="ms a frame, one thread", ylabel="error, objects a frame")
             axis.set_ylim(0, axis.get_ylim()[1] * 1.08)
         _legend(figure, _models(comparison))
-        return _svg(figure, key)
+        return svg(figure, key)
 
 
 def _two(height_in: float, *, share_y: bool = False) -> tuple[Figure, Sequence[Axes]]:
@@ -211,13 +190,3 @@ def _by_camera(evaluation: Evaluation) -> dict[str, Errors]:
 
 def _by_visibility(evaluation: Evaluation) -> dict[str, Errors]:
     return evaluation.by_visibility
-
-
-def _svg(figure: Figure, key: str) -> str:
-    """The drawing alone, its ids told from those of the page's other drawings by `key`."""
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    drawing = text.getvalue()
-    drawing = drawing[drawing.index("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", drawing)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
+from busyness.table import NOTHING, Row, Table
 from detect.evaluation.bootstrap import LEAST_CAMERAS
 from detect.evaluation.figures import (
     Comparison,
@@ -18,22 +18,7 @@ from detect.evaluation.figures import (
 )
 from detect.evaluation.scoring import GROUPS
 
-NOTHING = "–"
 ERROR_COLUMNS = ("n", "error", "MAE", "RMSE", "bias", "rel.")
-
-Row = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """`texts` columns hold words, the rest numbers. `shades` (0..1) colour the numbers of a confusion, by row."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    note: str = ""
-    texts: int = 1
-    shades: tuple[tuple[float, ...], ...] = field(default=())
 
 
 def short_names(comparison: Comparison) -> list[str]:
