@@ -1,0 +1,1 @@
+"""Did it work: what an intervention changed, against what would have been without it."""

@@ -1,0 +1,1 @@
+"""Simulated cities with a known effect planted in them."""
