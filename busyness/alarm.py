@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from busyness.alert_sender import AlertSender, webhook_guest_config
-from busyness.alerts import AlertsConfig, Losses
+from busyness.alerts import Alert, AlertsConfig, Losses
 from core.clock import Clock
 from core.errors import BusynessError
 from core.health import HealthEvent
@@ -58,6 +58,10 @@ class Alarm:
     def note(self, event: HealthEvent) -> None:
         """A camera's state has changed. Never waits."""
         self._events.put(event)
+
+    def tell(self, alerts: Sequence[Alert]) -> None:
+        """Send these too. Never waits."""
+        self._sender.send(alerts)
 
     def stop(self) -> None:
         """Send what waits, for a little while, and end."""

@@ -71,10 +71,12 @@ class AlertKind(StrEnum):
     CAMERA_BACK = "camera_back"
     SOURCE_LOST = "source_lost"
     SOURCE_BACK = "source_back"
+    CAMERA_DRIFTS = "camera_drifts"
+    CAMERA_AGREES = "camera_agrees"
 
 
 class Alert(Closed):
-    """One thing to be said. It was lost `since` then and, where it is back, `until` then.
+    """One thing to be said. It was lost, or drifted, `since` then and, where it is back, `until` then.
 
     `camera` is null where it is about a source: then `lost` of its `watched` cameras are lost. `again` says that it was
     said before and is still so.
@@ -106,6 +108,10 @@ class Alert(Closed):
                 return f"{self.lost} of {self.watched} cameras of source {self.source} {still}lost since {since}"
             case AlertKind.SOURCE_BACK:
                 return f"source {self.source} back, was lost since {since}{why}"
+            case AlertKind.CAMERA_DRIFTS:
+                return f"camera {self.camera} ({self.source}) no longer counts as its loops do{why}"
+            case AlertKind.CAMERA_AGREES:
+                return f"camera {self.camera} ({self.source}) counts as its loops do again, did not since {since}"
 
 
 @dataclass(frozen=True)

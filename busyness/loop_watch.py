@@ -1,0 +1,131 @@
+"""Holds every camera against the loops beside it once a night, and tells when one of the two has changed for itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from prometheus_client import CollectorRegistry, Gauge
+
+from aggregate.beside_answers import Agreement
+from busyness.alerts import Alert, AlertKind
+from core.errors import BusynessError
+from core.records import REASON_LENGTH
+
+if TYPE_CHECKING:
+    from busyness.wiring import Installation
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 30.0
+STOP_S = 5.0
+EVERY = timedelta(days=1)
+
+
+class LoopWatch:
+    """One thread. `checks` gives the rows of `BesideAnswers.checks`, `source_of` the source of a camera, `tell` takes
+    what webhooks are to be told; `present` is the moment that answers call now.
+
+    A drift is told once, and once more when it is over. After a restart one that lasts is told anew.
+    """
+
+    def __init__(
+        self,
+        checks: Callable[[], pd.DataFrame],
+        present: Callable[[], datetime],
+        registry: CollectorRegistry,
+        *,
+        source_of: Callable[[str], str | None],
+        tell: Callable[[Sequence[Alert]], None],
+    ) -> None:
+        self._checks = checks
+        self._present = present
+        self._source_of = source_of
+        self._tell = tell
+        self._drifting: dict[str, Alert] = {}
+        self._looked: datetime | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="loop-checks", daemon=True)
+        self._zones = Gauge(
+            "busyness_loop_checks", "Zones with loops beside them, by what the two say of each other", ("state",),
+            registry=registry,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+    def look(self) -> list[Alert]:
+        """Check every pair now; returns what has been told."""
+        now, rows = self._present(), self._checks().to_dict("records")
+        for state in Agreement:
+            self._zones.labels(state.value).set(sum(row["state"] == state.value for row in rows))
+        drifting = {str(row["zone"]): row for row in rows if row["state"] == Agreement.DRIFTING.value}
+        told: list[Alert] = []
+        for zone, row in drifting.items():
+            if zone not in self._drifting:
+                self._drifting[zone] = self._alert(AlertKind.CAMERA_DRIFTS, row, now)
+                told.append(self._drifting[zone])
+        agreeing = {str(row["zone"]): row for row in rows if row["state"] == Agreement.AGREES.value}
+        for zone in sorted(agreeing.keys() & self._drifting.keys()):
+            before = self._drifting.pop(zone)
+            told.append(before.model_copy(update={"kind": AlertKind.CAMERA_AGREES, "at": now, "until": now}))
+        if told:
+            for alert in told:
+                log.warning("%s", alert.text)
+            self._tell(told)
+        return told
+
+    def _alert(self, kind: AlertKind, row: Mapping[Hashable, Any], now: datetime) -> Alert:
+        camera = str(row["camera"])
+        return Alert(
+            kind=kind, at=now, source=self._source_of(camera) or "unknown", camera=camera,
+            since=pd.Timestamp(str(row["drift_since"])).to_pydatetime(), reason=str(row["reason"])[:REASON_LENGTH],
+        )  # fmt: skip
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_S):
+            now = self._present()
+            if self._looked is not None and now < self._looked + EVERY:
+                continue
+            self._looked = now
+            try:
+                self.look()
+            except BusynessError as error:
+                if not self._stopping.is_set():  # the store may be closed meanwhile
+                    log.error("cameras could not be held against their loops: %s", error)
+            except Exception:  # a mistake of ours must not end it for good
+                log.exception("cameras could not be held against their loops")
+
+
+@contextmanager
+def watching_loops(installation: Installation) -> Iterator[None]:
+    """Within it cameras are held against their loops, where the configuration has any."""
+    if not installation.config.loops:
+        yield
+        return
+
+    def tell(alerts: Sequence[Alert]) -> None:
+        if installation.alarm is not None:  # the one of then: a changed configuration has another
+            installation.alarm.tell(alerts)
+
+    answers = installation.answers
+    watch = LoopWatch(
+        answers.beside.checks, answers.present, installation.registry, source_of=installation.source_of, tell=tell
+    )
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
