@@ -22,6 +22,8 @@ from prometheus_client import CollectorRegistry
 from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers
 from aggregate.duckdb_store import DuckDBStore
+from aggregate.effects.effect_answers import EffectAnswers
+from aggregate.effects.register import FileRegister
 from aggregate.feed import ReadingFeed
 from aggregate.policy import AggregatePolicy
 from api.app import About, create_app
@@ -133,12 +135,21 @@ class EveningClock:
         raise AssertionError("nothing here waits by the clock of the events")
 
 
-def _curve(camera: str, at: datetime) -> float:
-    """Mean present: low at night, peaks at 08:30, 13:00 and 17:30, a wobble that differs by camera."""
+def _level(camera: str, at: datetime) -> float:
+    """Mean present: low at night, peaks at 08:30, 13:00 and 17:30."""
     hour = at.hour + at.minute / 60
     rush = sum(weight * math.exp(-(((hour - peak) / 1.3) ** 2)) for peak, weight in ((8.5, 1), (13, 0.6), (17.5, 0.9)))
-    wobble = 1 + 0.25 * math.sin(at.minute * 1.7 + len(camera) + int(camera[-2:]))
-    return _BUSYNESS[camera] * (0.06 + rush) * wobble
+    return _BUSYNESS[camera] * (0.06 + rush)
+
+
+def _curve(camera: str, at: datetime) -> float:
+    """The same with a wobble that differs by camera."""
+    return _level(camera, at) * (1 + 0.25 * math.sin(at.minute * 1.7 + len(camera) + int(camera[-2:])))
+
+
+def usual_level(camera: str, series: str, at: datetime) -> float:
+    """What a day without a wobble has of a class at this time."""
+    return _figures(level := _level(camera, at), level * 0.5).get(series)
 
 
 def _fault(camera: str, at: datetime) -> tuple[Status, str] | None:
@@ -230,7 +241,10 @@ def serving(
 ) -> Iterator[MapService]:
     """Serve a store on a free loopback port, in a thread."""
     feed = ReadingFeed()
-    app = create_app(answers, feed, about, clock, CollectorRegistry(), ready=lambda: None, web_dist=dist)
+    effects = EffectAnswers(store, FileRegister(None), clock.now)
+    app = create_app(
+        answers, feed, about, clock, CollectorRegistry(), ready=lambda: None, web_dist=dist, effects=effects
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="map service")

@@ -67,6 +67,7 @@ def test_counted_cameras_are_on_the_map_within_a_minute(demo: Demo, visit: Visit
     seen.shot("demo")
     seen.entry("synthetic-01").click()
     expect(seen.page.locator("#camera .readout")).to_contain_text("Per 100 m²")
+    seen.page.get_by_role("radio", name="Number").check()
     seen.page.get_by_role("button", name="Show zones on the ground").click()
     expect(seen.page.locator("#legend h2").first).to_contain_text("people per 100 m²")
     seen.shot("demo-zones")

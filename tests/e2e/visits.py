@@ -117,11 +117,13 @@ def visit(browser: Browser, shots: Path) -> Iterator[Visitor]:
         beyond: Set[str] = frozenset(),
         tile: bytes | None = None,
         own_time: bool = False,
+        answers: Callable[[Page], None] = lambda _: None,
         **context: Any,
     ) -> Visit:
         """`beyond`: hosts it may ask besides us; `tile`: what they answer, where they do.
 
-        `own_time`: the timers of the page can be put forward (`page.clock`).
+        `own_time`: the timers of the page can be put forward (`page.clock`). `answers` may answer in the service's
+        place, before anything is asked.
         """
         page = browser.new_context(viewport=viewport, reduced_motion="reduce", **context).new_page()
         page.set_default_timeout(PATIENCE_MS)
@@ -137,11 +139,13 @@ def visit(browser: Browser, shots: Path) -> Iterator[Visitor]:
         page.on("console", lambda line: seen.complaints.append(line.text) if line.type != "log" else None)
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         page.on("request", lambda request: seen.ask(request.url))
+        answers(page)
         page.goto(service.address + at)
         return seen
 
     yield open_page
     for seen in visits:
+        seen.page.unroute_all(behavior="ignoreErrors")  # what is still being answered need not be
         seen.page.context.close()
     for seen in visits:
         assert seen.complaints == []

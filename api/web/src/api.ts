@@ -2,6 +2,8 @@
 
 import { iso } from "./time.ts";
 import type { About, Camera, Extent, Health, Reading, States, Width, Zone } from "./types.ts";
+import type { AnomalyAnswer, EffectAnswer, Grid, HotspotAnswer, Intervention } from "./unusual_types.ts";
+import type { PriorityAnswer } from "./unusual_types.ts";
 
 /** The service answered, and said no: problem+json with its remedy. */
 export class Problem extends Error {
@@ -142,4 +144,66 @@ export function csvAddress(query: ReadingsQuery): string {
 
 export function liveAddress(series: string, width: Width): string {
   return new URL(`v1/live?${new URLSearchParams({ window: width, class: series })}`, document.baseURI).href;
+}
+
+/**
+ * What is unusual, by hexagons or by zones, with their outlines: in the window that starts at `at`, or in the newest
+ * that is over. Five minutes are too short to be unusual: then of the quarter of an hour they are in.
+ */
+export function hotspots(of: { series: string; width: Width; at: number | null }, grid: Grid): Promise<HotspotAnswer> {
+  const { series, width, at } = of;
+  const window = width === "5m" ? "15m" : width;
+  const params = new URLSearchParams({ window, class: series, grid, format: "geojson" });
+  if (at !== null) params.set("at", iso(at));
+  return get<HotspotAnswer>(`v1/hotspots?${params}`);
+}
+
+/** Regions that are unusual at a moment, or in the newest window that is over. */
+export function anomalies(series: string, at: number | null): Promise<AnomalyAnswer> {
+  const params = new URLSearchParams({ class: series });
+  if (at !== null) params.set("at", iso(at));
+  return get<AnomalyAnswer>(`v1/anomalies?${params}`);
+}
+
+export interface PeriodQuery {
+  readonly series: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function prioritiesPath({ series, from, to }: PeriodQuery, format: "json" | "csv"): string {
+  return `v1/priorities?${new URLSearchParams({ from: iso(from), to: iso(to), class: series, format })}`;
+}
+
+/** Where to act first, by what was too busy in a period. */
+export function priorities(query: PeriodQuery): Promise<PriorityAnswer> {
+  return get<PriorityAnswer>(prioritiesPath(query, "json"));
+}
+
+/** Where the same list is as a spreadsheet. */
+export function prioritiesCsvAddress(query: PeriodQuery): string {
+  return new URL(prioritiesPath(query, "csv"), document.baseURI).href;
+}
+
+/** What was changed in the streets. */
+export async function interventions(): Promise<readonly Intervention[]> {
+  return (await get<{ interventions: readonly Intervention[] }>("v1/interventions")).interventions;
+}
+
+function effectPath(id: string, series: string, ending = ""): string {
+  return `v1/interventions/${encodeURIComponent(id)}/effect${ending}?${new URLSearchParams({ class: series })}`;
+}
+
+/** What one of them did to a series. */
+export function effect(id: string, series: string): Promise<EffectAnswer> {
+  return get<EffectAnswer>(effectPath(id, series));
+}
+
+/** Where the same is to be read in full. */
+export function effectAddress(id: string, series: string): string {
+  return new URL(effectPath(id, series), document.baseURI).href;
+}
+
+export function effectPlotAddress(id: string, series: string): string {
+  return new URL(effectPath(id, series, ".svg"), document.baseURI).href;
 }

@@ -1,23 +1,27 @@
 /** The page put together: what the reader asks for changes the view, and what changed is loaded and drawn. */
 
 import * as api from "./api.ts";
-import { commonest, firstCounts, introduce } from "./arrival.ts";
-import { reachable } from "./basemap.ts";
+import { firstCounts, introduce } from "./arrival.ts";
+import { byCamera, placed } from "./cameras.ts";
+import { changeCard, hexagonCard } from "./card.ts";
 import { Choices } from "./choices.ts";
+import { commonest } from "./commonest.ts";
 import { Cover, describe, tryAgain } from "./cover.ts";
 import { byId } from "./dom.ts";
 import { Figures, type Frame } from "./figures.ts";
 import { type View, formatHash, parseHash } from "./hash.ts";
+import { HotspotLayer } from "./hotspot_layer.ts";
 import { Legend } from "./legend.ts";
-import { CameraList } from "./list.ts";
 import { LiveFeed } from "./live.ts";
-import { CityMap, type Target } from "./map.ts";
-import { OpenedCamera } from "./opened.ts";
-import { CameraPanel } from "./panel.ts";
+import type { CityMap, Target } from "./map.ts";
 import { Pointing } from "./pointing.ts";
-import { Sheet } from "./sheet.ts";
+import { shown } from "./scales.ts";
+import { cityMap, lay } from "./scenery.ts";
+import { Side } from "./side.ts";
 import { State } from "./state.ts";
-import { anyWithin, calibratedNear, corners, zoneFeatures } from "./street.ts";
+import { corners } from "./street.ts";
+import { showStreet } from "./street_zones.ts";
+import { EMPTY } from "./style.ts";
 import { type Span, WIDTH_MS, floorTo } from "./time.ts";
 import { Timeline } from "./timeline.ts";
 import { Tooltip } from "./tooltip.ts";
@@ -35,7 +39,10 @@ export class App {
     live: true,
     camera: null,
     zone: null,
-    measure: "number",
+    measure: "index",
+    hotspots: true,
+    list: "cameras",
+    change: null,
   });
   readonly #cover = new Cover();
   readonly #legend = new Legend(byId("legend", HTMLElement));
@@ -43,30 +50,31 @@ export class App {
     figures: this.#figures,
     frame: this.#frame,
     series: this.#view.now.series,
+    measure: this.#scale().scale.measure,
+    hotspots: this.#hotspots.state.found?.zones ?? null,
     openCamera: this.#view.now.camera,
     openZone: this.#openZone(),
   }));
   readonly #zones = new Zones();
-  readonly #sheet = new Sheet();
   readonly #choices = new Choices((patch) => this.#view.set(patch));
-  readonly #list = new CameraList({
-    open: (camera) => this.#open(camera),
-    point: (camera) => this.#pointing.at(this.#camera(camera), document.activeElement?.closest("#list") != null),
-  });
-  readonly #opened = new OpenedCamera(
-    new CameraPanel(byId("camera", HTMLElement), {
-      close: () => this.#close(),
+  readonly #hotspots = new HotspotLayer(() => this.#drawUnusual());
+  readonly #side = new Side(
+    {
+      change: (patch) => this.#view.set(patch),
+      open: (camera, zone) => this.#open(camera, zone),
+      point: (camera, reveal) => this.#pointing.at(this.#camera(camera), reveal),
+      pointChange: (change, reveal) => this.#pointChange(change?.id ?? null, reveal),
       pick: (moment) => this.#goTo(moment),
-      chooseZone: (zone) => this.#view.set({ zone }),
-      measure: (measure) => this.#view.set({ measure }),
       lookAt: (zones) => this.#lookAt(zones),
-    }),
+      changes: () => this.#drawUnusual(),
+    },
     () => ({
       view: this.#view.now,
       figures: this.#figures,
       zones: this.#zones,
       stored: this.#stored,
-      camera: this.#camera(this.#view.now.camera),
+      timezone: this.#timezone,
+      cameras: this.#cameras,
     }),
   );
   readonly #timeline = new Timeline({
@@ -96,20 +104,22 @@ export class App {
     introduce(about);
     this.#choices.offer(about.classes);
     this.#startMap();
-    void this.#scenery(about);
+    if (this.#map) void lay(this.#map, about);
     const cameras = await this.#cover.patiently("the cameras", api.cameras);
     this.#setCameras(cameras);
     if (cameras.length === 0) {
       this.#cover.say("No cameras", "None is configured: name some in the configuration and start the service again.");
       return;
     }
-    this.#legend.show(this.#view.now.series, this.#view.now.width);
+    this.#drawLegend();
     this.#map?.fit(cameras, byId("legend", HTMLElement));
     this.#stored = await firstCounts(this.#cover);
     this.#view.set(parseHash(location.hash, about.classes));
     this.#view.subscribe((next, before) => this.#changed(next, before));
     window.addEventListener("hashchange", () => this.#revisit(about));
     document.addEventListener("visibilitychange", () => this.#rest(document.hidden));
+    void this.#side.changes.load(this.#timezone);
+    this.#side.arrange(false);
     await this.#begin();
     if (this.#view.now.camera !== null) this.#open(this.#view.now.camera);
     this.#began = true;
@@ -117,34 +127,19 @@ export class App {
   }
 
   #startMap(): void {
-    try {
-      this.#map = new CityMap(byId("map", HTMLElement), {
-        hover: (target) => this.#hover(target),
-        pick: ({ camera, zone }) => this.#open(camera, zone?.id ?? null),
-        moved: () => this.#pointing.follow(),
-        settled: () => void this.#showStreet(),
-      });
-      this.#pointing.useMap(this.#map);
-    } catch {
-      const sorry = "This browser cannot draw the map (no WebGL). The list of cameras works without it.";
-      byId("map", HTMLElement).replaceChildren(sorry);
-      document.body.classList.add("mapless");
-    }
-  }
-
-  /** What lies under the cameras; the page works without it. */
-  async #scenery(about: About): Promise<void> {
-    const shapes = about.outlines ? await api.outlines().catch(() => null) : null;
-    if (shapes) this.#map?.outline(shapes);
-    if (about.basemap && (await reachable(about.basemap))) this.#map?.useBasemap(about.basemap);
+    this.#map = cityMap({
+      hover: (target) => this.#hover(target),
+      pick: (target) => this.#pick(target),
+      moved: () => this.#pointing.follow(),
+      settled: () => this.#drawStreet(),
+    });
+    if (this.#map) this.#pointing.useMap(this.#map);
   }
 
   /** Cameras come, go and break while the page is open; the list is made anew only where it would be another. */
   async #refreshCameras(): Promise<void> {
     const cameras = await api.cameras().catch(() => null);
     if (cameras === null) return;
-    const placed = (all: Iterable<Camera>): string =>
-      JSON.stringify([...all].map(({ id, name, lat, lon, zones }) => [id, name, lat, lon, zones]));
     this.#zones.refresh();
     if (placed(cameras) !== placed(this.#cameras.values())) this.#setCameras(cameras);
     else this.#cameras = byCamera(cameras);
@@ -153,7 +148,7 @@ export class App {
   #setCameras(cameras: readonly Camera[]): void {
     this.#cameras = byCamera(cameras);
     this.#timezone = commonest(cameras.map((camera) => camera.timezone)) ?? "UTC";
-    this.#list.setCameras(cameras);
+    this.#side.cameras.setCameras(cameras);
   }
 
   /** Start afresh with the series and width of the view. */
@@ -161,8 +156,8 @@ export class App {
     const { series, width } = this.#view.now;
     const figures = new Figures(series, width);
     this.#figures = figures;
-    this.#choices.show(series, width);
-    this.#legend.show(series, width);
+    this.#choices.show(this.#view.now);
+    this.#drawLegend();
     this.#feed.open(series, width);
     await this.#cover.patiently("the newest figures", () => figures.loadLatest());
     if (this.#figures !== figures) return;
@@ -190,16 +185,18 @@ export class App {
 
   #changed(next: View, before: View): void {
     history.replaceState(null, "", formatHash(next));
-    if (next.series !== before.series || next.width !== before.width) void this.#begin();
-    else if (next.at !== before.at || next.live !== before.live) void this.#show();
-    if (next.camera !== before.camera && next.camera === null) this.#closed();
-    else if (next.camera !== before.camera) this.#showOpened(this.#began);
-    else if (next.zone !== before.zone || next.measure !== before.measure) this.#showOpened(false);
+    this.#choices.show(next);
+    const other = (...keys: (keyof View)[]): boolean => keys.some((key) => next[key] !== before[key]);
+    if (other("series", "width")) void this.#begin();
+    else if (other("at", "live")) void this.#show();
+    else if (other("measure", "hotspots")) this.#draw();
+    if (other("camera", "change", "list")) this.#arrange(this.#began);
+    else if (other("zone", "measure", "series")) this.#arrange(false);
   }
 
   /** Bring the figures of the view onto the page. */
   async #show(): Promise<void> {
-    const { at, live, series, width } = this.#view.now;
+    const { at, live, width } = this.#view.now;
     if (at === null) return;
     this.#drawTimeline();
     const figures = this.#figures;
@@ -219,29 +216,49 @@ export class App {
       this.#cover.say("Could not load these figures", `${describe(error)}.`, tryAgain(() => void this.#show()));
       return;
     }
-    this.#map?.show(this.#cameras.values(), this.#frame, series);
-    this.#list.show(this.#frame, series);
-    void this.#showStreet();
-    this.#pointing.draw();
-    void this.#opened.load();
+    this.#draw();
+    this.#side.update();
     // The next step is on its way before it is asked for.
     const next = at + WIDTH_MS[width];
     if (!live && next <= this.#stored.end) void figures.frame(next).catch(() => undefined);
   }
 
-  /** The zones on the ground, where the map is near enough. */
-  async #showStreet(): Promise<void> {
-    const map = this.#map;
-    if (!map) return;
-    const near = (): string[] => {
-      const street = map.street();
-      return street ? calibratedNear(this.#cameras.values(), street).map(({ id }) => id) : [];
-    };
-    await this.#zones.load(near()).catch(() => undefined); // those known before are good still
-    const street = map.street();
-    const zones = near().flatMap((camera) => this.#zones.of(camera));
-    this.#legend.showZones(street !== null && anyWithin(zones, street));
-    if (street) map.showZones(zoneFeatures(zones, this.#frame, this.#view.now.series));
+  #scale(): ReturnType<typeof shown> {
+    return shown(this.#view.now.measure, this.#frame);
+  }
+
+  /** The figures of this window on the map and in the list. */
+  #draw(): void {
+    const { series, width, at, live, hotspots } = this.#view.now;
+    this.#map?.show(this.#cameras.values(), this.#frame, series, this.#scale().scale);
+    this.#drawStreet();
+    this.#hotspots.show(hotspots ? { series, width, at: live ? null : at, cameras: this.#cameras } : null);
+    this.#drawUnusual();
+  }
+
+  /** What is unusual and what was changed, once that is known. */
+  #drawUnusual(): void {
+    const { found } = this.#hotspots.state;
+    const [frame, series, scale] = [this.#frame, this.#view.now.series, this.#scale().scale];
+    this.#map?.showHotspots(found?.drawn ?? EMPTY);
+    this.#map?.showChanges(this.#side.changes.features());
+    this.#side.show({ frame, series, scale, hotspots: found?.zones ?? null });
+    this.#drawLegend();
+    this.#pointing.draw();
+  }
+
+  #drawLegend(): void {
+    const { series, width, at } = this.#view.now;
+    const told = { hotspots: this.#hotspots.told(at, this.#timezone), changes: this.#side.changes.any() };
+    this.#legend.show({ ...this.#scale(), series, width, ...told });
+  }
+
+  #drawStreet(): void {
+    if (!this.#map) return;
+    void showStreet(this.#map, this.#zones, this.#legend, () => {
+      const { series } = this.#view.now;
+      return { cameras: this.#cameras, frame: this.#frame, series, measure: this.#scale().scale.measure };
+    });
   }
 
   #drawTimeline(): void {
@@ -260,7 +277,7 @@ export class App {
     if (live || known.some((reading) => Date.parse(reading.start) === at)) await this.#keepUp();
     else {
       this.#drawTimeline();
-      void this.#opened.load();
+      this.#side.update();
     }
   }
 
@@ -275,6 +292,7 @@ export class App {
   /** Ask what is newest and show it; a service that does not answer is told by the feed. */
   async #refresh(): Promise<void> {
     const figures = this.#figures;
+    void this.#side.changes.load(this.#timezone);
     await Promise.all([figures.loadLatest().catch(() => undefined), this.#refreshCameras()]);
     if (this.#figures !== figures) return;
     this.#storedUntil(this.#newest());
@@ -312,26 +330,28 @@ export class App {
     this.#view.set({ at: this.#within(moment), live: false });
   }
 
-  // -- one camera ---------------------------------------------------------------------------------------------
+  // -- what is opened or pointed at ---------------------------------------------------------------------------
 
   #open(camera: string, zone: string | null = null): void {
     if (!this.#cameras.has(camera)) {
       this.#view.set({ camera: null, zone: null });
       return;
     }
-    this.#sheet.open();
+    this.#side.raise();
     const open = this.#view.now;
     if (open.camera !== camera) this.#view.set({ camera, zone });
     else if (zone !== null && zone !== this.#openZone()) this.#view.set({ zone });
-    else this.#showOpened(this.#began);
+    else this.#arrange(this.#began);
   }
 
-  #showOpened(focus: boolean): void {
-    this.#sheet.showCamera();
-    this.#map?.keep(this.#camera(this.#view.now.camera));
+  /** What is beside the map, and what of it is kept in view on it. */
+  #arrange(focus: boolean): void {
+    const { camera, change } = this.#view.now;
+    const opened = camera === null && change !== null ? this.#side.changes.get(change) : null;
+    this.#side.arrange(focus);
+    this.#map?.keep(this.#camera(camera) ?? opened);
+    this.#map?.chooseChange(opened?.id ?? null);
     this.#pointing.draw();
-    this.#opened.announce(focus);
-    void this.#opened.load();
   }
 
   /** The zone whose day is open. */
@@ -340,35 +360,41 @@ export class App {
     return zone ?? (camera === null ? null : (headlineZone(this.#cameras.get(camera)) ?? null));
   }
 
+  #pick(target: Target): void {
+    if (target.kind === "camera") this.#open(target.id);
+    else if (target.kind === "zone") this.#open(target.camera, target.id);
+    else if (target.kind === "change") {
+      this.#side.raise();
+      this.#view.set({ change: target.id, camera: null, zone: null });
+    } else this.#map?.lookAt(this.#hotspots.corners(target.id), byId("legend", HTMLElement));
+  }
+
   #hover(target: Target | null): void {
-    const camera = this.#camera(target?.camera ?? null);
-    const zone = target?.zone && this.#zones.zone(target.camera, target.zone.id);
-    if (camera && target?.zone && zone) this.#pointing.atZone(camera, zone, target.zone.at);
-    else this.#pointing.at(camera, false);
+    if (target?.kind === "zone") {
+      const [camera, zone] = [this.#camera(target.camera), this.#zones.zone(target.camera, target.id)];
+      if (camera && zone) this.#pointing.atZone(camera, zone, target.at);
+    } else if (target?.kind === "hotspot") {
+      const spot = this.#hotspots.state.found?.cells.get(target.id);
+      const card = spot && ((): HTMLElement[] => hexagonCard(spot, this.#view.now.series, this.#timezone));
+      if (card) this.#pointing.atPlace({ at: target.at, card });
+    } else if (target?.kind === "change") this.#pointChange(target.id, false);
+    else this.#pointing.at(this.#camera(target?.id ?? null), false);
+  }
+
+  #pointChange(id: string | null, reveal: boolean): void {
+    const change = id === null ? null : this.#side.changes.get(id);
+    if (!change) {
+      this.#pointing.at(null, false);
+      return;
+    }
+    if (reveal) this.#map?.reveal(change);
+    this.#pointing.atPlace({ at: [change.lon, change.lat], card: () => changeCard(change, this.#timezone) });
   }
 
   #lookAt(zones: readonly Zone[]): void {
     const camera = this.#camera(this.#view.now.camera);
     if (!camera) return;
-    this.#sheet.close();
     this.#legend.showZones(true); // the room it takes is to be left free
     this.#map?.lookAt([...corners(zones), [camera.lon, camera.lat]], byId("legend", HTMLElement));
   }
-
-  #close(): void {
-    const { camera } = this.#view.now;
-    this.#view.set({ camera: null, zone: null });
-    if (camera !== null) this.#list.focusOn(camera);
-  }
-
-  #closed(): void {
-    this.#opened.hide();
-    this.#map?.keep(null);
-    this.#sheet.showList();
-    this.#pointing.draw();
-  }
-}
-
-function byCamera(cameras: readonly Camera[]): ReadonlyMap<string, Camera> {
-  return new Map(cameras.map((camera) => [camera.id, camera]));
 }

@@ -27,9 +27,3 @@ export async function firstCounts(cover: Cover): Promise<Span> {
     await new Promise((resolve) => setTimeout(resolve, EMPTY_POLL_MS));
   }
 }
-
-export function commonest(values: readonly string[]): string | undefined {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0];
-}

@@ -1,6 +1,9 @@
-/** A camera's day drawn as SVG: the mean in steps with its interval, the peak, gaps hatched, two strips below. */
+/**
+ * A camera's day drawn as SVG: the mean in steps with its interval over the usual range, the peak, gaps hatched, two
+ * strips below.
+ */
 
-import { type Counted, type Day, tickStep } from "./day.ts";
+import { type Counted, type Day, type UsualWindow, tickStep } from "./day.ts";
 import { s } from "./dom.ts";
 import { percent } from "./format.ts";
 import { type Span, clock } from "./time.ts";
@@ -45,10 +48,12 @@ export class DayChart {
       hatching(),
     );
     const windows = options.day.runs.flat();
-    const top = Math.max(options.least, ...windows.map((each) => Math.max(each.high, each.peak)));
+    const usual = options.day.usual.flat().map(({ high }) => high);
+    const top = Math.max(options.least, ...windows.map((each) => Math.max(each.high, each.peak)), ...usual);
     const step = tickStep(top, 4);
     const y = (value: number): number => TOP + PLOT - (value / (Math.ceil(top / step) * step)) * PLOT;
     this.element.append(...this.#grid(y, Math.ceil(top / step) * step, step), ...this.#gaps(TOP, PLOT));
+    for (const run of options.day.usual) this.element.append(...this.#usual(run, y));
     for (const run of options.day.runs) this.element.append(...this.#run(run, y));
     this.element.append(
       ...this.#strip("standing still", stripsTop, windows, (each) => each.stationaryShare),
@@ -117,19 +122,18 @@ export class DayChart {
     });
   }
 
+  /** Where nine of ten such windows lie, and the middle of them. */
+  #usual(run: readonly UsualWindow[], y: (value: number) => number): SVGElement[] {
+    const { line } = this.#lines(run, y);
+    const band = [...line((each) => each.high), ...line((each) => each.low).toReversed()];
+    return [
+      s("path", { class: "usual", d: `M${band.join("L")}Z` }),
+      s("path", { class: "expected", d: `M${line((each) => each.expected).join("L")}` }),
+    ];
+  }
+
   #run(run: readonly Counted[], y: (value: number) => number): SVGElement[] {
-    const first = run[0];
-    if (!first) return [];
-    const stepped = this.#x(first.end) - this.#x(first.start) >= STEP_WIDTH || run.length === 1;
-    const points = (each: Counted, value: number): [number, number][] =>
-      stepped
-        ? [
-            [this.#x(each.start), y(value)],
-            [this.#x(each.end), y(value)],
-          ]
-        : [[this.#x((each.start + each.end) / 2), y(value)]];
-    const line = (value: (each: Counted) => number): [number, number][] =>
-      run.flatMap((each) => points(each, value(each)));
+    const { line, stepped } = this.#lines(run, y);
     const band = [...line((each) => each.high), ...line((each) => each.low).toReversed()];
     const peaks = run.map((each) => `M${this.#x(each.start)} ${y(each.peak)}H${this.#x(each.end)}`).join("");
     return [
@@ -137,6 +141,24 @@ export class DayChart {
       s("path", { class: "peak", d: peaks }),
       s("path", { class: stepped ? "mean" : "mean fine", d: `M${line((each) => each.mean).join("L")}` }),
     ];
+  }
+
+  /** The line through a run of windows: in steps, or where they are narrow through their middles. */
+  #lines<T extends Span>(
+    run: readonly T[],
+    y: (value: number) => number,
+  ): { stepped: boolean; line: (value: (each: T) => number) => [number, number][] } {
+    const [first] = run;
+    const wide = first !== undefined && this.#x(first.end) - this.#x(first.start) >= STEP_WIDTH;
+    const stepped = wide || run.length === 1;
+    const points = (each: T, value: number): [number, number][] =>
+      stepped
+        ? [
+            [this.#x(each.start), y(value)],
+            [this.#x(each.end), y(value)],
+          ]
+        : [[this.#x((each.start + each.end) / 2), y(value)]];
+    return { stepped, line: (value) => run.flatMap((each) => points(each, value(each))) };
   }
 
   /** A share of 0 to 1 over the day, as bars. */
@@ -186,13 +208,4 @@ function hatching(): SVGDefsElement {
       s("line", { class: "hatch", x1: 0, x2: 0, y1: 0, y2: 6 }),
     ),
   );
-}
-
-/** What the chart says, for those who cannot see it. */
-export function chartSummary(day: Day, what: string, timezone: string, written: (mean: number) => string): string {
-  const windows = day.runs.flat();
-  const busiest = windows.toSorted((a, b) => b.mean - a.mean)[0];
-  const gaps = day.gaps.length === 0 ? "" : `; ${day.gaps.length} gaps without data`;
-  if (!busiest) return `${what} over the day: no data`;
-  return `${what} over the day: busiest at ${clock(busiest.start, timezone)} with ${written(busiest.mean)}${gaps}`;
 }

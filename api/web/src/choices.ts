@@ -1,15 +1,23 @@
-/** What is counted, and over how long. */
+/** What is counted, over how long, and how it is shown. */
 
 import { byId, h } from "./dom.ts";
 import { noun } from "./format.ts";
 import type { View } from "./hash.ts";
-import { WIDTHS, type Width } from "./types.ts";
+import { MEASURES, type Measure, WIDTHS } from "./types.ts";
 
 const SUMS = ["people", "vehicles"] as const;
+
+const MEASURE_NAMES: Readonly<Record<Measure, string>> = {
+  index: "Against usual",
+  number: "Number",
+  density: "Per 100 m²",
+};
 
 export class Choices {
   readonly #series = byId("series", HTMLSelectElement);
   readonly #width = byId("width", HTMLFieldSetElement);
+  readonly #measure = byId("measure", HTMLFieldSetElement);
+  readonly #hotspots = byId("hotspots", HTMLInputElement);
 
   constructor(change: (patch: Partial<View>) => void) {
     this.#series.addEventListener("change", () => change({ series: this.#series.value }));
@@ -18,6 +26,11 @@ export class Choices {
       const width = WIDTHS.find((each) => each === value);
       if (width) change({ width });
     });
+    this.#hotspots.addEventListener("change", () => change({ hotspots: this.#hotspots.checked }));
+    for (const measure of MEASURES) {
+      const radio = h("input", { type: "radio", name: "measure", value: measure, onchange: () => change({ measure }) });
+      this.#measure.append(h("label", {}, radio, h("span", {}, MEASURE_NAMES[measure])));
+    }
     for (const width of WIDTHS) {
       const radio = h("input", { type: "radio", name: "width", value: width });
       const name = h("span", {}, width.replace("m", ""), h("span", { class: "unit" }, " min"));
@@ -36,8 +49,10 @@ export class Choices {
     );
   }
 
-  show(series: string, width: Width): void {
+  show({ series, width, measure, hotspots }: View): void {
     this.#series.value = series;
     for (const radio of this.#width.querySelectorAll("input")) radio.checked = radio.value === width;
+    for (const radio of this.#measure.querySelectorAll("input")) radio.checked = radio.value === measure;
+    this.#hotspots.checked = hotspots;
   }
 }

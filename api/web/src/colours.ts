@@ -1,7 +1,5 @@
 /** The busyness scale: seven classes of the viridis map, which keeps its order in colour-blind and grey vision. */
 
-import type { Reading } from "./types.ts";
-
 /** viridis sampled at sevenths, dark to light (Smith and van der Walt, CC0). */
 const VIRIDIS = ["#440154", "#443983", "#31688e", "#21918c", "#35b779", "#90d743", "#fde725"] as const;
 
@@ -39,10 +37,4 @@ export function classLabels(bounds: readonly number[]): string[] {
 /** Radius of a class's mark in CSS pixels: size says again what colour says. */
 export function radius(index: number): number {
   return 6 + index;
-}
-
-/** What stands for a reading: `missing`, or its class with `-partial` where not enough was seen. */
-export function markOf(reading: Reading | undefined, series: string): string {
-  if (!reading || reading.mean === null) return "missing";
-  return `class-${classOf(reading.mean, series)}${reading.state === "partial" ? "-partial" : ""}`;
 }

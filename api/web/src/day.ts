@@ -20,8 +20,17 @@ export interface Gap extends Span {
   readonly reason: string;
 }
 
+/** What is usual in a window, in the unit of the curve. */
+export interface UsualWindow extends Span {
+  readonly expected: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 export interface Day {
   readonly runs: readonly (readonly Counted[])[];
+  /** Where what is usual is known, also where nothing was counted. */
+  readonly usual: readonly (readonly UsualWindow[])[];
   readonly gaps: readonly Gap[];
 }
 
@@ -32,9 +41,9 @@ interface Drawn {
   readonly peak: number | null;
 }
 
-/** The figures of a reading that a curve of this measure is drawn of. */
+/** The figures of a reading that a curve of this measure is drawn of; an index is the number over its usual. */
 function drawn(reading: Reading, measure: Measure): Drawn {
-  if (measure === "number") return reading;
+  if (measure !== "density") return reading;
   const { density_per_100m2: mean, density_low: low, density_high: high, peak, area_m2 } = reading;
   return { mean, low, high, peak: peak === null || area_m2 === null ? null : (100 * peak) / area_m2 };
 }
@@ -55,6 +64,29 @@ function counted(reading: Reading, measure: Measure): Counted | null {
   };
 }
 
+/** `area_m2` is that of the zone, for windows in which nothing was counted that had one. */
+function usualIn(reading: Reading, measure: Measure, area_m2: number | null): UsualWindow | null {
+  const { baseline, baseline_low, baseline_high } = reading;
+  if (baseline === null) return null;
+  const area = reading.area_m2 ?? area_m2;
+  if (measure === "density" && area === null) return null;
+  const scale = measure === "density" && area !== null ? 100 / area : 1;
+  return {
+    start: Date.parse(reading.start),
+    end: Date.parse(reading.end),
+    expected: scale * baseline,
+    low: scale * (baseline_low ?? baseline),
+    high: scale * (baseline_high ?? baseline),
+  };
+}
+
+/** Put a window behind the one it follows, or begin anew. */
+function follow<T extends Span>(runs: T[][], window: T): void {
+  const run = runs.at(-1);
+  if (run?.at(-1)?.end === window.start) run.push(window);
+  else runs.push([window]);
+}
+
 /** Whether a window lies within what is stored: before it nothing was asked for, after it nothing has happened yet. */
 export function within(reading: Reading, stored: Span): boolean {
   return Date.parse(reading.end) > stored.start && Date.parse(reading.start) <= stored.end;
@@ -66,17 +98,22 @@ function gapReason(reading: Reading, measure: Measure): string {
 }
 
 /** From one zone's readings in order of time; what lies outside of what is stored is no gap. */
-export function takeApart(readings: readonly Reading[], stored: Span, measure: Measure = "number"): Day {
+export function takeApart(
+  readings: readonly Reading[],
+  stored: Span,
+  measure: Measure = "number",
+  area_m2: number | null = null,
+): Day {
   const runs: Counted[][] = [];
+  const usual: UsualWindow[][] = [];
   const gaps: Gap[] = [];
   for (const reading of readings) {
     const start = Date.parse(reading.start);
     const window = counted(reading, measure);
-    if (window) {
-      const run = runs.at(-1);
-      if (run?.at(-1)?.end === start) run.push(window);
-      else runs.push([window]);
-    } else if (within(reading, stored)) {
+    const expected = usualIn(reading, measure, area_m2);
+    if (expected) follow(usual, expected);
+    if (window) follow(runs, window);
+    else if (within(reading, stored)) {
       const end = Date.parse(reading.end);
       const reason = gapReason(reading, measure);
       const gap = gaps.at(-1);
@@ -84,7 +121,7 @@ export function takeApart(readings: readonly Reading[], stored: Span, measure: M
       else gaps.push({ start, end, reason });
     }
   }
-  return { runs, gaps };
+  return { runs, usual, gaps };
 }
 
 /** The least of 1, 2 or 5 times a power of ten that divides `top` into at most `count` steps. */

@@ -32,6 +32,10 @@ const KINDS: Readonly<Record<ZoneKind, string>> = {
   bus_stop: "bus stop",
 };
 
+export function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** `people`, `buses`: what a series counts, in the plural. */
 export function noun(series: string): string {
   return NOUNS[series] ?? series;
@@ -125,15 +129,6 @@ export function tooNarrow(camera: Camera, width: Width): string | null {
 export function moment(at: number, tz: string, seenFrom: number): string {
   const time = `${clock(at, tz)} ${zoneName(at, tz)}`;
   return localDay(at, tz) === localDay(seenFrom, tz) ? time : `${time}, ${dayLabel(at, tz)}`;
-}
-
-/** One line for the list and for screen readers. */
-export function sentence(camera: Camera, reading: Reading | undefined, series: string): string {
-  if (!reading || reading.mean === null) return `${camera.name}: no data, ${reasonOf(reading)}`;
-  const partial = reading.state === "partial" ? `, partly observed: ${reasonOf(reading)}` : "";
-  const density = reading.density_per_100m2;
-  const spread = density === null ? "" : `, ${densityFigure(density)} per 100 m²`;
-  return `${camera.name}: ${meanWithInterval(reading)} ${noun(series)}${spread}${partial}`;
 }
 
 /** Why a reading is missing or partial; empty for one fully observed. */

@@ -2,10 +2,13 @@
 
 import { byId, h, prefersDark, onThemeChange } from "./dom.ts";
 import type { Frame } from "./figures.ts";
-import { densityFigure, figure, reasonOf, sentence } from "./format.ts";
+import { densityFigure, figure, noun } from "./format.ts";
+import { hotspotWords } from "./hotspots.ts";
 import { MARK_SIZE, markSvg } from "./marks.ts";
-import { markOf } from "./colours.ts";
-import { type Camera, type Reading, headlineZone } from "./types.ts";
+import { SCALES, type Scale, markOf } from "./scales.ts";
+import { type Camera, type Measure, type Reading, headlineZone } from "./types.ts";
+import type { Hotspot } from "./unusual_types.ts";
+import { sentence } from "./usual.ts";
 
 export interface ListListener {
   open(camera: string): void;
@@ -21,9 +24,24 @@ interface Entry {
   readonly reason: HTMLElement;
   readonly value: HTMLElement;
   reading: Reading | undefined;
+  hotspot: Hotspot | undefined;
   /** The mark that `icon` shows; drawn anew only when it is another. */
   mark: string;
 }
+
+export interface ListView {
+  readonly frame: Frame;
+  readonly series: string;
+  readonly scale: Scale;
+  /** The zones that are hotspots; null where that is not known. */
+  readonly hotspots: ReadonlyMap<string, Hotspot> | null;
+}
+
+const TITLES: Readonly<Record<Measure, string>> = {
+  index: "Cameras, furthest above usual first",
+  number: "Cameras, busiest first",
+  density: "Cameras, densest first",
+};
 
 const MOVES: Readonly<Record<string, (at: number, last: number) => number>> = {
   ArrowDown: (at, last) => Math.min(at + 1, last),
@@ -38,9 +56,11 @@ export class CameraList {
   readonly #root = byId("list", HTMLUListElement);
   readonly #search = byId("search", HTMLInputElement);
   readonly #count = byId("count", HTMLElement);
+  readonly #title = byId("cameras-title", HTMLElement);
   readonly #listener: ListListener;
   #entries: Entry[] = [];
   #series = "people";
+  #scale: Scale = SCALES.index;
 
   constructor(listener: ListListener) {
     this.#listener = listener;
@@ -61,10 +81,13 @@ export class CameraList {
   }
 
   /** New figures. The order stays while the reader is in the list, so nothing moves from under them. */
-  show(frame: Frame, series: string): void {
+  show({ frame, series, scale, hotspots }: ListView): void {
     this.#series = series;
+    this.#scale = scale;
+    this.#title.textContent = TITLES[scale.measure];
     for (const entry of this.#entries) {
       entry.reading = frame.get(headlineZone(entry.camera) ?? "");
+      entry.hotspot = entry.camera.zones.map((zone) => hotspots?.get(zone)).find((spot) => spot !== undefined);
       this.#draw(entry);
     }
     if (!this.#root.matches(":focus-within, :hover")) this.#arrange();
@@ -94,27 +117,33 @@ export class CameraList {
       value,
     );
     const item = h("li", { "data-camera": camera.id }, button);
-    const entry: Entry = { camera, item, button, icon, reason, value, reading: undefined, mark: "" };
+    const parts = { camera, item, button, icon, reason, value };
+    const entry: Entry = { ...parts, reading: undefined, hotspot: undefined, mark: "" };
     this.#draw(entry);
     return entry;
   }
 
   #draw(entry: Entry): void {
-    const { camera, button, reading } = entry;
-    const missing = !reading || reading.mean === null;
-    button.setAttribute("aria-label", sentence(camera, reading, this.#series));
-    button.classList.toggle("missing", missing);
-    entry.reason.textContent = missing ? reasonOf(reading) : density(reading);
-    entry.value.textContent = missing ? "no data" : figure(reading.mean);
-    const mark = markOf(reading, this.#series);
+    const { camera, button, reading, hotspot } = entry;
+    const [scale, series] = [this.#scale, this.#series];
+    const value = reading ? scale.value(reading) : null;
+    const unusual = hotspot ? `, hotspot: ${hotspotWords(hotspot)}` : "";
+    button.setAttribute("aria-label", `${sentence(camera, reading, series)}${unusual}`);
+    button.classList.toggle("missing", value === null);
+    entry.reason.textContent = value === null ? scale.gap(reading) : beside(reading, scale, series);
+    entry.value.textContent = value === null ? without(reading, scale) : scale.figure(value);
+    const mark = markOf(reading, scale, series);
     if (mark === entry.mark) return;
     entry.mark = mark;
     entry.icon.replaceChildren(markSvg(mark, prefersDark(), Math.ceil(MARK_SIZE)));
   }
 
-  /** Busiest first, those without data last, names in order where equal. */
+  /** The largest first, then those counted without such a figure, then those without data; equal ones by name. */
   #arrange(): void {
-    const rank = (entry: Entry): number => entry.reading?.mean ?? -1;
+    const rank = ({ reading }: Entry): number => {
+      if (!reading || reading.mean === null) return -2;
+      return this.#scale.value(reading) ?? -1;
+    };
     const names = new Intl.Collator("en-GB", { numeric: true });
     this.#entries.sort((a, b) => rank(b) - rank(a) || names.compare(a.camera.name, b.camera.name));
     this.#root.replaceChildren(...this.#entries.map((entry) => entry.item));
@@ -158,6 +187,17 @@ export class CameraList {
   }
 }
 
-function density({ density_per_100m2 }: Reading): string {
+/** What else is told of a camera, in small: of an index what it is made of, of a number how dense that is. */
+function beside(reading: Reading | undefined, { measure }: Scale, series: string): string {
+  if (!reading) return "";
+  const { mean, density_per_100m2, baseline } = reading;
+  if (measure === "index") return `${figure(mean)} ${noun(series)}, usual ${figure(baseline)}`;
+  if (measure === "density") return `${figure(mean)} ${noun(series)}`;
   return density_per_100m2 === null ? "" : `${densityFigure(density_per_100m2)} per 100 m²`;
+}
+
+/** What stands in the place of a figure: without an index or a density there can still be a number. */
+function without(reading: Reading | undefined, { measure }: Scale): string {
+  if (!reading || reading.mean === null) return "no data";
+  return measure === "density" ? "no density" : "not known";
 }

@@ -2,15 +2,14 @@
 
 import { type GeoJSONSource, LngLatBounds, type Map as MapLibre, type MapMouseEvent } from "maplibre-gl";
 
-import { figure } from "./format.ts";
-import { classOf, markOf } from "./colours.ts";
 import { onThemeChange, prefersDark, prefersStillness } from "./dom.ts";
 import type { Frame } from "./figures.ts";
-import { markImages, zoneFills } from "./marks.ts";
+import { type MarkImage, changeImage, markImages, zoneFills } from "./marks.ts";
 import { labelPoints } from "./places.ts";
 import { plainMap } from "./plain_map.ts";
+import { type Scale, markOf } from "./scales.ts";
 import { type Bounds, type Corner, STREET_ZOOM } from "./street.ts";
-import { EMPTY, mapStyle } from "./style.ts";
+import { mapStyle } from "./style.ts";
 import { type Basemap, type Camera, headlineZone } from "./types.ts";
 
 export interface Point {
@@ -18,20 +17,23 @@ export interface Point {
   readonly y: number;
 }
 
-/** What of a camera is pointed at: its mark or, with the place under the pointer, one of its zones. */
-export interface Target {
-  readonly camera: string;
-  readonly zone: { readonly id: string; readonly at: Corner } | null;
-}
+/** What is pointed at: a camera's mark or, with the place under the pointer, one of its zones, a hexagon, a change. */
+export type Target =
+  | { readonly kind: "camera"; readonly id: string }
+  | { readonly kind: "zone"; readonly id: string; readonly camera: string; readonly at: Corner }
+  | { readonly kind: "hotspot" | "change"; readonly id: string; readonly at: Corner };
 
 export interface MapListener {
-  /** The pointer is over something, moves within a zone, or is over nothing. */
+  /** The pointer is over something, moves within it, or is over nothing. */
   hover(target: Target | null): void;
   pick(target: Target): void;
   moved(): void;
   /** The map has come to rest. */
   settled(): void;
 }
+
+/** A camera, or where something was changed. */
+type Place = Pick<Camera, "id" | "lon" | "lat">;
 
 const HOVER_REACH_PX = 5;
 const CLOSE_ZOOM = 13.5;
@@ -41,11 +43,12 @@ export class CityMap {
   readonly #map: MapLibre;
   readonly #listener: MapListener;
   #basemap: Basemap | null = null;
-  #data: Record<string, GeoJSON.FeatureCollection> = { outlines: EMPTY, places: EMPTY, zones: EMPTY, cameras: EMPTY };
+  #data: Record<string, GeoJSON.FeatureCollection> = {};
   #chosen: readonly string[] = [];
   #chosenZones: readonly string[] = [];
+  #chosenChange: string | null = null;
   #hovered: Target | null = null;
-  #kept: Camera | null = null;
+  #kept: Place | null = null;
   /** What was brought into view and not left since. */
   #fitted: (() => void) | null = null;
 
@@ -74,18 +77,19 @@ export class CityMap {
   }
 
   /** The cameras as they are in this frame. */
-  show(cameras: Iterable<Camera>, frame: Frame, series: string): void {
+  show(cameras: Iterable<Camera>, frame: Frame, series: string, scale: Scale): void {
     const features = [...cameras].map((camera): GeoJSON.Feature => {
       const reading = frame.get(headlineZone(camera) ?? "");
-      const mean = reading?.mean ?? null;
+      const value = reading ? scale.value(reading) : null;
+      const at = reading ? scale.classOf(reading, series) : null;
       return {
         type: "Feature",
         geometry: { type: "Point", coordinates: [camera.lon, camera.lat] },
         properties: {
           id: camera.id,
-          mark: markOf(reading, series),
-          order: mean === null ? -1 : classOf(mean, series),
-          label: mean === null ? "" : figure(mean),
+          mark: markOf(reading, scale, series),
+          order: at === null ? -1 : scale.weight(at),
+          label: value === null ? "" : scale.figure(value),
         },
       };
     });
@@ -102,6 +106,15 @@ export class CityMap {
     this.#put("zones", zones);
   }
 
+  /** Hexagons, rims and rings, as `hotspots.ts` makes them. */
+  showHotspots(hotspots: GeoJSON.FeatureCollection): void {
+    this.#put("hotspots", hotspots);
+  }
+
+  showChanges(changes: GeoJSON.FeatureCollection): void {
+    this.#put("changes", changes);
+  }
+
   /** What of the ground is in view; null where the map is too far off for zones. */
   street(): Bounds | null {
     if (this.#map.getZoom() < STREET_ZOOM) return null;
@@ -109,9 +122,14 @@ export class CityMap {
     return { west: bounds.getWest(), south: bounds.getSouth(), east: bounds.getEast(), north: bounds.getNorth() };
   }
 
-  /** Bring all cameras into view, clear of the legend. */
+  /** Bring all cameras into view, clear of the legend however it grows, until the reader moves the map. */
   fit(cameras: readonly Camera[], legend: HTMLElement): void {
-    this.#frame(cameras.map(({ lon, lat }) => [lon, lat]), legend, CLOSE_ZOOM, false);
+    const all = cameras.map(({ lon, lat }): Corner => [lon, lat]);
+    const overview = (): void => this.#frame(all, legend, CLOSE_ZOOM, false);
+    this.#fitted = overview;
+    new ResizeObserver(() => {
+      if (this.#fitted === overview) overview();
+    }).observe(legend);
   }
 
   /** Bring these places into view, clear of the legend, and keep them there until the reader moves the map. */
@@ -146,17 +164,24 @@ export class CityMap {
     if (this.#map.getLayer(layer)) this.#map.setFilter(layer, ["in", ["get", "id"], ["literal", [...ids]]]);
   }
 
-  /** Keep a camera in view when the map changes its size, as it does when the sheet of a phone slides over it. */
-  keep(camera: Camera | null): void {
-    if (camera?.id !== this.#kept?.id) this.#fitted = null;
-    this.#kept = camera;
-    if (camera) this.reveal(camera);
+  /** Ring this change. */
+  chooseChange(id: string | null): void {
+    this.#chosenChange = id;
+    if (this.#map.getLayer("changes-chosen")) this.#map.setFilter("changes-chosen", ["==", ["get", "id"], id ?? ""]);
   }
 
-  /** Bring a camera into view if it is not. */
-  reveal(camera: Camera): void {
-    if (this.#map.getBounds().contains([camera.lon, camera.lat])) return;
-    this.#map.easeTo({ center: [camera.lon, camera.lat], animate: !prefersStillness() });
+  /** Keep a place in view when the map changes its size, as it does when the sheet of a phone slides over it. */
+  keep(place: Place | null): void {
+    if (place?.id !== this.#kept?.id) this.#fitted = null;
+    this.#kept = place;
+    if (place) this.reveal(place);
+  }
+
+  /** Bring a camera or another place into view if it is not. */
+  reveal({ lon, lat }: Place): void {
+    if (this.#map.getBounds().contains([lon, lat])) return;
+    this.#fitted = null;
+    this.#map.easeTo({ center: [lon, lat], animate: !prefersStillness() });
   }
 
   /** Where a place is drawn, in pixels of the map; null where out of view. */
@@ -177,12 +202,13 @@ export class CityMap {
 
   /** Give a new style the marks and the data that it does not bring. */
   #dress(): void {
-    for (const { name, data, pixelRatio } of [...markImages(prefersDark()), ...zoneFills(prefersDark())]) {
+    for (const { name, data, pixelRatio } of pictures(prefersDark())) {
       if (!this.#map.hasImage(name)) this.#map.addImage(name, data, { pixelRatio });
     }
     for (const [source, data] of Object.entries(this.#data)) this.#put(source, data);
     this.choose(this.#chosen);
     this.chooseZones(this.#chosenZones);
+    this.chooseChange(this.#chosenChange);
   }
 
   #put(source: string, data: GeoJSON.FeatureCollection): void {
@@ -190,27 +216,39 @@ export class CityMap {
     this.#map.getSource<GeoJSONSource>(source)?.setData(data);
   }
 
-  /** The mark under the pointer or, where there is none, the smallest zone. */
+  /** The mark under the pointer or, where there is none, the smallest zone, or the hexagon. */
   #targetAt({ point, lngLat }: MapMouseEvent): Target | null {
     if (!this.#map.getLayer("cameras")) return null;
     const reach: [[number, number], [number, number]] = [
       [point.x - HOVER_REACH_PX, point.y - HOVER_REACH_PX],
       [point.x + HOVER_REACH_PX, point.y + HOVER_REACH_PX],
     ];
-    const mark = this.#map.queryRenderedFeatures(reach, { layers: ["cameras"] })[0];
-    if (mark) return { camera: String(mark.properties["id"]), zone: null };
+    const at: Corner = [lngLat.lng, lngLat.lat];
+    const mark = this.#map.queryRenderedFeatures(reach, { layers: ["changes", "cameras"] })[0];
+    if (mark) {
+      const id = String(mark.properties["id"]);
+      return mark.layer.id === "changes" ? { kind: "change", id, at } : { kind: "camera", id };
+    }
     const zones = this.#map.queryRenderedFeatures(point, { layers: ["zones"] });
     const smallest = zones.toSorted((a, b) => Number(a.properties["area"]) - Number(b.properties["area"]))[0];
-    if (!smallest) return null;
-    const { id, camera } = smallest.properties;
-    return { camera: String(camera), zone: { id: String(id), at: [lngLat.lng, lngLat.lat] } };
+    if (smallest) {
+      const { id, camera } = smallest.properties;
+      return { kind: "zone", id: String(id), camera: String(camera), at };
+    }
+    const hexagon = this.#map.queryRenderedFeatures(point, { layers: ["hot-cells"] })[0];
+    return hexagon ? { kind: "hotspot", id: String(hexagon.properties["id"]), at } : null;
   }
 
   #pointed(target: Target | null): void {
-    const [before, zone] = [this.#hovered, target?.zone ?? null];
-    if (target?.camera === before?.camera && zone === null && (before?.zone ?? null) === null) return;
+    const before = this.#hovered;
+    const same = target?.kind === before?.kind && target?.id === before?.id;
+    if (same && (target === null || target.kind === "camera")) return;
     this.#hovered = target;
     this.#map.getCanvas().style.cursor = target === null ? "" : "pointer";
     this.#listener.hover(target);
   }
+}
+
+function pictures(dark: boolean): MarkImage[] {
+  return [...markImages(dark), ...zoneFills(dark), changeImage(dark)];
 }

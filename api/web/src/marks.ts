@@ -1,8 +1,11 @@
 /** The camera marks as pictures, drawn once per theme: used by the map (pixels) and by the legend (SVG). */
 
-import { CLASS_COUNT, colour, radius } from "./colours.ts";
-import { densityColour } from "./densities.ts";
+import { CLASS_COUNT, radius } from "./colours.ts";
 import { s } from "./dom.ts";
+import { NO_FIGURE, fillColours } from "./fills.ts";
+import { USUAL } from "./indices.ts";
+import { CLASSES, SCALES, type Scale } from "./scales.ts";
+import { MEASURES } from "./types.ts";
 
 export interface MarkImage {
   readonly name: string;
@@ -26,58 +29,83 @@ function ink(dark: boolean): Ink {
     : { line: "#16202c", gap: "#ffffff", missing: "#68707c" };
 }
 
-/** A disc is a count; a disc in a broken ring is a count from too few clips; a struck-out diamond is no data. */
+/**
+ * A disc is a count or a density; against usual, a triangle points up where there are more and down where there are
+ * fewer. In a broken ring it is of too few clips. A hatched disc was counted but has no figure of the measure; a
+ * struck-out diamond was not counted.
+ */
 export function markNames(): string[] {
-  const classes = Array.from({ length: CLASS_COUNT }, (_, index) => `class-${index}`);
-  return [...classes, ...classes.map((name) => `${name}-partial`), "missing"];
+  const classes = MEASURES.flatMap((measure) => CLASSES.map((index) => `${measure}-${index}`));
+  return [...classes, ...classes.map((name) => `${name}-partial`), "unknown", "missing"];
 }
 
-function parsed(name: string): { index: number; partial: boolean } | null {
-  const found = /^class-(\d)(-partial)?$/.exec(name);
-  return found ? { index: Number(found[1]), partial: found[2] !== undefined } : null;
+interface Mark {
+  readonly scale: Scale;
+  readonly index: number;
+  readonly partial: boolean;
+}
+
+function parsed(name: string): Mark | null {
+  const found = /^([a-z]+)-(\d)(-partial)?$/.exec(name);
+  const measure = found && MEASURES.find((each) => each === found[1]);
+  return measure ? { scale: SCALES[measure], index: Number(found[2]), partial: found[3] !== undefined } : null;
 }
 
 /** A mark as SVG, centred in a square of `size` CSS pixels. */
 export function markSvg(name: string, dark: boolean, size: number): SVGSVGElement {
-  const { line, gap, missing } = ink(dark);
-  const middle = size / 2;
-  const mark = parsed(name);
   const root = s("svg", { width: size, height: size, viewBox: `0 0 ${size} ${size}`, "aria-hidden": "true" });
-  if (!mark) {
-    const r = MISSING_RADIUS;
-    root.append(
-      s("path", {
-        d: `M${middle} ${middle - r}l${r} ${r}l${-r} ${r}l${-r} ${-r}z`,
-        fill: gap,
-        stroke: missing,
-        "stroke-width": 2,
-        "stroke-linejoin": "round",
-      }),
-      s("path", { d: `M${middle - r / 2} ${middle + r / 2}l${r} ${-r}`, stroke: missing, "stroke-width": 2 }),
-    );
-    return root;
-  }
-  const r = radius(mark.index);
-  if (mark.partial) {
+  const mark = parsed(name);
+  if (mark) root.append(...shapes(mark, dark, size / 2));
+  else root.append(...(name === "unknown" ? hatchedDisc(dark, size / 2) : struckDiamond(dark, size / 2)));
+  return root;
+}
+
+function struckDiamond(dark: boolean, middle: number): SVGElement[] {
+  const { gap, missing } = ink(dark);
+  const r = MISSING_RADIUS;
+  const d = `M${middle} ${middle - r}l${r} ${r}l${-r} ${r}l${-r} ${-r}z`;
+  return [
+    s("path", { d, fill: gap, stroke: missing, "stroke-width": 2, "stroke-linejoin": "round" }),
+    s("path", { d: `M${middle - r / 2} ${middle + r / 2}l${r} ${-r}`, stroke: missing, "stroke-width": 2 }),
+  ];
+}
+
+function hatchedDisc(dark: boolean, middle: number): SVGElement[] {
+  const { gap, missing } = ink(dark);
+  const r = MISSING_RADIUS;
+  const hatches = [-r / 2, 0, r / 2].map((off) => {
+    const half = Math.sqrt(r * r - off * off) * Math.SQRT1_2;
+    const [x, y] = [middle + off * Math.SQRT1_2, middle + off * Math.SQRT1_2];
+    return `M${x - half} ${y + half}L${x + half} ${y - half}`;
+  });
+  return [
+    s("circle", { cx: middle, cy: middle, r, fill: gap, stroke: missing, "stroke-width": 1.5 }),
+    s("path", { d: hatches.join(""), stroke: missing, "stroke-width": 1.25 }),
+  ];
+}
+
+function shapes({ scale, index, partial }: Mark, dark: boolean, middle: number): SVGElement[] {
+  const { line, gap } = ink(dark);
+  const r = scale.measure === "index" ? 6.5 + 1.75 * Math.abs(index - USUAL) : radius(index);
+  const drawn: SVGElement[] = [];
+  if (partial) {
     const ring = r + RING_GAP;
     const dash = (2 * Math.PI * ring) / 8;
-    root.append(
-      s("circle", { cx: middle, cy: middle, r: ring, fill: gap, "fill-opacity": 0.85 }),
-      s("circle", {
-        cx: middle,
-        cy: middle,
-        r: ring,
-        fill: "none",
-        stroke: line,
-        "stroke-width": 1.75,
-        "stroke-dasharray": `${dash * 0.6} ${dash * 0.4}`,
-      }),
+    const around = { cx: middle, cy: middle, r: ring };
+    const dashes = { "stroke-width": 1.75, "stroke-dasharray": `${dash * 0.6} ${dash * 0.4}` };
+    drawn.push(
+      s("circle", { ...around, fill: gap, "fill-opacity": 0.85 }),
+      s("circle", { ...around, fill: "none", stroke: line, ...dashes }),
     );
   }
-  root.append(
-    s("circle", { cx: middle, cy: middle, r, fill: colour(mark.index, dark), stroke: line, "stroke-width": 1.25 }),
-  );
-  return root;
+  const paint = { fill: scale.colour(index, dark), stroke: line, "stroke-width": 1.25, "stroke-linejoin": "round" };
+  const pointed = scale.measure === "index" && index !== USUAL;
+  if (!pointed) return [...drawn, s("circle", { cx: middle, cy: middle, r, ...paint })];
+  const up = index > USUAL ? -1 : 1;
+  // Of the height of the disc, so that the ring has room; its middle is that of the circle around it.
+  const [tip, base, half] = [up * r, -up * r * 0.62, r * 0.98];
+  const d = `M${middle} ${middle + tip}L${middle + half} ${middle + base}H${middle - half}z`;
+  return [...drawn, s("path", { d, ...paint })];
 }
 
 /** CSS pixels a mark of any kind fits into. */
@@ -86,22 +114,44 @@ export const MARK_SIZE = 2 * (radius(CLASS_COUNT - 1) + RING_GAP + 1.5);
 /** Every mark as an image for the map. Drawn by canvas rather than loaded, so no request is made. */
 export function markImages(dark: boolean): MarkImage[] {
   const size = Math.ceil(MARK_SIZE);
-  return markNames().map((name) => {
-    const context = blank(size * PIXEL_RATIO);
-    context.scale(PIXEL_RATIO, PIXEL_RATIO);
-    paint(context, markSvg(name, dark, size));
-    const data = context.getImageData(0, 0, size * PIXEL_RATIO, size * PIXEL_RATIO);
-    return { name, data, pixelRatio: PIXEL_RATIO };
-  });
+  return markNames().map((name) => pictured(name, markSvg(name, dark, size), size));
+}
+
+function pictured(name: string, picture: SVGSVGElement, size: number): MarkImage {
+  const context = blank(size * PIXEL_RATIO);
+  context.scale(PIXEL_RATIO, PIXEL_RATIO);
+  paint(context, picture);
+  const data = context.getImageData(0, 0, size * PIXEL_RATIO, size * PIXEL_RATIO);
+  return { name, data, pixelRatio: PIXEL_RATIO };
+}
+
+const CHANGE_SIZE = 26;
+
+/** What was changed in a street: a flag in a square, which is no mark of a camera. */
+export function changeSvg(dark: boolean): SVGSVGElement {
+  const { line, gap } = ink(dark);
+  const size = CHANGE_SIZE;
+  const about = { width: size, height: size, viewBox: `0 0 ${size} ${size}`, "aria-hidden": "true" };
+  return s(
+    "svg",
+    about,
+    s("path", { d: "M3 3H23V23H3z", fill: line, stroke: gap, "stroke-width": 2, "stroke-linejoin": "round" }),
+    s("path", { d: "M9 20V7", stroke: gap, "stroke-width": 2 }),
+    s("path", { d: "M9 7H19L16 10.25L19 13.5H9z", fill: gap }),
+  );
+}
+
+export function changeImage(dark: boolean): MarkImage {
+  return pictured("change", changeSvg(dark), CHANGE_SIZE);
 }
 
 const SWATCH = { width: 26, height: 18 } as const;
 
 /** A piece of a zone for the legend: its class, with a broken outline where `partial`; hatched where it has none. */
-export function zoneSvg(index: number | null, partial: boolean, dark: boolean): SVGSVGElement {
+export function zoneSvg(scale: Scale, index: number | null, partial: boolean, dark: boolean): SVGSVGElement {
   const { line, gap, missing } = ink(dark);
   const { width, height } = SWATCH;
-  const fill = index === null ? gap : densityColour(index, dark);
+  const fill = index === null ? gap : scale.colour(index, dark);
   const stroke = index === null ? missing : line;
   const shape = { x: 1, y: 1, width: width - 2, height: height - 2, rx: 2, fill, stroke, "stroke-width": 1.5 };
   const about = { class: "swatch", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
@@ -114,15 +164,13 @@ export function zoneSvg(index: number | null, partial: boolean, dark: boolean): 
 
 /** What fills zones: the colour of each class and, for those without a figure, hatching that repeats without a seam. */
 export function zoneFills(dark: boolean): MarkImage[] {
-  const { gap, missing } = ink(dark);
   const size = 8 * PIXEL_RATIO;
-  return Array.from({ length: CLASS_COUNT + 1 }, (_, index) => {
-    const hatched = index === CLASS_COUNT;
+  return [...fillColours(dark, ink(dark).gap)].map(([name, colour]) => {
     const context = blank(size);
-    context.fillStyle = hatched ? gap : densityColour(index, dark);
+    context.fillStyle = colour;
     context.fillRect(0, 0, size, size);
-    if (hatched) {
-      context.strokeStyle = missing;
+    if (name === NO_FIGURE) {
+      context.strokeStyle = ink(dark).missing;
       context.lineWidth = 1.25 * PIXEL_RATIO;
       for (const shift of [-size, 0, size]) {
         context.moveTo(shift - 1, size + 1);
@@ -130,7 +178,6 @@ export function zoneFills(dark: boolean): MarkImage[] {
       }
       context.stroke();
     }
-    const name = hatched ? "no-figure" : `density-${index}`;
     return { name, data: context.getImageData(0, 0, size, size), pixelRatio: PIXEL_RATIO };
   });
 }

@@ -27,9 +27,10 @@ export class OpenedCamera {
     this.#around = around;
   }
 
-  announce(focus: boolean): void {
+  /** `from`: where it was opened, and is gone back to. */
+  announce(from: string, focus: boolean): void {
     const { camera } = this.#around();
-    if (camera) this.#panel.announce(camera, focus);
+    if (camera) this.#panel.announce(camera, from, focus);
   }
 
   hide(): void {

@@ -1,7 +1,7 @@
 /** The operations page: which camera is lying, since when and why. */
 
 import * as api from "./api.ts";
-import { commonest } from "./arrival.ts";
+import { commonest } from "./commonest.ts";
 import { Cover, describe } from "./cover.ts";
 import { byId, h } from "./dom.ts";
 import { type Filter, MEANING, SHOWN, byTrouble, filters, hourMarks, passes, shownState } from "./health.ts";

@@ -2,25 +2,25 @@
 
 import { csvAddress } from "./api.ts";
 import { tryAgain } from "./cover.ts";
-import { DayChart, chartSummary } from "./chart.ts";
+import { DayChart } from "./chart.ts";
+import { chartSummary } from "./chart_words.ts";
 import { type Gap, takeApart } from "./day.ts";
 import { densityBreaks } from "./densities.ts";
 import { h } from "./dom.ts";
 import type { Frame } from "./figures.ts";
-import { cadence, densityFigure, figure, noun, perArea, tooNarrow, ungrounded } from "./format.ts";
+import { cadence, capital, densityFigure, figure, noun, perArea, tooNarrow, ungrounded } from "./format.ts";
 import { groundNotes } from "./grounding.ts";
 import { isTrouble, moment as momentOfDay } from "./health.ts";
 import { readout } from "./readout.ts";
 import { readingsTable } from "./table.ts";
 import { type Span, clock, dayBounds, dayLabel, zoneName } from "./time.ts";
-import { type Camera, MEASURES, type Measure, type Reading, type Width, type Zone } from "./types.ts";
+import { type Camera, type Measure, type Reading, type Width, type Zone } from "./types.ts";
 import { ZoneList } from "./zonelist.ts";
 
 export interface PanelListener {
   close(): void;
   pick(moment: number): void;
   chooseZone(zone: string): void;
-  measure(measure: Measure): void;
   /** Bring these zones into view on the map. */
   lookAt(zones: readonly Zone[]): void;
 }
@@ -45,14 +45,13 @@ export interface PanelView {
 const GAPS_LISTED = 6;
 
 export class CameraPanel {
-  readonly #root: HTMLElement;
   readonly #listener: PanelListener;
+  readonly #back = h("span");
   readonly #title = h("h2", { tabindex: -1 });
   readonly #subtitle = h("p", { class: "subtitle" });
   readonly #ground = h("p", { class: "subtitle" });
   readonly #zones: ZoneList;
   readonly #readout = h("dl", { class: "readout" });
-  readonly #measure = h("fieldset", { class: "segments measure", hidden: true }, h("legend", {}, "Curve of the day"));
   readonly #body = h("div", { class: "day" });
   readonly #look = h("button", { type: "button", class: "look" }, "Show zones on the ground");
   #view: PanelView | null = null;
@@ -60,18 +59,13 @@ export class CameraPanel {
   #shown: Span | null = null;
 
   constructor(root: HTMLElement, listener: PanelListener) {
-    this.#root = root;
     this.#listener = listener;
-    const back = h("button", { type: "button", class: "back", onclick: () => listener.close() }, "‹ All cameras");
+    const back = h("button", { type: "button", class: "back", onclick: () => listener.close() }, this.#back);
     this.#look.addEventListener("click", () => this.#view && listener.lookAt(this.#view.zones));
     const ways = h("div", { class: "ways" }, back, this.#look);
     this.#zones = new ZoneList((zone) => listener.chooseZone(zone));
     const about = [this.#title, this.#subtitle, this.#ground];
-    root.replaceChildren(ways, ...about, this.#zones.element, this.#readout, this.#measure, this.#body);
-    for (const value of MEASURES) {
-      const radio = h("input", { type: "radio", name: "measure", value, onchange: () => listener.measure(value) });
-      this.#measure.append(h("label", {}, radio, h("span", {}, value === "number" ? "Number" : "Per 100 m²")));
-    }
+    root.replaceChildren(ways, ...about, this.#zones.element, this.#readout, this.#body);
     root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") listener.close();
     });
@@ -83,16 +77,16 @@ export class CameraPanel {
     }).observe(this.#body);
   }
 
-  /** Say which camera is coming, before its day is here. */
-  announce(camera: Camera, focus: boolean): void {
-    this.#root.hidden = false;
+  /** Say which camera is coming, before its day is here; `from` is where it was opened. */
+  announce(camera: Camera, from: string, focus: boolean): void {
+    this.#back.textContent = `‹ ${from}`;
     this.#title.textContent = camera.name;
     this.#subtitle.textContent = subtitle(camera);
     if (focus) this.#title.focus();
     if (this.#view?.camera.id === camera.id) return;
     this.#view = null;
     for (const part of [this.#ground, this.#readout]) part.replaceChildren();
-    for (const part of [this.#look, this.#zones.element, this.#measure]) part.hidden = true;
+    for (const part of [this.#look, this.#zones.element]) part.hidden = true;
     this.#body.replaceChildren(h("p", { class: "loading" }, "Loading the day…"));
   }
 
@@ -102,7 +96,6 @@ export class CameraPanel {
   }
 
   hide(): void {
-    this.#root.hidden = true;
     this.#view = null;
   }
 
@@ -130,8 +123,6 @@ export class CameraPanel {
     this.#ground.textContent = ungrounded(camera, zones);
     this.#look.hidden = !zones.some(({ outline }) => outline !== null);
     this.#zones.show(view);
-    this.#measure.hidden = chosen(view)?.area_m2 == null;
-    for (const radio of this.#measure.querySelectorAll("input")) radio.checked = radio.value === view.measure;
   }
 
   #draw(view: PanelView): void {
@@ -139,7 +130,7 @@ export class CameraPanel {
     const span = dayBounds(view.day, camera.timezone);
     const measure = measured(view);
     const density = measure === "density";
-    const day = takeApart(view.readings, view.stored, measure);
+    const day = takeApart(view.readings, view.stored, measure, chosen(view)?.area_m2 ?? null);
     const what = density ? perArea(series) : `${noun(series)} in view`;
     const title = `${capital(what)}, ${dayLabel(span.start, camera.timezone)}`;
     this.#chart = new DayChart({
@@ -161,7 +152,7 @@ export class CameraPanel {
       ...widthAdvice(view),
       h("h3", {}, title, h("small", {}, ` time in ${zoneName(span.start, camera.timezone)}`)),
       this.#chart.element,
-      key(),
+      key(day.usual.length > 0),
       ...gapList(day.gaps, camera.timezone),
       ...groundNotes(camera, chosen(view), series),
       readingsTable(view.readings, camera.timezone, view.stored, open),
@@ -187,15 +178,16 @@ function chosen({ zone, zones }: PanelView): Zone | undefined {
   return zones.find(({ id }) => id === zone);
 }
 
-/** Of a zone without ground there are numbers alone. */
-function measured(view: PanelView): Measure {
-  return chosen(view)?.area_m2 == null ? "number" : view.measure;
+/** Of a zone without ground there are numbers alone; against usual is drawn as the number over the usual range. */
+function measured(view: PanelView): "number" | "density" {
+  return view.measure === "density" && chosen(view)?.area_m2 != null ? "density" : "number";
 }
 
 /** Whether two views would be drawn alike but for the window marked. */
 function sameDay(a: PanelView, b: PanelView): boolean {
   const same = told(a.camera) === told(b.camera) && a.zone === b.zone && a.series === b.series && a.width === b.width;
-  const said = ({ readings }: PanelView): string => readings.map((each) => `${each.revision} ${each.reason}`).join();
+  const said = ({ readings }: PanelView): string =>
+    readings.map((each) => [each.revision, each.reason, each.baseline, each.baseline_reason]).join();
   const ground = ({ zones }: PanelView): string => JSON.stringify(zones.map(({ outline, ...told }) => told));
   const drawn = a.measure === b.measure && ground(a) === ground(b);
   return same && drawn && a.day === b.day && a.stored === b.stored && said(a) === said(b);
@@ -227,17 +219,14 @@ function widthAdvice({ camera, width }: PanelView): HTMLElement[] {
   return advice === null ? [] : [h("p", { class: "reason" }, advice)];
 }
 
-function capital(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1);
-}
-
-function key(): HTMLElement {
+function key(usual: boolean): HTMLElement {
   const item = (name: string, label: string): HTMLElement => h("li", { class: name }, label);
   return h(
     "ul",
     { class: "key" },
     item("mean", "mean"),
     item("interval", "90% interval"),
+    usual && item("usual", "usual range, 9 of 10 such windows"),
     item("peak", "peak frame"),
     item("gap", "no data"),
   );

@@ -37,7 +37,9 @@ export function plainMap(
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-right");
   map.addControl(new AttributionControl({ compact: true }), "bottom-right");
-  // A tile that does not come leaves the plain ground, which is a map of its own: nothing to report.
-  map.on("error", () => undefined);
+  // A tile that does not come leaves the plain ground, which is a map of its own; anything else is a fault of ours.
+  map.on("error", (event) => {
+    if (!("sourceId" in event)) console.error(event.error);
+  });
   return map;
 }

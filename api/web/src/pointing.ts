@@ -1,5 +1,6 @@
-/** What the reader points at, on the map or in the list: it is ringed on the map and told in a card. */
+/** What the reader points at, on the map or in a list: it is ringed on the map and told in a card. */
 
+import { card } from "./card.ts";
 import type { Figures, Frame } from "./figures.ts";
 import { lastCounted } from "./figures.ts";
 import { moment } from "./format.ts";
@@ -7,13 +8,17 @@ import type { CityMap } from "./map.ts";
 import type { Corner } from "./street.ts";
 import { localDay } from "./time.ts";
 import type { Tooltip } from "./tooltip.ts";
-import { type Camera, type Reading, type Zone, headlineZone } from "./types.ts";
+import { type Camera, type Measure, type Reading, type Zone, headlineZone } from "./types.ts";
+import type { Hotspot } from "./unusual_types.ts";
 
 /** What the page shows, as far as pointing needs to know it. */
 export interface Shown {
   readonly figures: Figures;
   readonly frame: Frame;
   readonly series: string;
+  readonly measure: Measure;
+  /** The zones that are hotspots. */
+  readonly hotspots: ReadonlyMap<string, Hotspot> | null;
   readonly openCamera: string | null;
   readonly openZone: string | null;
 }
@@ -25,6 +30,12 @@ export interface Pointed {
   readonly at: Corner;
 }
 
+/** Another place with a card of its own. */
+export interface PointedPlace {
+  readonly at: Corner;
+  readonly card: () => HTMLElement[];
+}
+
 const SINCE_DELAY_MS = 150;
 
 export class Pointing {
@@ -32,6 +43,7 @@ export class Pointing {
   readonly #shown: () => Shown;
   #map: CityMap | null = null;
   #pointed: Pointed | null = null;
+  #place: PointedPlace | null = null;
 
   constructor(tooltip: Tooltip, shown: () => Shown) {
     this.#tooltip = tooltip;
@@ -46,12 +58,21 @@ export class Pointing {
   at(camera: Camera | null, reveal: boolean): void {
     if (camera && reveal) this.#map?.reveal(camera);
     this.#pointed = camera && { camera, zone: null, at: [camera.lon, camera.lat] };
+    this.#place = null;
+    this.draw();
+  }
+
+  /** At a place that is no camera and no zone. */
+  atPlace(place: PointedPlace): void {
+    this.#pointed = null;
+    this.#place = place;
     this.draw();
   }
 
   /** At a place in a zone. */
   atZone(camera: Camera, zone: Zone, at: Corner): void {
     const within = this.#pointed?.zone === zone;
+    this.#place = null;
     this.#pointed = { camera, zone, at };
     if (within) this.follow();
     else this.draw();
@@ -64,7 +85,7 @@ export class Pointing {
     this.#map?.choose([openCamera, pointed?.camera.id ?? null].filter((id) => id !== null));
     this.#map?.chooseZones([openZone, pointed?.zone?.id ?? null].filter((id) => id !== null));
     if (!pointed) {
-      this.#tooltip.hide();
+      this.#told(this.#place?.card() ?? [], this.#place?.at ?? null);
       return;
     }
     const reading = this.#reading(pointed);
@@ -74,7 +95,8 @@ export class Pointing {
 
   /** The map has moved under the card, or the pointer within a zone. */
   follow(): void {
-    const at = this.#pointed && this.#map?.locate(this.#pointed.at);
+    const pointed = this.#pointed ?? this.#place;
+    const at = pointed && this.#map?.locate(pointed.at);
     if (at) this.#tooltip.place(at);
     else this.#tooltip.hide();
   }
@@ -84,8 +106,15 @@ export class Pointing {
   }
 
   #card({ camera, zone, at }: Pointed, reading: Reading | undefined, since: string | null): void {
-    const place = this.#map?.locate(at);
-    if (place) this.#tooltip.show({ camera, zone, reading, series: this.#shown().series, since }, place);
+    const { series, measure, hotspots } = this.#shown();
+    const zones = zone ? [zone.id] : camera.zones;
+    const hotspot = zones.map((id) => hotspots?.get(id)).find((spot) => spot !== undefined) ?? null;
+    this.#told(card({ camera, zone, reading, series, measure, since, hotspot }), at);
+  }
+
+  #told(card: readonly HTMLElement[], at: Corner | null): void {
+    const place = at && this.#map?.locate(at);
+    if (place) this.#tooltip.show(card, place);
     else this.#tooltip.hide();
   }
 

@@ -6,6 +6,7 @@ import { comfort, coverage, densityWithInterval, figure, meanWithInterval, momen
 import { percent, reasonOf, stateName } from "./format.ts";
 import { windowLabel } from "./time.ts";
 import type { Reading, Zone, ZoneKind } from "./types.ts";
+import { againstUsual, borrowedNote, indexWithInterval, usualRange } from "./usual.ts";
 
 const OF_PEOPLE: ReadonlySet<string> = new Set(["people", "pedestrian"]);
 /** The kinds of zone that have a grade of comfort where their clear width was measured. */
@@ -24,11 +25,25 @@ export function readout(
   return [
     ...pair("Time", windowLabel(Date.parse(reading.start), Date.parse(reading.end), tz)),
     ...pair(`Mean ${noun(series)}`, reading.mean === null ? "no data" : meanWithInterval(reading), "value"),
+    ...compared(reading, series),
     ...(zone?.area_m2 == null ? [] : onGround(reading, zone, series)),
     ...pair("Peak", figure(reading.peak)),
     ...pair("Standing still", percent(reading.stationary_share)),
     ...pair("Coverage", coverage(reading)),
     ...pair("State", `${stateName(reading.state)}${reason ? `: ${reason}` : ""}`, reading.state),
+  ];
+}
+
+/** What is usual there at that time, and how what was counted compares. */
+function compared(reading: Reading, series: string): HTMLElement[] {
+  const usual = pair(`Usual ${noun(series)}`, usualRange(reading));
+  const said = againstUsual(reading, series);
+  if (said === null) return usual;
+  const note = borrowedNote(reading);
+  return [
+    ...usual,
+    ...pair("Against usual", `${indexWithInterval(reading)}: ${said.replace(/ \(90%.*/, "")}`, "value"),
+    ...(note === null ? [] : pair("Comparison", note)),
   ];
 }
 

@@ -1,39 +1,48 @@
 /** What the map draws of zones that lie on known ground. */
 
-import { CLASS_COUNT } from "./colours.ts";
-import { densityClass } from "./densities.ts";
 import type { Frame } from "./figures.ts";
-import { densityFigure } from "./format.ts";
-import type { Camera, Zone } from "./types.ts";
+import { fillName } from "./fills.ts";
+import { SCALES } from "./scales.ts";
+import type { Camera, Measure, Zone } from "./types.ts";
 
 /** As near as this the zones are drawn: farther off they are specks. */
 export const STREET_ZOOM = 15.5;
 
 export type Corner = readonly [number, number];
 
-/** The corners of zones on the ground, as (longitude, latitude). */
+/** The corners of a polygon, as (longitude, latitude); none of another shape. */
+export function ringOf(shape: GeoJSON.Geometry | null): Corner[] {
+  const ring = shape?.type === "Polygon" ? shape.coordinates[0] : [];
+  return (ring ?? []).map(([lon = 0, lat = 0]): Corner => [lon, lat]);
+}
+
+/** The corners of zones on the ground. */
 export function corners(zones: readonly Zone[]): Corner[] {
-  const rings = zones.map(({ outline }) => outline?.coordinates[0] ?? []);
-  return rings.flatMap((ring) => ring.map(([lon = 0, lat = 0]): Corner => [lon, lat]));
+  return zones.flatMap(({ outline }) => ringOf(outline));
 }
 
 /**
- * Zones on known ground for the map: `fill` is one of the pictures of `marks.ts` for the `class` (one more than there
- * are is no figure), `state` draws the outline, by their `area` the smaller are laid upon the larger.
+ * Zones on known ground for the map: `fill` is one of the pictures of `marks.ts`, `state` draws the outline, by their
+ * `area` the smaller are laid upon the larger. They are filled by how they compare with usual where marks are, and else
+ * by their density: on the ground a number means little.
  */
-export function zoneFeatures(zones: readonly Zone[], frame: Frame, series: string): GeoJSON.FeatureCollection {
+export function zoneFeatures(
+  zones: readonly Zone[],
+  frame: Frame,
+  series: string,
+  measure: Measure,
+): GeoJSON.FeatureCollection {
+  const scale = SCALES[measure === "index" ? "index" : "density"];
   const features = zones.flatMap((zone): GeoJSON.Feature[] => {
     if (!zone.outline) return [];
     const reading = frame.get(zone.id);
-    const density = reading?.density_per_100m2 ?? null;
-    const at = density === null ? CLASS_COUNT : densityClass(density, series);
+    const at = reading ? scale.classOf(reading, series) : null;
     const properties = {
       id: zone.id,
       camera: zone.camera,
-      class: at,
-      fill: density === null ? "no-figure" : `density-${at}`,
-      state: density === null ? "missing" : reading?.state,
-      label: density === null ? "" : densityFigure(density),
+      fill: fillName(scale, at),
+      state: at === null ? "missing" : reading?.state,
+      label: reading && at !== null ? scale.figure(scale.value(reading)) : "",
       area: zone.area_m2,
     };
     return [{ type: "Feature", geometry: zone.outline, properties }];

@@ -8,51 +8,13 @@ import type {
   StyleSpecification,
 } from "maplibre-gl";
 
-import { CLASS_COUNT } from "./colours.ts";
-import { densityColour } from "./densities.ts";
+import { fillColours } from "./fills.ts";
+import { FONT, type Palette, palette } from "./palette.ts";
 import { STREET_ZOOM } from "./street.ts";
 import type { Basemap } from "./types.ts";
-
-/** Fonts of the reader's own machine: MapLibre draws them itself, so no glyph server is asked. */
-const FONT = ["system-ui"];
+import { cellLayers, changeLayers, ringLayers, zoneRimLayers } from "./unusual_layers.ts";
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
-
-interface Palette {
-  readonly ground: string;
-  readonly land: string;
-  readonly border: string;
-  readonly water: string;
-  readonly place: string;
-  readonly text: string;
-  readonly halo: string;
-  readonly focus: string;
-  readonly missing: string;
-}
-
-const LIGHT: Palette = {
-  ground: "#e9edf1",
-  land: "#f8f9fa",
-  border: "#b9c2cc",
-  water: "#a9c8e3",
-  place: "#5b6673",
-  text: "#16202c",
-  halo: "#ffffff",
-  focus: "#c2185b",
-  missing: "#68707c",
-};
-
-const DARK: Palette = {
-  ground: "#12161c",
-  land: "#1b2129",
-  border: "#3b4653",
-  water: "#2c4a66",
-  place: "#93a0ae",
-  text: "#f2f4f7",
-  halo: "#12161c",
-  focus: "#ff8fb8",
-  missing: "#a3abb6",
-};
 
 const POLYGON: FilterSpecification = ["==", ["geometry-type"], "Polygon"];
 
@@ -104,8 +66,8 @@ function zoneLayers(ink: Palette, dark: boolean): LayerSpecification[] {
   // The larger lie below the smaller, whether they have a figure or not: so all of them are of one layer of pictures.
   const layout: FillLayerSpecification["layout"] = { "fill-sort-key": ["-", 0, ["get", "area"]] };
   // Where pictures join, specks of what is below show through: it is of their colour.
-  const colours = [...Array.from({ length: CLASS_COUNT }, (_, index) => densityColour(index, dark)), ink.halo];
-  const colour: ExpressionSpecification = ["to-color", ["at", ["get", "class"], ["literal", colours]]];
+  const colours = ["literal", Object.fromEntries(fillColours(dark, ink.halo))] as ExpressionSpecification;
+  const colour: ExpressionSpecification = ["to-color", ["get", ["get", "fill"], colours]];
   return [
     { ...shared, id: "zone-grounds", type: "fill", layout, paint: { "fill-color": colour } },
     { ...shared, id: "zones", type: "fill", layout, paint: { "fill-pattern": ["get", "fill"] } },
@@ -193,7 +155,7 @@ function cameraLayers(ink: Palette): LayerSpecification[] {
 
 /** The style of the map, with the basemap over the plain ground where one is given. */
 export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecification {
-  const ink = dark ? DARK : LIGHT;
+  const ink = palette(dark);
   const tiles: LayerSpecification[] = basemap
     ? [
         {
@@ -211,6 +173,8 @@ export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecifica
       places: { type: "geojson", data: EMPTY },
       zones: { type: "geojson", data: EMPTY },
       cameras: { type: "geojson", data: EMPTY },
+      hotspots: { type: "geojson", data: EMPTY },
+      changes: { type: "geojson", data: EMPTY },
       ...(basemap
         ? {
             basemap: {
@@ -223,6 +187,15 @@ export function mapStyle(dark: boolean, basemap: Basemap | null): StyleSpecifica
           }
         : {}),
     },
-    layers: [...groundLayers(ink), ...tiles, ...zoneLayers(ink, dark), ...cameraLayers(ink)],
+    layers: [
+      ...groundLayers(ink),
+      ...tiles,
+      ...cellLayers(ink, dark),
+      ...zoneLayers(ink, dark),
+      ...zoneRimLayers(ink, dark),
+      ...ringLayers(dark),
+      ...cameraLayers(ink),
+      ...changeLayers(ink),
+    ],
   };
 }

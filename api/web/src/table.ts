@@ -5,6 +5,7 @@ import { h } from "./dom.ts";
 import { coverage, densityWithInterval, figure, percent, reasonOf, stateName } from "./format.ts";
 import { type Span, clock } from "./time.ts";
 import type { Reading } from "./types.ts";
+import { indexWithInterval, usualRange } from "./usual.ts";
 
 const FIRST = ["Time", "Mean", "Interval"] as const;
 const LAST = ["Peak", "Standing still", "Coverage", "State"] as const;
@@ -24,13 +25,16 @@ export function readingsTable(readings: readonly Reading[], tz: string, stored: 
 
 function table(readings: readonly Reading[], tz: string): HTMLTableElement {
   const grounded = readings.some((reading) => reading.area_m2 !== null);
-  const columns = [...FIRST, ...(grounded ? ["Per 100 m² (interval)"] : []), ...LAST];
+  const compared = readings.some((reading) => reading.baseline !== null);
+  const usual = compared ? ["Usual (range)", "Against usual (interval)"] : [];
+  const columns = [...FIRST, ...usual, ...(grounded ? ["Per 100 m² (interval)"] : []), ...LAST];
   const head = h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name)));
   const rows = readings.map((reading) => {
     const reason = reasonOf(reading);
     const cells = [
       figure(reading.mean),
       reading.mean === null ? "—" : `${figure(reading.low)}–${figure(reading.high)}`,
+      ...(compared ? [reading.baseline === null ? "—" : usualRange(reading), indexWithInterval(reading)] : []),
       ...(grounded ? [densityWithInterval(reading)] : []),
       figure(reading.peak),
       percent(reading.stationary_share),

@@ -7,6 +7,9 @@
 export const WIDTHS = ["5m", "15m", "60m"] as const;
 export type Width = (typeof WIDTHS)[number];
 
+/** What is usual here: known from its own past, borrowed from places like it, not known yet, or never looked for. */
+export type BaselineState = "ok" | "borrowed" | "insufficient_history" | "none";
+
 export type TrustState = "observed" | "partial" | "missing";
 
 /** One series of one zone in one half-open window [start, end). */
@@ -33,6 +36,17 @@ export interface Reading {
   readonly occupancy_share: number | null;
   readonly comfort_fruin: string | null;
   readonly comfort_tfl: string | null;
+  /** What is usual in such a window; null where that is not known. */
+  readonly baseline: number | null;
+  /** The usual range: nine of ten such windows lie in it. */
+  readonly baseline_low: number | null;
+  readonly baseline_high: number | null;
+  /** Observed to usual, with its 90 % interval; null where either is not known. */
+  readonly index: number | null;
+  readonly index_low: number | null;
+  readonly index_high: number | null;
+  readonly baseline_state: BaselineState;
+  readonly baseline_reason: string | null;
   readonly coverage: number;
   readonly clips_counted: number;
   readonly clips_expected: number;
@@ -134,8 +148,8 @@ export interface Extent {
   readonly end: number;
 }
 
-/** What a curve is drawn of: the number present, or the number to 100 m2 of the ground. */
-export const MEASURES = ["number", "density"] as const;
+/** What is shown: the number present against what is usual, the number itself, or the number to 100 m2 of ground. */
+export const MEASURES = ["index", "number", "density"] as const;
 export type Measure = (typeof MEASURES)[number];
 
 /** The zone that stands for a camera on the map and in the list: the first of those it counts. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CLASS_COUNT, breaks, classLabels, classOf, colour, markOf, radius } from "../src/colours.ts";
+import { CLASS_COUNT, breaks, classLabels, classOf, colour, radius } from "../src/colours.ts";
 import { takeApart, tickStep } from "../src/day.ts";
 import { lastCounted } from "../src/figures.ts";
 import { coverage, figure, meanWithInterval, percent, reasonOf, tooNarrow } from "../src/format.ts";
 import { centroid } from "../src/places.ts";
+import { SCALES, markOf } from "../src/scales.ts";
 import type { Camera, Reading } from "../src/types.ts";
 import { keepsItsOrder } from "./sight.ts";
 
@@ -36,6 +37,14 @@ function reading(position: number, mean: number | null, fields: Partial<Reading>
     occupancy_share: null,
     comfort_fruin: null,
     comfort_tfl: null,
+    baseline: null,
+    baseline_low: null,
+    baseline_high: null,
+    index: null,
+    index_low: null,
+    index_high: null,
+    baseline_state: "none",
+    baseline_reason: null,
     coverage: mean === null ? 0 : 1,
     clips_counted: mean === null ? 0 : 3,
     clips_expected: 3,
@@ -87,10 +96,12 @@ test("where a window is narrower than a camera's cadence a width is advised that
 });
 
 test("a mark says by its shape whether there is a count and whether it is whole", () => {
-  assert.equal(markOf(undefined, "people"), "missing");
-  assert.equal(markOf(reading(0, null), "people"), "missing");
-  assert.equal(markOf(reading(0, 3), "people"), "class-2");
-  assert.equal(markOf(reading(0, 3, { state: "partial" }), "people"), "class-2-partial");
+  const mark = (of: Reading | undefined): string => markOf(of, SCALES.number, "people");
+  assert.equal(mark(undefined), "missing");
+  assert.equal(mark(reading(0, null)), "missing");
+  assert.equal(mark(reading(0, 3)), "number-2");
+  assert.equal(mark(reading(0, 3, { state: "partial" })), "number-2-partial");
+  assert.equal(markOf(reading(0, 3), SCALES.density, "people"), "unknown");
 });
 
 test("a day falls into runs and gaps, neighbours of one reason together, past and future left out", () => {

@@ -4,9 +4,10 @@ import { type TestContext, test } from "node:test";
 import { CLASS_COUNT, classLabels } from "../src/colours.ts";
 import { takeApart } from "../src/day.ts";
 import { densityBreaks, densityClass, densityColour, densityGap } from "../src/densities.ts";
-import { area, comfort, densityFigure, densityWithInterval, sentence, ungrounded } from "../src/format.ts";
+import { area, comfort, densityFigure, densityWithInterval, ungrounded } from "../src/format.ts";
 import { anyWithin, calibratedNear, corners, zoneFeatures } from "../src/street.ts";
 import type { Camera, Reading, Zone } from "../src/types.ts";
+import { sentence } from "../src/usual.ts";
 import { Zones } from "../src/zones.ts";
 import { keepsItsOrder } from "./sight.ts";
 
@@ -33,6 +34,8 @@ function reading(fields: Partial<Reading> = {}, position = 0): Reading {
     comfort_fruin: null,
     comfort_tfl: null,
     stationary_share: null,
+    baseline: null,
+    index: null,
     state: "observed",
     reason: null,
     ...fields,
@@ -130,12 +133,12 @@ test("on the map a zone has the colour of its density; without one it is hatched
     ["missing", reading(MISSING)],
     ["nowhere", reading()],
   ]);
-  const { features } = zoneFeatures([...zones, zone("nowhere", null)], frame, "people");
+  const { features } = zoneFeatures([...zones, zone("nowhere", null)], frame, "people", "number");
   const names = ["id", "fill", "state", "label"];
   assert.deepEqual(features.map(({ properties }) => names.map((name) => properties?.[name])), [
-    ["seen", "density-3", "observed", "2.00"],
-    ["few", "density-0", "observed", "0.00"],
-    ["partial", "density-3", "partial", "2.00"],
+    ["seen", "fill-density-3", "observed", "2.00"],
+    ["few", "fill-density-0", "observed", "0.00"],
+    ["partial", "fill-density-3", "partial", "2.00"],
     ["before", "no-figure", "missing", ""],
     ["missing", "no-figure", "missing", ""],
     ["unread", "no-figure", "missing", ""],

@@ -14,12 +14,24 @@ const VIEW: View = {
   camera: "06710",
   zone: "06710:north",
   measure: "density",
+  hotspots: false,
+  list: "priorities",
+  change: "lane-2017",
 };
 
 test("an address brings back what its sender saw", () => {
   const hash = formatHash(VIEW);
-  assert.equal(hash, "#class=bus&window=60m&camera=06710&zone=06710:north&measure=density&at=2017-03-09T08:00:00Z");
+  assert.equal(
+    hash,
+    "#class=bus&window=60m&camera=06710&zone=06710:north&measure=density&hotspots=off&list=priorities&change=lane-2017" +
+    "&at=2017-03-09T08:00:00Z",
+  );
   assert.deepEqual(parseHash(hash, CLASSES), VIEW);
+});
+
+test("what is shown from the beginning is not written", () => {
+  const plain = { ...VIEW, measure: "index", hotspots: true, list: "cameras", change: null, camera: null } as const;
+  assert.equal(formatHash(plain), "#class=bus&window=60m&at=2017-03-09T08:00:00Z");
 });
 
 test("an address without a time is live", () => {
@@ -33,7 +45,10 @@ test("what an address garbles is left as it was", () => {
     live: true,
     camera: null,
     zone: null,
-    measure: "number",
+    measure: "index",
+    hotspots: true,
+    list: "cameras",
+    change: null,
   });
 });
 
