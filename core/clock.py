@@ -47,10 +47,16 @@ class AcceleratedClock:
     ) -> None:
         if speedup <= 0:
             raise ValueError(f"speedup must be positive, got {speedup}")
+        self._agreed = origin is not None
         self._start = start if origin is None else start + (SystemClock().now() - origin) * speedup
         self._speedup = speedup
         self._monotonic = monotonic
         self._origin = monotonic()
+
+    def begin_again(self) -> None:
+        """It is `start` now, unless processes agree about the time: getting ready takes none of it."""
+        if not self._agreed:
+            self._origin = self._monotonic()
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=(self._monotonic() - self._origin) * self._speedup)

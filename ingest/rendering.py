@@ -112,7 +112,7 @@ class RenderedStreet(SyntheticStreet):
         place = self._streets[index] if view == 0 else street(self._config.seed, index, view)
         slot = _light_slot(event_time)
         local = event_time.astimezone(ZoneInfo(camera.timezone))
-        people = crowd(place, local, (self._config.seed, index, *_words(event_time)))
+        people = crowd(place, local, (self._config.seed, index, *time_words(event_time)))
         return set_stage(_setting(place, slot, self._config.seed), people)
 
     def _render(
@@ -124,7 +124,7 @@ class RenderedStreet(SyntheticStreet):
         look = optics(stage.setting.place.look_seed)
         still: Pixels | None = None
         for position, offset_s in enumerate(offsets):
-            random = np.random.default_rng((self._config.seed, index, *_words(event_time), position, 31))
+            random = np.random.default_rng((self._config.seed, index, *time_words(event_time), position, 31))
             stamp = (local + timedelta(seconds=offset_s)).strftime("%a %d %b %H:%M")
             if fault is FaultKind.FROZEN and still is not None:
                 yield still, offset_s
@@ -143,12 +143,14 @@ class RenderedStreet(SyntheticStreet):
                 picture = stamped(picture, stamp, camera.name, number)
             picture = compressed(picture, look.quality)
             if fault is FaultKind.SMEARED:
-                picture = smeared(picture, np.random.default_rng((self._config.seed, index, *_words(event_time), 37)))
+                picture = smeared(
+                    picture, np.random.default_rng((self._config.seed, index, *time_words(event_time), 37))
+                )
             still = picture
             yield picture, offset_s
 
 
-def _words(event_time: datetime) -> tuple[int, int]:
+def time_words(event_time: datetime) -> tuple[int, int]:
     """The time as two integers, to seed with."""
     since = event_time - datetime(1970, 1, 1, tzinfo=UTC)
     return abs(since.days), since.seconds * 1_000_000 + since.microseconds

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from core.clock import Clock
 from core.config import Closed
-from core.records import Camera, ClipReady, Identifier, UtcTime
+from core.records import Camera, ClipReady, CountObservation, Identifier, UtcTime
 from ingest.street.faults import FaultKind
 from ingest.street.layout import street
+from ingest.street.past import Spell, past_days
 from ingest.street.places import synthetic_camera
 
 
@@ -47,6 +49,12 @@ class SyntheticConfig(Closed):
     )
     days: float | None = Field(default=1.0, gt=0, le=3660, description="how long; null goes on for ever")
     cadence_s: float = Field(default=600.0, ge=1, le=86_400, description="from one clip of a camera to its next")
+    past_weeks: int = Field(
+        default=0,
+        ge=0,
+        le=104,
+        description="weeks before start with counts made up, without pictures",
+    )
     clip_s: float = Field(default=10.0, gt=0, le=600, description="how long a clip lasts, at most cadence_s")
     faults: tuple[SceneFault, ...] = Field(
         default=(), max_length=10_000, description="camera, kind, from, to: when which camera's feed fails, and how"
@@ -109,6 +117,25 @@ class SyntheticStreet:
                     return
                 yield ClipReady(camera=camera.id, event_time=event_time, location=clip_location(camera.id, event_time))
             begin += step
+
+    def past(self) -> Iterator[list[CountObservation]]:
+        """What was counted in the `past_weeks` before the first clip, all cameras, a day at a time."""
+        config = self._config
+        first = config.start - timedelta(weeks=config.past_weeks)
+        stagger = timedelta(seconds=config.cadence_s // config.cameras)
+        days = [
+            past_days(
+                camera, place, (config.seed, index), first=first + index * stagger, end=config.start,
+                clip_s=config.clip_s, faults=self._spells(camera.id),
+            )
+            for index, (camera, place) in enumerate(zip(self._cameras, self._streets, strict=True))
+        ]  # fmt: skip
+        for of_day in zip_longest(*days, fillvalue=()):
+            yield [one for of_camera in of_day for one in of_camera]
+
+    def _spells(self, camera: str) -> tuple[Spell, ...]:
+        faults = self._config.faults
+        return tuple(Spell(fault.kind, fault.start, fault.end) for fault in faults if fault.camera == camera)
 
     def read(self, clip: ClipReady) -> None:
         """There are no bytes: the worker that counts a clip renders it."""

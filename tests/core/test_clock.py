@@ -23,6 +23,17 @@ def test_the_accelerated_clock_runs_at_its_speedup() -> None:
     assert clock.now() == START + timedelta(hours=1)
 
 
+def test_getting_ready_takes_no_time_of_a_clock_that_is_its_own() -> None:
+    seconds = 100.0
+    clock = AcceleratedClock(START, 240, monotonic=lambda: seconds)
+    agreed = AcceleratedClock(START, 240, origin=SystemClock().now(), monotonic=lambda: seconds)
+    seconds += 15
+    clock.begin_again()
+    agreed.begin_again()
+    assert clock.now() == START
+    assert agreed.now() >= START + timedelta(hours=1)
+
+
 def test_a_speedup_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="speedup must be positive"):
         AcceleratedClock(START, 0)

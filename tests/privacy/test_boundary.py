@@ -37,7 +37,7 @@ EVERY_ROOM: dict[str, tuple[str, ...]] = {
 }
 IMPORTS: dict[str, dict[str, tuple[str, ...]]] = {
     "ingest": EVERY_ROOM | {
-        "enum": ANY, "math": ANY, "re": ANY, "stat": ANY, "zoneinfo": ANY,
+        "enum": ANY, "itertools": ANY, "math": ANY, "re": ANY, "stat": ANY, "zoneinfo": ANY,
         "core.ground": ANY,  # the true ground of the synthetic street: numbers
         "core.loops": ANY,  # the port of loops: readings of what passed, no pixels
         "io": ("BytesIO",),  # a clip's bytes, for FFmpeg to read
