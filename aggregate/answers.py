@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from aggregate.grid import Grid, ZoneOfCamera, filled, grid_between, grid_of, grid_size, with_reasons
+from aggregate.beside.pairing import BesidePolicy
+from aggregate.beside_answers import BesideAnswers
+from aggregate.forecast_answers import ForecastAnswers
+from aggregate.grid import Grid, ZoneOfCamera, filled, grid_between, grid_size, with_reasons
 from aggregate.ground_figures import GROUND_COLUMNS, ground_columns
 from aggregate.health_answers import HealthAnswers
 from aggregate.loop_answers import LoopAnswers
+from aggregate.newest import newest_windows
 from aggregate.query import (
     MAX_RANGE,
     MAX_ROWS,
@@ -21,9 +28,14 @@ from aggregate.query import (
     expect_sound,
     in_box,
 )
-from aggregate.readings import NOT_RECEIVED, is_open, while_open
+from aggregate.readings import is_open, while_open
 from aggregate.store import Store
 from aggregate.tables import FIGURES, Mask, ReadingTable, Text, Times, aware, instants, moment, no_readings, text
+from aggregate.unusual_answers import UnusualAnswers
+from aggregate.usual.baselines import ROLLING
+from aggregate.usual.calendar import Calendar
+from aggregate.usual_answers import UsualAnswers
+from aggregate.usual_columns import USUAL_COLUMNS, usual_columns
 from aggregate.windows import window_at
 from core.clock import Clock
 from core.errors import QueryError
@@ -44,6 +56,7 @@ READING_COLUMNS = (
     "peak",
     "stationary_share",
     *GROUND_COLUMNS,
+    *USUAL_COLUMNS,
     "coverage",
     "clips_counted",
     "clips_expected",
@@ -53,8 +66,8 @@ READING_COLUMNS = (
     "derived_at",
 )
 """Order of every readings frame. `start`, `end`, `derived_at` are datetime64[us, UTC] (NaT for null), figures, those of
-the ground and `coverage` float64 (NaN for null), `clips_*` and `revision` int64, the rest object columns of str (None
-for null)."""
+the ground, of what is usual and `coverage` float64 (NaN for null), `clips_*` and `revision` int64, the rest object
+columns of str (None for null)."""
 
 CAMERA_STATE_COLUMNS = (
     "camera",
@@ -69,12 +82,12 @@ CAMERA_STATE_COLUMNS = (
 """One row per known camera; nulls (NaT, None) for a camera of which nothing was stored. The state is that of its newest
 health event, since it is in it; null where no such event was ever stored."""
 
-_QUIET_AFTER_CADENCES = 2
 _INSTANT = timedelta(microseconds=1)
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class Answers:
-    """Answers questions from a store. Keeps nothing, so any number of threads may ask.
+    """Answers questions from a store; any number of threads may ask. `usual` tells what readings are compared with.
 
     Answers have a present: windows that begin after it are no rows, those that end after it are still open, and
     a camera is quiet when it has sent nothing for two cadences before it. Of a live store (`live`) the present is
@@ -85,12 +98,24 @@ class Answers:
     was still open were provisional and are not kept once replaced; the answer says so instead of a figure.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, live: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        live: bool = False,
+        usual: UsualAnswers | None = None,
+        beside: BesidePolicy | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._live = live
+        self.usual = usual or UsualAnswers(store, Calendar.plain())
+        self.forecasts = ForecastAnswers(store, self.usual, self.usual.policy)
         self.health = HealthAnswers(store, self.present)
         self.loops = LoopAnswers(store)
+        self.beside = BesideAnswers(store, self.present, beside)
+        self.unusual = UnusualAnswers(store, self.usual, self.present)
 
     def cameras(self, bbox: BoundingBox | None = None) -> list[Camera]:
         """Every camera, or those positioned in `bbox`, by id. Raises `QueryError` for a box that is none."""
@@ -104,6 +129,22 @@ class Answers:
         expect_known("camera", [camera], known)
         return known[camera]
 
+    def zones(self, query: ReadingQuery) -> list[ZoneOfCamera]:
+        """The zones that a question asks for, by id. Raises `NotFound` for one, or a camera, that there is not."""
+        cameras = self._store.cameras()
+        if query.cameras is not None:
+            expect_known("camera", query.cameras, {camera.id for camera in cameras})
+        if query.zones is not None:
+            expect_known("zone", query.zones, {zone.id for camera in cameras for zone in camera.counted_zones})
+        chosen = [
+            ZoneOfCamera(zone, camera)
+            for camera in cameras
+            if in_box(camera, query.bbox) and (query.cameras is None or camera.id in query.cameras)
+            for zone in camera.counted_zones
+            if (query.zones is None or zone.id in query.zones) and (query.kinds is None or zone.kind in query.kinds)
+        ]
+        return sorted(chosen, key=lambda one: one.zone.id)
+
     def extent(self) -> tuple[datetime, datetime] | None:
         """The first and the newest event time stored of the cameras of now; None where nothing is."""
         return self._store.extent()
@@ -116,7 +157,7 @@ class Answers:
         """One row (`READING_COLUMNS`) for every zone, series and window asked for, in the order start, zone, class.
 
         A window of which nothing is stored is a row too: state `missing`, null figures, revision 0. Raises
-        `NotFound` for an unknown zone or camera, `QueryError` for a malformed question.
+        `NotFound` for an unknown zone, camera or reference, `QueryError` for a malformed question.
         """
         series = tuple(dict.fromkeys(query.series))
         zones, start, end, present = self._asked(query)
@@ -124,7 +165,7 @@ class Answers:
         first_row, last_row = query.offset, query.offset + query.limit
         page = slice(first_row // len(series), -(-last_row // len(series)))
         grid = grid_between(query.window, start, end, zones, page)
-        rows = _frame(self._known(grid, query, series, present), grid)
+        rows = self._frame(self._known(grid, query, series, present), grid, query.reference)
         skipped = page.start * len(series)
         return rows.iloc[first_row - skipped : last_row - skipped].reset_index(drop=True)
 
@@ -140,6 +181,8 @@ class Answers:
         bbox: BoundingBox | None = None,
         cameras: tuple[str, ...] | None = None,
         kinds: tuple[ZoneKind, ...] | None = None,
+        *,
+        reference: str = ROLLING,
     ) -> pd.DataFrame:
         """The newest window of every zone, one row (`READING_COLUMNS`) per zone and series.
 
@@ -149,27 +192,16 @@ class Answers:
         classes = tuple(dict.fromkeys(series))
         query = ReadingQuery(window=window, series=classes, bbox=bbox, cameras=cameras, kinds=kinds)
         expect_sound(query)
-        zones = self._zones(query)
+        zones = self.zones(query)
         present = self._present(None)
         if present is None:
-            return _frame(no_readings(query.series), grid_of(window, (), ()))
-        watermarks = self._store.watermarks()
-        bounds: list[tuple[datetime, datetime]] = []
-        since: dict[str, str] = {}
-        for zone in zones:
-            newest = watermarks.get(zone.camera.id)
-            held = window_at(window, newest or present, zone.camera.timezone)
-            quiet_s = _QUIET_AFTER_CADENCES * zone.camera.cadence_s
-            if newest is None or (held.end <= present and newest < present - timedelta(seconds=quiet_s)):
-                held = window_at(window, present, zone.camera.timezone)
-                since[zone.zone.id] = NOT_RECEIVED if newest is None else f"no clip since {_stamp(newest)}"
-            bounds.append((held.start, held.end))
-        grid = grid_of(window, zones, bounds)
-        is_quiet = np.array([grid.zones[row].zone.id in since for row in grid.zone_row], dtype=bool)
-        stored = self._store.current_readings(grid.take(~is_quiet).spans()).select(query.series)
+            return self._frame(no_readings(classes), grid_between(window, _NEVER, _NEVER, ()), reference)
+        grid, quiet = newest_windows(window, zones, self._store.watermarks(), present)
+        is_quiet = np.not_equal(quiet, None)
+        stored = self._store.current_readings(grid.take(~is_quiet).spans(), classes)
         table = _open_said(filled(grid, stored), moment(present))
-        quiet = np.flatnonzero(is_quiet)
-        return _frame(with_reasons(table, quiet, [since[zone] for zone in table.zone[quiet]]), grid)
+        rows = np.flatnonzero(is_quiet)
+        return self._frame(with_reasons(table, rows, quiet[rows]), grid, reference)
 
     def camera_states(self) -> pd.DataFrame:
         """What each camera last sent, when it was last counted, how it is (`CAMERA_STATE_COLUMNS`), by camera id."""
@@ -195,31 +227,14 @@ class Answers:
         extent = self._store.extent(as_of)
         return None if extent is None else extent[1]
 
-    def _zones(self, query: ReadingQuery) -> list[ZoneOfCamera]:
-        """The zones asked for, by id."""
-        cameras = self._store.cameras()
-        if query.cameras is not None:
-            expect_known("camera", query.cameras, {camera.id for camera in cameras})
-        if query.zones is not None:
-            expect_known("zone", query.zones, {zone.id for camera in cameras for zone in camera.counted_zones})
-        chosen = [
-            ZoneOfCamera(zone, camera)
-            for camera in cameras
-            if in_box(camera, query.bbox) and (query.cameras is None or camera.id in query.cameras)
-            for zone in camera.counted_zones
-            if (query.zones is None or zone.id in query.zones) and (query.kinds is None or zone.kind in query.kinds)
-        ]
-        return sorted(chosen, key=lambda one: one.zone.id)
-
     def _asked(self, query: ReadingQuery) -> tuple[list[ZoneOfCamera], datetime, datetime, datetime]:
         """Zones, start and end of the answer, and its present; start == end where there is nothing to answer."""
         expect_sound(query)
-        zones = self._zones(query)
+        zones = self.zones(query)
         extent = self._store.extent()
         present = self._present(query.as_of)
-        nothing = datetime.fromtimestamp(0, UTC)
         if present is None or (query.start is None and extent is None):
-            return zones, nothing, nothing, nothing
+            return zones, _NEVER, _NEVER, _NEVER
         end = present + _INSTANT
         if query.end is not None:
             end = min(end, query.end)
@@ -227,7 +242,7 @@ class Answers:
             timezones = {zone.camera.timezone for zone in zones} or {"UTC"}
             first = min(window_at(query.window, extent[0], timezone).start for timezone in timezones)
             return zones, min(max(first, end - MAX_RANGE), end), end, present
-        start = query.start or nothing
+        start = query.start or _NEVER
         if query.window is Window.DAY and end - start > MAX_RANGE:
             raise QueryError(
                 f"the range from {start.isoformat()} has more than {MAX_RANGE.days} days",
@@ -257,6 +272,11 @@ class Answers:
             as_of=as_of,
         )
 
+    def _frame(self, table: ReadingTable, grid: Grid, reference: str) -> pd.DataFrame:
+        """One row (`READING_COLUMNS`) per row and series of the table, whose rows are those of the grid."""
+        ground = ground_columns(table, [one.zone for one in grid.zones], grid.zone_row)
+        return _frame(table, ground | usual_columns(self.usual, table, grid, reference))
+
 
 def _unknown_then(as_of: datetime, known_now: Mask) -> list[str]:
     """Why nothing is known of windows as of a moment, by whether a reading was derived later.
@@ -275,10 +295,9 @@ def _open_said(table: ReadingTable, present: np.datetime64) -> ReadingTable:
     return with_reasons(table, rows, reasons)
 
 
-def _frame(table: ReadingTable, grid: Grid) -> pd.DataFrame:
-    """One row (`READING_COLUMNS`) per row and series of the table, whose rows are those of the grid."""
+def _frame(table: ReadingTable, others: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """One row per row and series of the table, with `others` of its columns."""
     repeat = len(table.series)
-    ground = ground_columns(table, [one.zone for one in grid.zones], grid.zone_row)
     columns = {
         "zone": _text(table.zone, repeat),
         "camera": _text(table.camera, repeat),
@@ -288,7 +307,7 @@ def _frame(table: ReadingTable, grid: Grid) -> pd.DataFrame:
         "end": _times(table.end, repeat),
         **{name: getattr(table, name).reshape(-1) for name in FIGURES},
         # pandas makes text of its own of object columns, in which a null is NaN; as a series of objects it stays None.
-        **{name: pd.Series(column, dtype=column.dtype) for name, column in ground.items()},
+        **{name: pd.Series(column, dtype=column.dtype) for name, column in others.items()},
         "coverage": np.repeat(table.coverage, repeat),
         "clips_counted": np.repeat(table.clips_counted, repeat),
         "clips_expected": np.repeat(table.clips_expected, repeat),

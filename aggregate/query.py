@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aggregate.usual.baselines import ROLLING
 from core.errors import NotFound, QueryError
 from core.records import SERIES, Camera, Window, ZoneKind
 
@@ -30,7 +31,8 @@ class ReadingQuery:
     `zones`, `cameras` are ids, `kinds` kinds of zone, `series` is from `core.records.SERIES`, `bbox` selects by camera
     position. Windows that begin in the half-open [`start`, `end`) answer; None is the stored extent. `as_of` asks for
     what was known at that moment; it holds for windows that were closed then, for provisional figures are not kept.
-    `limit` and `offset` page through the rows in the order start, zone, class.
+    `reference` names what readings are compared with: the usual, or a named period. `limit` and `offset` page through
+    the rows in the order start, zone, class.
     """
 
     zones: tuple[str, ...] | None = None
@@ -42,6 +44,7 @@ class ReadingQuery:
     end: datetime | None = None
     window: Window = Window.QUARTER
     as_of: datetime | None = None
+    reference: str = ROLLING
     limit: int = 100_000
     offset: int = 0
 
@@ -67,6 +70,15 @@ def expect_sound(query: ReadingQuery) -> None:
     expect_series(query.series)
     if query.bbox is not None:
         expect_box(query.bbox)
+
+
+def expect_hours(start: datetime, end: datetime) -> None:
+    """Raises `QueryError` for a period that, cut to the whole hours that are over, has none left."""
+    if start >= end:
+        raise QueryError(
+            f"no whole hour that is over lies between {start:%Y-%m-%dT%H:%MZ} and {end:%Y-%m-%dT%H:%MZ}",
+            remedy="hours up to the present are compared: give an earlier from, or a later to",
+        )
 
 
 def expect_series(series: Collection[str]) -> None:

@@ -11,8 +11,26 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from aggregate.answers import Answers
+from aggregate.effects.effect_answers import EffectAnswers
 from aggregate.feed import ReadingFeed
-from api import calibration, camera_health, cameras, health, live, loops, metrics, pages, problems, readings
+from api import (
+    beside,
+    calibration,
+    camera_health,
+    cameras,
+    health,
+    interventions,
+    live,
+    loops,
+    metrics,
+    pages,
+    problems,
+    readings,
+    reports,
+    totals,
+    unusual,
+    usual,
+)
 from api.formats import MEDIA_TYPES
 from api.head import HeadRequests
 from api.headers import ResponseHeaders, page_policy
@@ -50,12 +68,14 @@ def create_app(
     web_dist: Path | None,
     source_of: Callable[[str], str | None] = lambda _: None,
     desk: calibration.CalibrationDesk | calibration.NoDesk = calibration.NOTHING_COUNTED,
+    effects: EffectAnswers | None = None,
 ) -> FastAPI:
     """The application that answers from `answers` and tells `feed` live.
 
     `ready` says why the pipeline is not alive, or None; `web_dist` is the folder of the built page, where it is.
     `source_of` names the source of a camera as the configuration does, or None: metrics tell sources apart by it.
-    `desk` is where operators calibrate. Metrics are added to `registry`, which takes them once.
+    `desk` is where operators calibrate, `effects` what knows of interventions. Metrics are added to
+    `registry`, which takes them once.
     """
     app = FastAPI(
         title=f"busyness: {about.name}",
@@ -72,8 +92,25 @@ def create_app(
     app.state.room = Room(answers=answers, feed=feed, about=about, clock=clock, ready=ready)
     app.state.registry = registry
     app.state.desk = desk
-    for room in (cameras, readings, live, camera_health, loops, health, metrics, calibration):
+    app.state.effects = effects
+    for room in (
+        cameras,
+        readings,
+        usual,
+        unusual,
+        live,
+        camera_health,
+        loops,
+        beside,
+        totals,
+        reports,
+        health,
+        metrics,
+        calibration,
+    ):
         app.include_router(room.router)
+    app.include_router(interventions.router)
+    app.include_router(interventions.registering)
     pages.add_pages(app, web_dist)
     metrics.watch(registry, answers, feed, clock, source_of)
 
@@ -82,7 +119,7 @@ def create_app(
     app.add_middleware(
         GZipMiddleware,
         minimum_size=1_000,
-        compresslevel=5,
+        compresslevel=3,  # a city's newest readings in half the time of 5, for a fifth more bytes
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, MEDIA_TYPES[Format.PARQUET]),
     )
     app.add_middleware(HeadRequests, streams=(app.url_path_for("live"),), once=calibration.PREFIX)

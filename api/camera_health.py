@@ -18,8 +18,9 @@ from api.health_rows import (
     StatesAnswer,
 )
 from api.paging import written
-from api.parameters import CameraHealthQuestion, Format, HealthQuestion, StatesQuestion, once
+from api.parameters import Format, once
 from api.problems import NAMED_FAULTS, TABLE_FAULTS
+from api.questions import CameraHealthQuestion, HealthQuestion, StatesQuestion
 from api.room import InRoom, Room, positions
 
 router = APIRouter(prefix="/v1")

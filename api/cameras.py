@@ -15,8 +15,9 @@ from pydantic import Field
 from aggregate.query import expect_known
 from api.calibration import NoDesk
 from api.formats import Table, answer, chosen, offered
-from api.parameters import CamerasQuestion, ZonesQuestion, once
+from api.parameters import once
 from api.problems import NAMED_FAULTS, TABLE_FAULTS, Responses, documented
+from api.questions import CamerasQuestion, ZonesQuestion
 from api.room import InRoom, positions, zone_outlines
 from api.rows import CAMERAS_SCHEMA, ZONES_SCHEMA, CamerasAnswer, ZonesAnswer
 from core.config import Closed

@@ -10,17 +10,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
-from numpy.typing import NDArray
 from pyarrow.csv import WriteOptions, write_csv
 
+from api.json_rows import iso, json_rows, time_units
 from api.parameters import Format
 from api.problems import NotAcceptable, Responses
 
@@ -30,7 +29,7 @@ MEDIA_TYPES: Mapping[Format, str] = {
     Format.PARQUET: "application/vnd.apache.parquet",
     Format.GEOJSON: "application/geo+json",
 }
-CHUNK_ROWS = 5_000
+CHUNK_ROWS = 10_000
 _CSV = WriteOptions(include_header=False, quoting_style="needed")
 
 LonLat = tuple[float, float]
@@ -142,49 +141,17 @@ def answer(table: Table, dialect: Format) -> Response:
             return Response(_parquet(table), media_type=media_type, headers=headers)
 
 
-Unit = Literal["s", "us"]
-
-
 def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The frame piece by piece, its times as text."""
-    # One unit for a whole column: pandas refuses to parse a CSV column that changes its form on the way.
-    units = {name: _unit(frame[name]) for name in frame.select_dtypes("datetimetz").columns}
+    """The frame piece by piece."""
     for first in range(0, len(frame), CHUNK_ROWS):
-        chunk = frame.iloc[first : first + CHUNK_ROWS]
-        yield chunk.assign(**{name: _iso(chunk[name], unit) for name, unit in units.items()})
-
-
-def _instants(times: pd.Series[Any]) -> NDArray[np.datetime64]:
-    instants: NDArray[np.datetime64] = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    return instants
-
-
-def _unit(times: pd.Series[Any]) -> Unit:
-    """Seconds where every known time is a whole second, else microseconds."""
-    instants = _instants(times)
-    known = instants[~np.isnat(instants)]
-    return "s" if (known == known.astype("datetime64[s]")).all() else "us"
-
-
-def _iso(times: pd.Series[Any], unit: Unit) -> pd.Series[Any]:
-    """UTC times as ISO 8601 with Z; null stays null."""
-    instants = _instants(times)
-    texts = np.char.add(np.datetime_as_string(instants, unit=unit), "Z").astype(object)
-    texts[np.isnat(instants)] = None
-    return pd.Series(texts, index=times.index, dtype=object)
-
-
-def _rows(chunk: pd.DataFrame) -> list[str]:
-    """One JSON object a row; NaN, NaT and None are null."""
-    # Stored figures have six decimals; more than nine would show the noise of binary fractions (51.490200000000002).
-    return chunk.to_json(orient="records", lines=True, double_precision=9).splitlines()
+        yield frame.iloc[first : first + CHUNK_ROWS]
 
 
 def _json(table: Table) -> Iterator[str]:
     yield f'{{"{table.name}":['
-    separator = ""
+    separator, units = "", time_units(table.frame)
     for chunk in _chunks(table.frame):
-        yield separator + ",".join(_rows(chunk))
+        yield separator + ",".join(json_rows(chunk, units))
         separator = ","
     yield f"]{_members(table)}}}"
 
@@ -195,14 +162,16 @@ def _geojson(table: Table) -> Iterator[str]:
     # A place is written once, however many rows are of it.
     points = {camera: _geometry("Point", position) for camera, position in table.points.items()}
     polygons = {zone: _geometry("Polygon", [_ring(outline)]) for zone, outline in table.outlines.items()}
-    for chunk in _chunks(table.frame.drop(columns=["lat", "lon"], errors="ignore")):
+    frame = table.frame.drop(columns=["lat", "lon"], errors="ignore")
+    units = time_units(frame)
+    for chunk in _chunks(frame):
         places = [points.get(camera, "null") for camera in chunk[table.camera_column]]
         if polygons:
             zones = chunk[table.zone_column]
             places = [polygons.get(zone, place) for zone, place in zip(zones, places, strict=True)]
         features = (
             f'{{"type":"Feature","geometry":{place},"properties":{row}}}'
-            for place, row in zip(places, _rows(chunk), strict=True)
+            for place, row in zip(places, json_rows(chunk, units), strict=True)
         )
         yield separator + ",".join(features)
         separator = ","
@@ -230,8 +199,12 @@ def _members(table: Table) -> str:
 def _csv(table: Table) -> Iterator[bytes]:
     yield (",".join(table.schema.names) + "\n").encode()
     nested = [column.name for column in table.schema if pa.types.is_list(column.type)]
+    units = time_units(table.frame)
     for chunk in _chunks(table.frame):
-        flat = chunk.assign(**{name: chunk[name].map(json.dumps, na_action="ignore") for name in nested})
+        flat = chunk.assign(
+            **{name: chunk[name].map(json.dumps, na_action="ignore") for name in nested},
+            **{name: pd.Series(iso(chunk[name], unit), chunk.index, dtype=object) for name, unit in units.items()},
+        )
         sink = io.BytesIO()
         write_csv(pa.Table.from_pandas(flat, preserve_index=False), sink, _CSV)
         yield sink.getvalue()

@@ -21,9 +21,11 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
 from aggregate.answers import Answers
 from aggregate.feed import FeedSubscription
+from aggregate.grid import ZoneOfCamera
 from aggregate.query import expect_known
-from api.parameters import LiveQuestion, once
+from api.parameters import once
 from api.problems import Responses, documented
+from api.questions import LiveQuestion
 from api.room import InRoom
 from api.rows import reading_rows
 from core.records import Reading
@@ -119,5 +121,6 @@ def _payload(changed: Sequence[Reading], watch: Watch) -> str | None:
     }
     if not newest:
         return None
-    zones = {zone.id: zone for camera in watch.answers.cameras() for zone in camera.counted_zones}
-    return json.dumps({"readings": reading_rows(list(newest.values()), zones)}, separators=(",", ":"))
+    zones = {zone.id: ZoneOfCamera(zone, one) for one in watch.answers.cameras() for zone in one.counted_zones}
+    rows = reading_rows(list(newest.values()), zones, watch.answers.usual)
+    return json.dumps({"readings": rows}, separators=(",", ":"))

@@ -11,8 +11,9 @@ from fastapi.responses import Response
 from api.formats import LonLat, Table, answer, chosen, offered
 from api.loop_rows import LOOP_READINGS_SCHEMA, LOOPS_SCHEMA, LoopReadingsAnswer, LoopsAnswer
 from api.paging import page_after
-from api.parameters import Format, LoopReadingsQuestion, LoopsQuestion, once
+from api.parameters import Format, once
 from api.problems import NAMED_FAULTS, TABLE_FAULTS
+from api.questions import LoopReadingsQuestion, LoopsQuestion
 from api.room import InRoom, Room
 
 router = APIRouter(prefix="/v1")

@@ -41,13 +41,14 @@ class OperatorRoute(APIRoute):
     """A route whose requests are looked at before anything of them is read."""
 
     linked = False
+    remedy = REMEDY
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the guard, which raises `Forbidden`."""
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            check_operator(request, linked=self.linked)
+            check_operator(request, linked=self.linked, remedy=self.remedy)
             return await handle(request)
 
         return guarded
@@ -59,31 +60,31 @@ class OperatorPage(OperatorRoute):
     linked = True
 
 
-def check_operator(request: Request, *, linked: bool = False) -> None:
-    """Raises `Forbidden` for a request that is not known to be the operator's.
+def check_operator(request: Request, *, linked: bool = False, remedy: str = REMEDY) -> None:
+    """Raises `Forbidden`, with `remedy`, for a request that is not known to be the operator's.
 
     With `linked` a link from another site may have led to it.
     """
     client = request.client.host if request.client is not None else ""
     if not _is_loopback(client):
-        raise Forbidden("this page is for the operator, at the machine itself", remedy=REMEDY)
+        raise Forbidden("this page is for the operator, at the machine itself", remedy=remedy)
     proxied = next((name for name in PROXIED if name in request.headers), None)
     if proxied is not None:
-        raise Forbidden(f"the request came through a proxy (it has the header {proxied})", remedy=REMEDY)
+        raise Forbidden(f"the request came through a proxy (it has the header {proxied})", remedy=remedy)
     if request.scope.get("http_version") == FIRST_HTTP:
-        raise Forbidden(f"the request came through a proxy (it speaks HTTP/{FIRST_HTTP})", remedy=REMEDY)
+        raise Forbidden(f"the request came through a proxy (it speaks HTTP/{FIRST_HTTP})", remedy=remedy)
     host = request.headers.get("host", "")
     if not _is_loopback(_host_of(f"//{host}")):
-        raise Forbidden("the host that was asked for is not this machine by address", remedy=REMEDY)
+        raise Forbidden("the host that was asked for is not this machine by address", remedy=remedy)
     site = request.headers.get("sec-fetch-site")
     if request.method in READING:
         followed = linked and request.headers.get("sec-fetch-mode") == "navigate"
         if not followed and site not in (None, "same-origin", "none"):
-            raise Forbidden("another site's page asks for this", remedy=REMEDY)
+            raise Forbidden("another site's page asks for this", remedy=remedy)
         return
     origin = request.headers.get("origin")
     if site not in (None, "same-origin") or (origin is not None and origin != f"{request.url.scheme}://{host}"):
-        raise Forbidden("another site's page asks for this change", remedy=REMEDY)
+        raise Forbidden("another site's page asks for this change", remedy=remedy)
     if site is None and origin is None:
         raise Forbidden("nothing says that a page of this service asks", remedy=f"send Origin: http://{host}")
     _check_body(request)
@@ -92,7 +93,9 @@ def check_operator(request: Request, *, linked: bool = False) -> None:
 def _check_body(request: Request) -> None:
     length = request.headers.get("content-length", "0")
     if "transfer-encoding" in request.headers or not length.isdecimal() or int(length) > MOST_BYTES:
-        raise Forbidden(f"the body has no length, or more than {MOST_BYTES} bytes", remedy="send a site as JSON")
+        raise Forbidden(
+            f"the body has no length, or more than {MOST_BYTES} bytes", remedy="send a smaller body, as JSON"
+        )
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if int(length) > 0 and kind != "application/json":
         raise Forbidden("the body does not say that it is JSON", remedy="send Content-Type: application/json")

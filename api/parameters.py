@@ -1,6 +1,6 @@
-"""The questions one can ask, parameter by parameter: what each means, its unit, its bounds and an example.
+"""The parameters that questions are made of: what each means, its unit, its bounds and an example.
 
-Each question is a closed record, so a misspelt parameter is refused instead of being ignored.
+`api/questions.py` puts them together; the rooms that answer other questions do so beside their routes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from aggregate.query import expect_box, near
+from aggregate.usual.baselines import ROLLING
 from core.config import Closed
 from core.errors import QueryError
 from core.health import CameraState
@@ -40,12 +41,12 @@ class Format(StrEnum):
     GEOJSON = "geojson"
 
 
-def _refused(parameter: str, message: str, remedy: str) -> PydanticCustomError:
+def refused(parameter: str, message: str, remedy: str) -> PydanticCustomError:
     # The words are the client's own in part; passing them as context keeps their braces from being formatted.
     return PydanticCustomError(f"bad_{parameter}", "{message}", {"message": message, "remedy": remedy})
 
 
-def _empty() -> PydanticCustomError:
+def empty() -> PydanticCustomError:
     # Taken for "no filter", an empty filter (of a script whose list of cameras came out empty) would give everything.
     return PydanticCustomError("empty", "is empty", {"remedy": "give an empty parameter a value or leave it out"})
 
@@ -64,9 +65,9 @@ def parse_names(value: object) -> object:
         return value
     names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if len(names) > MAX_NAMES:
-        raise _refused("names", f"{len(names)} names are asked for at once", f"ask for at most {MAX_NAMES} at a time")
+        raise refused("names", f"{len(names)} names are asked for at once", f"ask for at most {MAX_NAMES} at a time")
     if not names:
-        raise _empty()
+        raise empty()
     return names
 
 
@@ -77,7 +78,7 @@ def parse_classes(value: object) -> object:
         return names
     for name in names:
         if name not in SERIES:
-            raise _refused(
+            raise refused(
                 "class",
                 f"class {name[:80]!r} is not counted",
                 f"{near(name, SERIES)}use one or more of {', '.join(SERIES)}",
@@ -85,23 +86,39 @@ def parse_classes(value: object) -> object:
     return names
 
 
+def parse_class(value: object) -> object:
+    """The one name of `SERIES`."""
+    names = parse_classes(value)
+    if isinstance(names, tuple) and len(names) != 1:
+        raise refused("class", f"{len(names)} classes are asked for", "ask for one class at a time")
+    return names
+
+
+def parse_zone(value: object) -> object:
+    """The one id of a zone."""
+    names = parse_names(value)
+    if isinstance(names, tuple) and len(names) != 1:
+        raise refused("zone", f"{len(names)} zones are asked for", "ask for one zone at a time")
+    return names
+
+
 def parse_states(value: object) -> object:
     """The names of `CameraState`."""
-    return _members(value, CameraState, "state", "camera state")
+    return members(value, CameraState, "state", "camera state")
 
 
 def parse_kinds(value: object) -> object:
     """The names of `ZoneKind`."""
-    return _members(value, ZoneKind, "kind", "kind of zone")
+    return members(value, ZoneKind, "kind", "kind of zone")
 
 
-def _members(value: object, known: type[StrEnum], parameter: str, called: str) -> object:
+def members(value: object, known: type[StrEnum], parameter: str, called: str) -> object:
     names = parse_names(value)
     if not isinstance(names, tuple):
         return names
     for name in names:
         if name not in list(known):
-            raise _refused(
+            raise refused(
                 parameter,
                 f"there is no {called} {name[:80]!r}",
                 f"{near(name, list(known))}use one or more of {', '.join(known)}",
@@ -115,16 +132,16 @@ def parse_bbox(value: object) -> object:
     if not isinstance(text, str):
         return value
     if not text.strip():
-        raise _empty()
+        raise empty()
     order = "write bbox=west,south,east,north in WGS84 degrees, such as bbox=-0.15,51.49,-0.05,51.53"
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
-        raise _refused("bbox", f"bbox is {text[:80]!r}, which is not four numbers", order) from None
+        raise refused("bbox", f"bbox is {text[:80]!r}, which is not four numbers", order) from None
     try:
         expect_box((west, south, east, north))
     except QueryError as fault:
-        raise _refused("bbox", f"bbox is {text[:80]!r}: {fault.message}", fault.remedy or order) from None
+        raise refused("bbox", f"bbox is {text[:80]!r}: {fault.message}", fault.remedy or order) from None
     return west, south, east, north
 
 
@@ -135,20 +152,20 @@ def parse_time(value: object) -> object:
         return value
     text = _LOST_PLUS.sub(r"\1+\2", text.strip())
     if not text:
-        raise _empty()
+        raise empty()
     example = "write it as 2017-03-09T08:00:00Z, or with another offset, as 2017-03-09T08:00:00%2B01:00"
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise _refused("time", f"{text[:80]!r} is not an ISO 8601 time", example) from None
+        raise refused("time", f"{text[:80]!r} is not an ISO 8601 time", example) from None
     if moment.utcoffset() is None:
-        raise _refused("time", f"the time {text[:80]!r} has no offset, so it could be anywhere", example)
+        raise refused("time", f"the time {text[:80]!r} has no offset, so it could be anywhere", example)
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
         moment = datetime.min.replace(tzinfo=UTC)
     if not EARLIEST <= moment < LATEST:
-        raise _refused("time", f"the time {text[:80]!r} is outside {EARLIEST:%Y}..{LATEST:%Y}", example)
+        raise refused("time", f"the time {text[:80]!r} is outside {EARLIEST:%Y}..{LATEST:%Y}", example)
     return moment
 
 
@@ -160,19 +177,21 @@ Box = Annotated[tuple[float, float, float, float] | None, BeforeValidator(parse_
 Moment = Annotated[datetime | None, BeforeValidator(parse_time)]
 
 
-def _text(schema: JsonDict) -> None:
+def as_text(schema: JsonDict) -> None:
     """Describe a parameter as it is written, not as it is understood."""
     for understood in ("anyOf", "items"):
         schema.pop(understood, None)
     schema["type"] = "string"
 
 
-def _time(schema: JsonDict) -> None:
-    _text(schema)
+def as_time(schema: JsonDict) -> None:
+    as_text(schema)
     schema["format"] = "date-time"
 
 
-class _Formatted(Closed):
+class Formatted(Closed):
+    """In which dialect the answer is."""
+
     format: Format | None = Field(
         default=None,
         description="how the table is written; without it the Accept header decides, and JSON is the default. CSV has "
@@ -183,35 +202,52 @@ class _Formatted(Closed):
     )
 
 
-class _Boxed(Closed):
+class Boxed(Closed):
+    """Where the cameras stand."""
+
     bbox: Box = Field(
         default=None,
         description="only cameras inside west,south,east,north (WGS84 degrees)",
         examples=["-0.15,51.49,-0.05,51.53"],
-        json_schema_extra=_text,
+        json_schema_extra=as_text,
     )
 
 
-class _OfCameras(Closed):
+class OfCameras(Closed):
+    """Of which cameras."""
+
     camera: Names = Field(
         default=None,
         description="camera ids, comma-separated or repeated; all without it",
         examples=["06710,04254"],
-        json_schema_extra=_text,
+        json_schema_extra=as_text,
     )
 
 
-class _OfKinds(Closed):
+class OfKinds(Closed):
+    """Of which kinds of zone."""
+
     kind: Kinds = Field(
         default=None,
         description=f"only zones of these kinds, comma-separated or repeated: {', '.join(ZoneKind)}; all without it",
         examples=["pavement,crossing"],
-        json_schema_extra=_text,
+        json_schema_extra=as_text,
     )
 
 
-class _Counted(_OfCameras):
-    """Which figures: of which cameras, classes and width of window."""
+class OfZones(Closed):
+    """Of which zones."""
+
+    zone: Names = Field(
+        default=None,
+        description="zone ids, comma-separated or repeated; all without it",
+        examples=["06710:view"],
+        json_schema_extra=as_text,
+    )
+
+
+class OfClasses(Closed):
+    """What is counted."""
 
     classes: Classes = Field(
         default_factory=lambda: DEFAULT_CLASSES,  # a factory, because a tuple is not how it is written in OpenAPI
@@ -219,8 +255,30 @@ class _Counted(_OfCameras):
         description=f"what is counted, comma-separated or repeated: {', '.join(SERIES)}; "
         f"{','.join(DEFAULT_CLASSES)} without it",
         examples=["pedestrian,cyclist"],
-        json_schema_extra=_text,
+        json_schema_extra=as_text,
     )
+
+
+class OfOneClass(Closed):
+    """What is counted, one class of it."""
+
+    classes: Annotated[tuple[str, ...], BeforeValidator(parse_class)] = Field(
+        default_factory=lambda: DEFAULT_CLASSES[:1],  # a factory, because a tuple is not how it is written in OpenAPI
+        alias="class",
+        description=f"what is counted, one of {', '.join(SERIES)}; {DEFAULT_CLASSES[0]} without it",
+        examples=["people"],
+        json_schema_extra=as_text,
+    )
+
+    @property
+    def series(self) -> str:
+        """The one class."""
+        return self.classes[0]
+
+
+class Counted(OfCameras, OfClasses):
+    """Which figures: of which cameras, classes and width of window."""
+
     window: Window = Field(
         default=Window.QUARTER,
         description="width of a reading: minutes aligned to UTC, or 1d from the camera's local midnight",
@@ -228,27 +286,29 @@ class _Counted(_OfCameras):
     )
 
 
-def _from(otherwise: str) -> Any:
+def from_field(otherwise: str) -> Any:
+    """The first edge of a period; `otherwise` says what it is without being given."""
     return Field(
         default=None,
         alias="from",
         description=f"first instant of the period [from, to), ISO 8601 with offset; {otherwise}",
         examples=["2017-03-09T08:00:00Z"],
-        json_schema_extra=_time,
+        json_schema_extra=as_time,
     )
 
 
-def _to(otherwise: str) -> Any:
+def to_field(otherwise: str) -> Any:
+    """The other edge of a period."""
     return Field(
         default=None,
         alias="to",
         description=f"instant before which the period [from, to) ends, ISO 8601 with offset; {otherwise}",
         examples=["2017-03-09T09:00:00Z"],
-        json_schema_extra=_time,
+        json_schema_extra=as_time,
     )
 
 
-class _OfPeriod(Closed):
+class OfPeriod(Closed):
     """Of which time; the edges are declared where it is known what they are without being given."""
 
     start: Moment
@@ -257,7 +317,7 @@ class _OfPeriod(Closed):
     @model_validator(mode="after")
     def _period_runs_forward(self) -> Self:
         if self.start is not None and self.end is not None and self.start >= self.end:
-            raise _refused(
+            raise refused(
                 "period",
                 f"from ({self.start:%Y-%m-%dT%H:%M:%SZ}) is not before to ({self.end:%Y-%m-%dT%H:%M:%SZ})",
                 "the period is [from, to): swap them, or move to forward",
@@ -265,7 +325,9 @@ class _OfPeriod(Closed):
         return self
 
 
-class _Paged(Closed):
+class Paged(Closed):
+    """Which page of the answer."""
+
     limit: int = Field(
         default=10_000,
         ge=1,
@@ -276,103 +338,56 @@ class _Paged(Closed):
     offset: int = Field(default=0, ge=0, le=10**9, description="rows to pass over; set by `next`", examples=[0])
 
 
-class _InStates(Closed):
+class Compared(Closed):
+    """With what it is compared."""
+
+    reference: str = Field(
+        default=ROLLING,
+        min_length=1,
+        max_length=80,
+        description=f"what it is compared with: {ROLLING!r}, or the name of a period of the past; /v1/references lists "
+        "them",
+        examples=[ROLLING],
+    )
+
+
+class InStates(Closed):
+    """Of cameras in which states."""
+
     state: States = Field(
         default=None,
         description=f"only in these states, comma-separated or repeated: {', '.join(CameraState)}; all without it",
         examples=["stale,unreachable"],
-        json_schema_extra=_text,
+        json_schema_extra=as_text,
     )
 
 
-class HealthQuestion(_InStates, _Boxed, _Formatted):
-    """Of which cameras."""
-
-
-class CameraHealthQuestion(_Formatted, _OfPeriod):
-    """Of which time."""
-
-    start: Moment = _from("a day before the end without it, and at most 366 days before it")
-    end: Moment = _to("the present without it")
-
-
-class StatesQuestion(_OfCameras, _InStates, _Boxed, _Formatted, _OfPeriod):
-    """Which cameras, which states, which time."""
-
-    start: Moment = _from("a day before the end without it, and at most 31 days before it")
-    end: Moment = _to("the present without it")
-
-
-class LoopsQuestion(_Boxed, _Formatted):
-    """Which counters."""
-
-
-class LoopReadingsQuestion(_Formatted, _Paged, _OfPeriod):
-    """Which loop readings."""
-
-    counter: Names = Field(
-        default=None,
-        description="counter ids, comma-separated or repeated; all without it",
-        examples=["scoot:N01-111a1"],
-        json_schema_extra=_text,
+_ONCE = frozenset(
+    (
+        "format",
+        "bbox",
+        "window",
+        "from",
+        "to",
+        "as_of",
+        "limit",
+        "offset",
+        "at",
+        "hours",
+        "grid",
+        "resolution",
+        "reference",
+        "by",
+        "district",
+        "first",
+        "last",
     )
-    classes: Classes | None = Field(
-        default=None,
-        alias="class",
-        description=f"what is counted, comma-separated or repeated: {', '.join(SERIES)}; all without it",
-        examples=["vehicles"],
-        json_schema_extra=_text,
-    )
-    start: Moment = _from("the beginning of what is stored without it")
-    end: Moment = _to("the end of what is stored without it")
-
-
-class CamerasQuestion(_Boxed, _Formatted):
-    """Which cameras."""
-
-
-class ZonesQuestion(_OfCameras, _OfKinds, _Formatted):
-    """Which zones."""
-
-
-class LatestQuestion(_Counted, _OfKinds, _Boxed, _Formatted):
-    """Which newest readings."""
-
-
-class LiveQuestion(_Counted):
-    """Which readings to be told of as they change."""
-
-
-class ReadingsQuestion(_Counted, _OfKinds, _Boxed, _Formatted, _Paged, _OfPeriod):
-    """Which readings, of which time, as known when."""
-
-    zone: Names = Field(
-        default=None,
-        description="zone ids, comma-separated or repeated; all without it",
-        examples=["06710:view"],
-        json_schema_extra=_text,
-    )
-    start: Moment = _from("the beginning of what is stored without it")
-    end: Moment = _to("the end of what is stored without it")
-    as_of: Moment = Field(
-        default=None,
-        description="the figures as they were known at this time, before later revisions, ISO 8601 with offset",
-        examples=["2017-03-10T00:00:00Z"],
-        json_schema_extra=_time,
-    )
-
-
-# Of these all but the last would be ignored. Any other may be repeated, or is unknown and refused as such.
-_ONCE = frozenset(info.alias or name for name, info in ReadingsQuestion.model_fields.items()) - {
-    "camera",
-    "zone",
-    "class",
-    "kind",
-}
+)
+"""The parameters that have one value. Any other may be repeated, or is unknown and refused as such."""
 
 
 async def _expect_once(request: Request) -> None:
-    """Raises `QueryError` for a parameter that has one value and is given several."""
+    """Raises `QueryError` for a parameter that has one value and is given several: the others would be ignored."""
     for name in request.query_params:
         values = request.query_params.getlist(name)
         if name in _ONCE and len(values) > 1:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aggregate.query import near
 from core.config import Closed
-from core.errors import BusynessError, CalibrationRefused, NotFound, QueryError, StoreError
+from core.errors import AlreadyThere, BusynessError, CalibrationRefused, NotFound, QueryError, StoreError
 from core.records import SERIES
 
 log = logging.getLogger(__name__)
@@ -55,12 +55,13 @@ STATUS_OF: Mapping[type[BusynessError], HTTPStatus] = {
     NotBuilt: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,
     Conflict: HTTPStatus.CONFLICT,
+    AlreadyThere: HTTPStatus.CONFLICT,
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The one table from our errors to HTTP; the nearest base class counts, and any other error is a 500."""
 
-TOLD = (QueryError, CalibrationRefused, NotFound, NotBuilt, NotReady, Forbidden, Conflict)
+TOLD = (QueryError, CalibrationRefused, NotFound, NotBuilt, NotReady, Forbidden, Conflict, AlreadyThere)
 """Errors whose own words go out. The words of others may name files or statements, so they go to the log."""
 
 

@@ -12,8 +12,9 @@ from aggregate.answers import Answers
 from aggregate.query import ReadingQuery
 from api.formats import LonLat, Outline, Table, answer, chosen, offered
 from api.paging import page_after
-from api.parameters import Format, LatestQuestion, ReadingsQuestion, once
+from api.parameters import Format, once
 from api.problems import NAMED_FAULTS
+from api.questions import LatestQuestion, ReadingsQuestion
 from api.room import InRoom, Room, positions, zone_outlines
 from api.rows import READINGS_SCHEMA, LatestAnswer, ReadingsAnswer
 
@@ -47,6 +48,7 @@ def readings(request: Request, question: Annotated[ReadingsQuestion, Query()], r
         end=question.end,
         window=question.window,
         as_of=question.as_of,
+        reference=question.reference,
         limit=question.limit + 1,  # one more than asked tells whether another page follows
         offset=question.offset,
     )
@@ -93,6 +95,11 @@ def latest(request: Request, question: Annotated[LatestQuestion, Query()], room:
     """One row for every zone and class. A camera that has gone quiet is missing with its reason, not its old figure."""
     dialect = chosen(question.format, request)
     frame = room.answers.latest(
-        question.window, question.classes, bbox=question.bbox, cameras=question.camera, kinds=question.kind
+        question.window,
+        question.classes,
+        bbox=question.bbox,
+        cameras=question.camera,
+        kinds=question.kind,
+        reference=question.reference,
     )
     return answer(Table("readings", frame, READINGS_SCHEMA, *_places(room, dialect)), dialect)

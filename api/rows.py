@@ -12,11 +12,15 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ConfigDict, Field
 
+from aggregate.grid import ZoneOfCamera
 from aggregate.ground_figures import ground_rows
+from aggregate.usual.baselines import BaselineState
+from aggregate.usual_answers import UsualAnswers
+from aggregate.usual_columns import usual_rows
 from core.config import Closed
 from core.ground import GroundMethod
 from core.health import CameraState
-from core.records import SERIES, Reading, Status, TrustState, Window, Zone, ZoneKind
+from core.records import SERIES, Reading, Status, TrustState, Window, ZoneKind
 
 TIME = pa.timestamp("us", tz="UTC")
 TEXT = pa.string()
@@ -45,6 +49,14 @@ READINGS_SCHEMA = pa.schema(
         "occupancy_share": FIGURE,
         "comfort_fruin": TEXT,
         "comfort_tfl": TEXT,
+        "baseline": FIGURE,
+        "baseline_low": FIGURE,
+        "baseline_high": FIGURE,
+        "index": FIGURE,
+        "index_low": FIGURE,
+        "index_high": FIGURE,
+        "baseline_state": TEXT,
+        "baseline_reason": TEXT,
         "coverage": FIGURE,
         "clips_counted": NUMBER,
         "clips_expected": NUMBER,
@@ -111,7 +123,8 @@ class ReadingRow(Closed):
     `mean`, `low`, `high` and `peak` are null exactly when `state` is `missing`. `stationary_share` is then null too,
     and also where there is no share to tell: nothing of the class was present, or no clip could tell who stood still.
     `area_m2` to `comfort_tfl` are null where the camera is not calibrated: its figures are numbers in a view, which can
-    be compared with itself alone.
+    be compared with itself alone. `baseline` to `index_high` are null where nothing is known of what is usual there,
+    with the reason.
     (`revision`, `derived_at`) is the version of a row: the larger pair is the newer one.
     """
 
@@ -172,6 +185,34 @@ class ReadingRow(Closed):
         "pass in a minute to a metre of clear width, were all who are there walking at the speed usual at that "
         "density: a camera sees density, not flow",
         examples=["A-"],
+    )
+    baseline: float | None = Field(
+        description="number present that is usual in such a window, by time of week, holidays and season: half of them "
+        "have more; also where nothing was counted; null where `baseline_state` is not ok or borrowed",
+        examples=[5.2],
+    )
+    baseline_low: float | None = Field(
+        description="lower end of the usual range of such a window: nine in ten lie within it", examples=[3.1]
+    )
+    baseline_high: float | None = Field(description="upper end of the usual range", examples=[7.9])
+    index: float | None = Field(
+        description="busyness index: `mean` over `baseline`, 1 where it is as busy as usual; null where one of them is "
+        "or hardly anybody is expected (fewer than 0.05)",
+        examples=[1.23],
+    )
+    index_low: float | None = Field(
+        description="lower end of the 90 % interval of the index, from that of `mean` and the error of `baseline`",
+        examples=[0.94],
+    )
+    index_high: float | None = Field(description="upper end of it", examples=[1.55])
+    baseline_state: BaselineState = Field(
+        description="whether there is something to compare with: ok; borrowed, of zones like it, while its own past is "
+        "short; insufficient_history; none, where nothing was fitted",
+        examples=["ok"],
+    )
+    baseline_reason: str | None = Field(
+        description="why the state is not ok, where the baseline is borrowed from, or why a day has no index",
+        examples=[None],
     )
     coverage: float = Field(description="share of the expected clips that were counted, 0..1", examples=[1.0])
     clips_counted: int = Field(description="clips counted in the window", examples=[3])
@@ -292,10 +333,13 @@ class ZonesAnswer(Closed):
     zones: list[ZoneRow]
 
 
-def reading_rows(readings: Sequence[Reading], zones: Mapping[str, Zone]) -> list[dict[str, Any]]:
+def reading_rows(
+    readings: Sequence[Reading], zones: Mapping[str, ZoneOfCamera], usual: UsualAnswers
+) -> list[dict[str, Any]]:
     """Readings as they stand in a table, ready for JSON; `zones` has the zones of now by id."""
+    grounds = ground_rows(readings, {zone: one.zone for zone, one in zones.items()})
     rows = []
-    for reading, ground in zip(readings, ground_rows(readings, zones), strict=True):
-        fields = reading.model_dump(mode="json") | {"class": reading.series} | ground
+    for reading, ground, told in zip(readings, grounds, usual_rows(usual, readings, zones), strict=True):
+        fields = reading.model_dump(mode="json") | {"class": reading.series} | ground | told
         rows.append({column: fields[column] for column in READINGS_SCHEMA.names})
     return rows

@@ -21,6 +21,7 @@ from busyness.city import OpenFeeds, naming
 from busyness.config import Config
 from busyness.jailed_counter import JailedCounter
 from busyness.progress import progress_bar
+from busyness.running import ask
 from busyness.sites import Sites
 from busyness.wiring import cameras_of, open_clock, open_counters, open_store, views_of
 from core.clock import Clock
@@ -302,12 +303,11 @@ def _looks_table(looks: Sequence[Look]) -> Table:
 
 def _ask(config: Config) -> list[HealthEvent] | None:
     """What the installation that runs with this configuration says; None where none answers."""
-    host = "127.0.0.1" if config.api.host in ("0.0.0.0", "::") else config.api.host  # noqa: S104 - not listened on here
-    url = f"http://{f'[{host}]' if ':' in host else host}:{config.api.port}/v1/health"
+    answer = ask(config, "/v1/health", {"format": "json"}, timeout_s=ASK_S)
+    if answer is None:
+        return None
     try:
-        answer = httpx.get(url, params={"format": "json"}, timeout=ASK_S, trust_env=False)
-        answer.raise_for_status()
-        rows = answer.json()["health"]
+        rows = answer.raise_for_status().json()["health"]
     except (httpx.HTTPError, ValueError, KeyError):
         return None
     try:
@@ -318,5 +318,5 @@ def _ask(config: Config) -> list[HealthEvent] | None:
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise BusynessError(
-            f"{url} answers, but not as busyness does: {error}", remedy="what listens there?"
+            f"{answer.url} answers, but not as busyness does: {error}", remedy="what listens there?"
         ) from error

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
-from busyness import DEFAULT_MODEL
+from busyness import DEFAULT_MODEL, analysis_commands
+from busyness.command_words import AsJson, ConfigPath, ModelSpec, names, open_console
 from core.errors import BusynessError, ConfigError, ModelError, SourceError
 
 app = typer.Typer(
@@ -22,21 +22,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ConfigPath = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="a configuration file, for instance configs/demo.yaml")
-]
-ModelSpec = Annotated[
-    str, typer.Option("--model", help="a model of models/, ultralytics:WEIGHTS, openvino:FILE.xml, yolox:FILE.onnx")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of a table")]
-
 
 @app.command()
 def run(config: ConfigPath) -> None:
     """Run every stage in one process, with the API and the map."""
     from busyness.serving import run as run_installation
 
-    run_installation(config, _console())
+    run_installation(config, open_console())
 
 
 @app.command()
@@ -45,7 +37,7 @@ def serve(config: ConfigPath) -> None:
     from busyness.config import load_config
     from busyness.serving import serve as serve_store
 
-    serve_store(load_config(config), _console())
+    serve_store(load_config(config), open_console())
 
 
 @app.command()
@@ -65,7 +57,8 @@ def count(
     from busyness.counting import count_sources
 
     networks = tuple(private or ())
-    count_sources(sources, model, frames, networks, as_json=as_json, console=_console(), notes=_console(stderr=True))
+    console, notes = open_console(), open_console(stderr=True)
+    count_sources(sources, model, frames, networks, as_json=as_json, console=console, notes=notes)
 
 
 @app.command()
@@ -78,9 +71,9 @@ def replay(
     from busyness.replaying import replay as replay_folder
     from busyness.replaying import show
 
-    console = _console(stderr=True)
+    console = open_console(stderr=True)
     replayed = replay_folder(load_config(config), folder, console)
-    show(replayed, _console())
+    show(replayed, open_console())
     if len(replayed.tally.status_of) != replayed.clips:
         raise typer.Exit(1)
 
@@ -92,7 +85,7 @@ def rebuild(config: ConfigPath) -> None:
     from busyness.wiring import rebuild_readings
 
     changed = rebuild_readings(load_config(config))
-    _console().print(f"{changed} readings changed; the earlier ones still answer as_of", highlight=False)
+    open_console().print(f"{changed} readings changed; the earlier ones still answer as_of", highlight=False)
 
 
 @app.command()
@@ -118,8 +111,8 @@ def evaluate(
     """Measure the error of counting models on frames labelled by eye, by class, size, camera and lighting."""
     from busyness.evaluating import FramesAsked, Shown, evaluate_models
 
-    asked = FramesAsked(labels, footage, _names(cameras), _names(without))
-    shown = Shown(_console(stderr=as_json), as_json, report)
+    asked = FramesAsked(labels, footage, names(cameras), names(without))
+    shown = Shown(open_console(stderr=as_json), as_json, report)
     evaluate_models(asked, models or [DEFAULT_MODEL], references, shown)
 
 
@@ -146,7 +139,7 @@ def validate(
 
     if (counts is not None) + listed + (drop is not None) != 1:
         raise typer.BadParameter("say one of --counts FILE.csv, --list and --drop N")
-    console, clock, installation = _console(stderr=as_json), SystemClock(), load_config(config)
+    console, clock, installation = open_console(stderr=as_json), SystemClock(), load_config(config)
     if counts is not None:
         asked = validating.Counts(counts, local_time, dry_run)
         answer = validating.validate(installation, camera, asked, clock)
@@ -183,7 +176,7 @@ def cameras(
         raise typer.BadParameter("say one of --check, --health, --views and --confirm-view")
     if confirm_view is not None and not by:
         raise typer.BadParameter("say who confirms the view: --by NAME")
-    loaded, console, notes = load_config(config), _console(), _console(stderr=True)
+    loaded, console, notes = load_config(config), open_console(), open_console(stderr=True)
     if check:
         shown.check(loaded, names or (), as_json=as_json, console=console, notes=notes)
     elif confirm_view is not None:
@@ -228,17 +221,17 @@ def calibrate(
     if camera is None and (new or edits or check is not None):
         raise typer.BadParameter("--new, --point, --zone, --remove and --check are for one camera: name it")
     asked = calibrating.Asked(camera, edits, new=new, dry_run=dry_run, check=check)
-    if not calibrating.answer(load_config(config), asked, _console(), as_json=as_json):
+    if not calibrating.answer(load_config(config), asked, open_console(), as_json=as_json):
         raise typer.Exit(1)
 
 
-def _console(*, stderr: bool = False) -> Console:
-    """Where words stay as they are: rich would draw the `:b:` of a zone's id as a picture."""
-    return Console(stderr=stderr, emoji=False)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+for command in (
+    analysis_commands.baselines,
+    analysis_commands.report,
+    analysis_commands.interventions,
+    analysis_commands.backtest,
+):
+    app.command()(command)
 
 
 def main() -> None:
@@ -255,7 +248,7 @@ def main() -> None:
 
 
 def _fail(error: BusynessError, code: int) -> None:
-    notes = _console(stderr=True)
+    notes = open_console(stderr=True)
     notes.print("error", style="red", end=" ")
     notes.print(error.message, highlight=False, markup=False, soft_wrap=True)
     if error.remedy:

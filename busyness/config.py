@@ -13,7 +13,10 @@ from typing import Annotated, Any, Literal, Self, cast
 import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
 
+from aggregate.beside.pairing import BesidePolicy
 from aggregate.policy import STORE_MEMORY_MB, AggregatePolicy
+from aggregate.usual.calendar import CalendarConfig
+from aggregate.usual.policy import Period, UsualPolicy
 from busyness import DEFAULT_MODEL
 from busyness.alerts import AlertsConfig
 from busyness.explaining import explain, line_of
@@ -111,10 +114,19 @@ class Config(Closed):
     sites: Path | None = Field(
         default=None, description="a folder of site files, CAMERA.json: the zones of a camera, and its ground"
     )
+    interventions: Path | None = Field(
+        default=None, description="the file that interventions are registered in; without it, one beside the store"
+    )
     clock: ClockConfig | None = None
     ingest: CityConfig = CityConfig()
     detect: DetectConfig = DetectConfig()
     aggregate: AggregatePolicy = AggregatePolicy()
+    beside: BesidePolicy = Field(default=BesidePolicy(), description="which loops count what a camera sees")
+    calendar: CalendarConfig = CalendarConfig()
+    usual: UsualPolicy = UsualPolicy()
+    periods: tuple[Period, ...] = Field(
+        default=(), max_length=50, description="named periods to compare with beside the usual, as 'before lockdown'"
+    )
     store: StoreConfig = StoreConfig()
     api: ApiConfig = ApiConfig()
     map: MapConfig = MapConfig()
@@ -153,6 +165,10 @@ class Config(Closed):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two sources are called {name!r}: give each its own name")
+        periods = [period.name for period in self.periods]
+        for name in periods:
+            if periods.count(name) > 1:
+                raise ValueError(f"two periods are called {name!r}: give each its own name")
         return self
 
 

@@ -19,9 +19,12 @@ from aggregate.feed import ReadingFeed
 from api.app import create_app
 from busyness.config import ApiConfig, Config, load_config
 from busyness.desk_wiring import closing_desk, open_desk
+from busyness.loop_watch import watching_loops
 from busyness.memory import give_memory_back
 from busyness.reloading import ConfigWatch
-from busyness.wiring import about, install, open_clock, open_store
+from busyness.synthetic_past import store_past
+from busyness.wiring import about, effects_of, install, open_clock, open_store, usual_of
+from core.clock import AcceleratedClock
 from core.errors import BusynessError, ConfigError
 
 WEB_DIST = Path(__file__).resolve().parent.parent / "api" / "web" / "dist"
@@ -45,12 +48,18 @@ def run(path: Path, console: Console) -> None:
             web_dist=WEB_DIST,
             source_of=installation.source_of,
             desk=desk,
+            effects=effects_of(config, installation.store, installation.answers),
         )
         describe(
             config, console, cameras=len(pipeline.source.cameras), model=installation.model, jail=installation.jail
         )
+        if config.street is not None:
+            store_past(config.street, installation.store, pipeline.aggregator, console)
+            if isinstance(clock, AcceleratedClock):
+                clock.begin_again()
         pipeline.start()
-        with watching(path, config, installation.reload), closing_desk(desk):
+        installation.nightly.start()
+        with watching(path, config, installation.reload), closing_desk(desk), watching_loops(installation):
             answer(app, installation.feed, listener, console)
     if pipeline.trouble:
         raise BusynessError(pipeline.trouble, remedy="its log lines say more; what was stored is safe")
@@ -76,9 +85,10 @@ def serve(config: Config, console: Console) -> None:
         raise ConfigError("serve needs a store on disk", remedy="set store.path, or use busyness run")
     with listen(config.api) as listener, closing(open_store(config, read_only=True)) as store:
         clock, feed = open_clock(config), ReadingFeed()
+        answers = Answers(store, clock, usual=usual_of(config, store), beside=config.beside)
         app = create_app(
-            Answers(store, clock), feed, about(config), clock, CollectorRegistry(), ready=_nothing_runs,
-            web_dist=WEB_DIST,
+            answers, feed, about(config), clock, CollectorRegistry(), ready=_nothing_runs, web_dist=WEB_DIST,
+            effects=effects_of(config, store, answers),
         )  # fmt: skip
         describe(config, console, cameras=len(store.cameras()))
         answer(app, feed, listener, console)

@@ -13,9 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers
+from aggregate.baseline_builder import BaselineBuilder
 from aggregate.duckdb_store import DuckDBStore
+from aggregate.effects.effect_answers import EffectAnswers
+from aggregate.effects.register import FileRegister
 from aggregate.feed import ReadingFeed
 from aggregate.store import Store
+from aggregate.usual.calendar import Calendar
+from aggregate.usual_answers import UsualAnswers
 from api.app import About
 from busyness.alarm import Alarm
 from busyness.city import OpenFeeds, naming
@@ -23,6 +28,7 @@ from busyness.config import Config, load_outlines
 from busyness.feed_metrics import FeedMeters
 from busyness.jailed_counter import JailedCounter
 from busyness.metrics import Meters
+from busyness.nightly_baselines import NightlyBaselines
 from busyness.pipeline import Pipeline
 from busyness.reloading import TAKEN_WHILE_RUNNING
 from busyness.sites import SitedSource, Sites
@@ -56,7 +62,8 @@ Recorded = SyntheticStreet | FolderSource
 class Installation:
     """A wired installation: what runs, what is stored, what answers; and `alarm`, where somebody is to be told.
 
-    `sited` is where the pipeline takes its cameras from, `city` where these come from feeds.
+    `sited` is where the pipeline takes its cameras from, `city` where these come from feeds; `nightly` builds what is
+    usual, once it is started.
     """
 
     config: Config
@@ -69,6 +76,7 @@ class Installation:
     pipeline: Pipeline
     feeds: OpenFeeds
     sited: SitedSource
+    nightly: NightlyBaselines
     city: CitySource | None = None
     alarm: Alarm | None = None
     _unlisted: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -203,6 +211,7 @@ class Installation:
 
     def close(self) -> None:
         """End the stages in order, then close the store."""
+        self.nightly.stop()
         self.pipeline.stop()
         if self.alarm is not None:
             self.alarm.stop()
@@ -223,6 +232,16 @@ def open_clock(config: Config) -> Clock:
 def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
     """The store that the configuration names; its folder is made where it is missing. Raises `StoreError`."""
     return DuckDBStore.open(config.store.path, read_only=read_only, memory_mb=config.store.memory_mb)
+
+
+def usual_of(config: Config, store: Store) -> UsualAnswers:
+    """What tells what is usual, by the configuration's calendar. Raises `ConfigError` where that cannot be read."""
+    return UsualAnswers(store, Calendar.of(config.calendar), config.periods, config.usual)
+
+
+def builder_of(store: Store, usual: UsualAnswers) -> BaselineBuilder:
+    """What fits what is usual, by the same calendar, policy and periods as it is told."""
+    return BaselineBuilder(store, usual.calendar, usual.policy, usual.periods)
 
 
 def open_recorded(config: Config, clock: Clock) -> Recorded | None:
@@ -261,6 +280,17 @@ def calibrations_of(config: Config) -> Calibrations | None:
     """The calibrations of the cameras, kept beside the store; None where the store lives in memory."""
     path = config.store.path
     return None if path is None else Calibrations(path.with_suffix(".calibrations"))
+
+
+def register_of(config: Config) -> FileRegister:
+    """The register of interventions: the file that is named, or one beside the store, or in memory as the store is."""
+    path = config.store.path
+    return FileRegister(config.interventions or (None if path is None else path.with_suffix(".interventions")))
+
+
+def effects_of(config: Config, store: Store, answers: Answers) -> EffectAnswers:
+    """What tells whether interventions worked. Raises `ConfigError` where the calendar cannot be read."""
+    return EffectAnswers(store, register_of(config), answers.present, Calendar.of(config.calendar))
 
 
 def views_of(config: Config) -> ViewBook:
@@ -316,10 +346,12 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
     )  # fmt: skip
     # In a recording, and where the clock outruns the counting, the present is the newest clip.
     live = isinstance(clock, SystemClock) and not isinstance(source, FolderSource)
-    answers = Answers(store, clock, live=live)
+    usual = usual_of(config, store)
+    answers = Answers(store, clock, live=live, usual=usual, beside=config.beside)
+    nightly = NightlyBaselines(builder_of(store, usual), answers.present, clock)
     city = source if isinstance(source, CitySource) else None
     installation = Installation(
-        config, clock, store, feed, answers, registry, counters, pipeline, feeds, sited, city
+        config, clock, store, feed, answers, registry, counters, pipeline, feeds, sited, nightly, city
     )  # fmt: skip
     health.on_event = installation.heard
     installation.saw()

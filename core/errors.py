@@ -42,6 +42,10 @@ class NotFound(BusynessError):
     """A camera, zone or other thing asked for does not exist."""
 
 
+class AlreadyThere(BusynessError):
+    """Something of this id is there already."""
+
+
 class CalibrationRefused(BusynessError):
     """What was said of a camera's ground or zones cannot be true, or is not enough: `message` names which point."""
 

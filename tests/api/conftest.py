@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,30 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from aggregate.answers import CAMERA_STATE_COLUMNS, READING_COLUMNS, Answers
+from aggregate.beside_answers import BesideAnswers
 from aggregate.duckdb_store import DuckDBStore
+from aggregate.effects.effect_answers import EffectAnswers
+from aggregate.effects.register import FileRegister
 from aggregate.feed import ReadingFeed
+from aggregate.forecast_answers import ForecastAnswers
+from aggregate.grid import ZoneOfCamera
 from aggregate.ground_figures import GROUND_COLUMNS
 from aggregate.health_answers import HealthAnswers
 from aggregate.loop_answers import LoopAnswers
 from aggregate.query import ReadingQuery, expect_known
 from aggregate.store import Store
 from aggregate.tables import FIGURES
+from aggregate.unusual_answers import UnusualAnswers
+from aggregate.usual.baselines import ROLLING
+from aggregate.usual.calendar import Calendar
+from aggregate.usual.policy import Period, UsualPolicy
+from aggregate.usual_answers import UsualAnswers
+from aggregate.usual_columns import USUAL_COLUMNS
 from api.app import About, create_app
 from core.errors import BusynessError
 from core.ground import GroundMethod, GroundPlane, ZoneGround
 from core.health import CameraState, HealthEvent
+from core.interventions import Intervention, InterventionKind
 from core.loops import LoopCounter, LoopReading
 from core.records import SERIES, Camera, Reading, TrustState, Window, Zone, ZoneKind
 
@@ -92,6 +104,25 @@ def ground_of(zone: Zone, series: str, mean: float | None) -> dict[str, float | 
     }
 
 
+def usual_of(zone: Zone, mean: float | None) -> dict[str, float | str | None]:
+    """What a row has of the usual: four on the north pavement; of the other zones nothing is known."""
+    if zone.id != "06710:north":
+        reason = "9 hours of its own past, 3 weeks are needed"
+        told: dict[str, float | str | None] = dict.fromkeys(USUAL_COLUMNS)
+        return told | {"baseline_state": "insufficient_history", "baseline_reason": reason}
+    index = None if mean is None else round(mean / 4, 6)
+    return {
+        "baseline": 4.0,
+        "baseline_low": 2.5,
+        "baseline_high": 6.25,
+        "index": index,
+        "index_low": index,
+        "index_high": index,
+        "baseline_state": "ok",
+        "baseline_reason": None,
+    }
+
+
 def readings_frame() -> pd.DataFrame:
     """One row for each quarter of 08:00-09:00, zone and series; the last quarter of every zone is missing."""
     rows: list[dict[str, Any]] = []
@@ -116,6 +147,7 @@ def readings_frame() -> pd.DataFrame:
                             "peak": mean,
                             "stationary_share": None if missing else 0.25,
                             **ground_of(zone, series, mean),
+                            **usual_of(zone, mean),
                             "coverage": 0.0 if missing else 1.0,
                             "clips_counted": 0 if missing else 3,
                             "clips_expected": 3,
@@ -128,7 +160,8 @@ def readings_frame() -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(READING_COLUMNS))
     times = dict.fromkeys(("start", "end", "derived_at"), "datetime64[us, UTC]")
     grades = ("comfort_fruin", "comfort_tfl")
-    figures = dict.fromkeys((*FIGURES, *(name for name in GROUND_COLUMNS if name not in grades)), "float64")
+    told = (*GROUND_COLUMNS, *USUAL_COLUMNS[:6])
+    figures = dict.fromkeys((*FIGURES, *(name for name in told if name not in grades)), "float64")
     return frame.astype(times | figures)
 
 
@@ -161,6 +194,9 @@ LOOP_READINGS = tuple(
 )
 
 
+BEFORE = Period(name="before the works", start=date(2017, 1, 9), end=date(2017, 2, 5))
+
+
 @cache
 def beside() -> Store:
     """A store with the health and the loops of the street."""
@@ -170,6 +206,27 @@ def beside() -> Store:
     store.save_counters(COUNTERS)
     store.save_loops(LOOP_READINGS)
     return store
+
+
+KERB = Intervention(
+    id="tooley-st",
+    name='Tooley St: "wider", Süd',
+    kind=InterventionKind.WIDER_PAVEMENT,
+    zones=("06710:north",),
+    spill_zones=("06710:road",),
+    lat=51.5037,
+    lon=-0.079,
+    start=EIGHT,
+    works_from=EIGHT - timedelta(days=7),
+    registered_at=EIGHT - timedelta(days=9),
+)
+
+
+def effects() -> EffectAnswers:
+    """One intervention, of which too little is stored to say anything."""
+    register = FileRegister(None)
+    register.add(KERB)
+    return EffectAnswers(beside(), register, lambda: NOW)
 
 
 class FixedAnswers(Answers):
@@ -189,6 +246,30 @@ class FixedAnswers(Answers):
     def loops(self) -> LoopAnswers:
         self._answering()
         return LoopAnswers(beside())
+
+    @property
+    def usual(self) -> UsualAnswers:
+        self._answering()
+        return UsualAnswers(beside(), Calendar.plain(), [BEFORE])
+
+    @property
+    def unusual(self) -> UnusualAnswers:
+        return UnusualAnswers(beside(), self.usual, self.present)
+
+    @property
+    def beside(self) -> BesideAnswers:
+        return BesideAnswers(beside(), self.present)
+
+    @property
+    def forecasts(self) -> ForecastAnswers:
+        return ForecastAnswers(beside(), self.usual, UsualPolicy())
+
+    def zones(self, query: ReadingQuery) -> list[ZoneOfCamera]:
+        self._answering()
+        return Answers(beside(), FixedClock()).zones(query)
+
+    def present(self) -> datetime:
+        return NOW
 
     def _answering(self) -> None:
         if self.fault is not None:
@@ -234,9 +315,13 @@ class FixedAnswers(Answers):
         bbox: tuple[float, float, float, float] | None = None,
         cameras: tuple[str, ...] | None = None,
         kinds: tuple[ZoneKind, ...] | None = None,
+        *,
+        reference: str = ROLLING,
     ) -> pd.DataFrame:
         newest = EIGHT + timedelta(minutes=45)
-        return self.readings(ReadingQuery(series=series, bbox=bbox, cameras=cameras, kinds=kinds, start=newest))
+        return self.readings(
+            ReadingQuery(series=series, bbox=bbox, cameras=cameras, kinds=kinds, start=newest, reference=reference)
+        )
 
     def camera_states(self) -> pd.DataFrame:
         self._answering()
@@ -312,6 +397,7 @@ def make_street() -> Callable[..., Street]:
             ready=lambda: trouble[0] if trouble else None,
             web_dist=web_dist,
             source_of=source_of,
+            effects=effects(),
         )
         return Street(app, answers, feed, registry, trouble)
 

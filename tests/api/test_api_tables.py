@@ -13,6 +13,7 @@ import pytest
 
 from aggregate.answers import READING_COLUMNS
 from aggregate.ground_figures import GROUND_COLUMNS
+from aggregate.usual_columns import USUAL_COLUMNS
 from api import formats
 from api.rows import CAMERAS_SCHEMA, READINGS_SCHEMA, ZONES_SCHEMA, CameraRow, ReadingRow, ReadingsAnswer, ZoneRow
 from core.records import SERIES, Window
@@ -151,7 +152,9 @@ def test_csv_leaves_cells_empty_for_null_and_names_its_file(street):
     header, *rows = response.text.splitlines()
     assert header == ",".join(READING_COLUMNS)
     times = '"2017-03-09T08:45:00Z","2017-03-09T09:00:00Z"'
-    assert rows[-1] == f'"06710:north","06710","people","15m",{times},{"," * 14}0,0,3,"missing","no clip received",0,'
+    usual = '4,2.5,6.25,,,,"ok",,'
+    nothing = f"{',' * 14}{usual}0,0,3"
+    assert rows[-1] == f'"06710:north","06710","people","15m",{times},{nothing},"missing","no clip received",0,'
 
 
 def test_the_description_of_format_says_how_to_read_a_csv_without_losing_the_zero_of_a_camera(street):
@@ -207,6 +210,24 @@ def test_a_reading_of_a_calibrated_zone_has_its_ground_in_every_dialect(street):
     assert (row["area_m2"], row["comfort_tfl"]) == (150, "A-")
     (road,) = _rows(street.get("/v1/readings?zone=06710:road&class=people&limit=1"), "json")
     assert [road[name] for name in GROUND_COLUMNS] == [None] * 9
+
+
+def test_a_reading_has_what_is_usual_in_every_dialect_or_why_it_has_not(street):
+    ask = "/v1/readings?zone=06710:north,06710:road&class=cyclist&limit=2"
+    north, road = _rows(street.get(ask), "json")
+    assert [north[name] for name in USUAL_COLUMNS] == [4, 2.5, 6.25, 0.25, 0.25, 0.25, "ok", None]
+    reason = "9 hours of its own past, 3 weeks are needed"
+    assert [road[name] for name in USUAL_COLUMNS] == [*[None] * 6, "insufficient_history", reason]
+    for dialect in ("geojson", "csv", "parquet"):
+        other, _ = _rows(street.get(f"{ask}&format={dialect}"), dialect)
+        assert {name: other[name] for name in USUAL_COLUMNS[:7]} == {name: north[name] for name in USUAL_COLUMNS[:7]}
+        assert pd.isna(other["baseline_reason"])
+
+
+@pytest.mark.parametrize("path", ["/v1/readings", "/v1/latest"])
+def test_what_readings_are_compared_with_reaches_the_question(street, path):
+    street.get(f"{path}?reference=before the works")
+    assert street.answers.asked[-1].reference == "before the works"
 
 
 @pytest.mark.parametrize("path", ["/v1/readings", "/v1/latest"])

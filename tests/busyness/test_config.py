@@ -58,6 +58,17 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
     ("change", "line", "message"),
     [
         (("name: a town", "name: a town\nspeed: 3"), 2, "speed: there is no such setting"),
+        (("name: a town", "name: a town\nusual: {classes: [peple]}"), 2, "class 'peple' is not counted"),
+        (
+            ("name: a town", "name: a town\nperiods:\n  - {name: a, start: 2017-03-09, end: 2017-03-01}"),
+            3,
+            "before it starts on 2017-03-09",
+        ),
+        (
+            ("name: a town", "name: a town\nperiods: [{name: usual, start: 2017-03-01, end: 2017-03-09}]"),
+            2,
+            "a period cannot be called 'usual'",
+        ),
         (("    lat: 51.48\n", ""), 6, "cameras.0.lat: Field required"),
         (("lat: 51.48", "lat: 151.48"), 8, "cameras.0.lat: Input should be less than or equal to 90"),
         (("[100, 100]", "[100, 900]"), 6, "zone 'kerb' of camera 06710 has the point (100, 900) outside its 352x288"),
@@ -113,6 +124,19 @@ def test_nothing_that_is_written_is_ignored(tmp_path: Path) -> None:
 def test_sources_that_do_not_go_together(tmp_path: Path, sources: str, message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         load_config(written(tmp_path, f"name: a town\nsources: {sources}\n"))
+
+
+def test_two_periods_of_one_name_are_refused(tmp_path: Path) -> None:
+    period = "{name: before, start: 2017-03-01, end: 2017-03-09}"
+    with pytest.raises(ConfigError, match="two periods are called 'before'"):
+        load_config(written(tmp_path, GOOD + f"periods: [{period}, {period}]\n"))
+
+
+def test_what_is_usual_follows_the_calendar_of_the_place(tmp_path: Path) -> None:
+    text = GOOD + "calendar: {country: GB, subdivision: SCT, school_holidays: lists/schools.csv}\n"
+    calendar = load_config(written(tmp_path, text)).calendar
+    assert (calendar.country, calendar.subdivision) == ("GB", "SCT")
+    assert calendar.school_holidays == tmp_path / "lists" / "schools.csv"
 
 
 def test_the_old_word_for_sources_is_explained(tmp_path: Path) -> None:
