@@ -19,7 +19,7 @@ from aggregate.level_change import LevelChange, level_change
 from aggregate.local_time import local_hours
 from aggregate.query import MAX_ROWS, ReadingQuery
 from aggregate.tables import Numbers
-from aggregate.totals import Grouping, totals
+from aggregate.totals import Grouping, addable, totals
 from aggregate.usual_answers import UsualAnswers
 from core.errors import NotFound, QueryError
 from core.interventions import Intervention
@@ -27,6 +27,7 @@ from core.records import Window
 
 MOST_DAYS = 92
 RANKED = 10
+MOST_HOURLY = timedelta(days=7)
 _CHUNK = 200
 
 
@@ -44,14 +45,15 @@ class Scope:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """`whole` [1, 1]: all zones together; `days`: `aggregate.totals.TOTAL_COLUMNS` by local day; `places`:
-    `aggregate.comparisons.COMPARISON_COLUMNS` by zone; `week` [weekday, hour]: what was counted over what is usual, NaN
-    where nothing was; `priorities`, `changes` as /v1/priorities and /v1/changes have them; `effects` of the
-    interventions whose zones are among these; `cameras`: camera, name, coverage (0..1), lost_h, why."""
+    """`whole` [1, 1]: all zones together; `days`, `hours`: `aggregate.totals.TOTAL_COLUMNS` by local day, and by hour of
+    the last week; `places`: `aggregate.comparisons.COMPARISON_COLUMNS` by zone; `week` [weekday, hour]: what was counted
+    over what is usual, NaN where nothing was; `priorities`, `changes` as /v1/priorities and /v1/changes have them;
+    `effects` of the interventions whose zones are among these; `cameras`: camera, name, coverage (0..1), lost_h, why."""
 
     scope: Scope
     whole: LevelChange
     days: pd.DataFrame
+    hours: pd.DataFrame
     places: pd.DataFrame
     week: Numbers
     priorities: pd.DataFrame
@@ -76,7 +78,8 @@ def gathered(answers: Answers, effects: EffectAnswers | None, scope: Scope) -> F
     return Facts(
         scope=scope,
         whole=whole,
-        days=_days(answers, scope),
+        days=_totals(answers, scope, Window.DAY),
+        hours=_totals(answers, scope, Window.HOUR, scope.end - MOST_HOURLY),
         places=compare(answers.usual, zones, asked),
         week=week.ratio.reshape(7, 24),
         priorities=answers.unusual.priorities(zones, (scope.series,), **period, limit=RANKED).frame,
@@ -86,13 +89,13 @@ def gathered(answers: Answers, effects: EffectAnswers | None, scope: Scope) -> F
     )
 
 
-def _days(answers: Answers, scope: Scope) -> pd.DataFrame:
+def _totals(answers: Answers, scope: Scope, window: Window, not_before: datetime | None = None) -> pd.DataFrame:
     zones = list(scope.zones)
     query = ReadingQuery(
-        zones=tuple(one.zone.id for one in zones), series=(scope.series,), window=Window.DAY, start=scope.start,
-        end=scope.end, limit=MAX_ROWS,
+        zones=tuple(one.zone.id for one in zones), series=(scope.series,), window=window,
+        start=max(scope.start, not_before or scope.start), end=scope.end, limit=MAX_ROWS,
     )  # fmt: skip
-    return totals(answers.readings(query), zones, Grouping.ALL)
+    return totals(addable(answers.readings(query), zones, answers.usual), zones, Grouping.ALL)
 
 
 def _levels(usual: UsualAnswers, scope: Scope) -> tuple[LevelChange, LevelChange]:
@@ -103,7 +106,7 @@ def _levels(usual: UsualAnswers, scope: Scope) -> tuple[LevelChange, LevelChange
     starts = np.empty(0, dtype="datetime64[us]")
     for zones in _chunks(scope.zones):
         field = usual.field(zones, scope.series, Window.HOUR, scope.start, scope.end)
-        level, error = field.usual.expectation.expected, field.usual.expectation.error
+        level, error = field.usual.expectation.mean, field.usual.expectation.error
         both = ~np.isnan(field.history.value) & ~np.isnan(level)
         sums = [np.where(both, values, 0.0).sum(axis=0) for values in (field.history.value, level, np.square(error))]
         if not len(starts):

@@ -87,6 +87,26 @@ def days(totals: pd.DataFrame, timezone: str) -> Figure:
         return figure
 
 
+def hours(totals: pd.DataFrame, timezone: str) -> Figure:
+    """Hour by hour: how many were counted, with its interval; gaps where nothing was."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDE_IN, 2.6), layout="constrained")
+        axes = figure.subplots()
+        middle = (totals["start"] + (totals["end"] - totals["start"]) / 2).dt.tz_convert(timezone).dt.tz_localize(None)
+        axes.fill_between(
+            middle, totals["counted_low"], totals["counted_high"], color="#a9c6e3", alpha=0.6, linewidth=0
+        )
+        axes.plot(middle, totals["counted"], color=BLUE, marker="o", markersize=3, linewidth=1.2)
+        partial = totals["state"] == "partial"
+        axes.plot(middle[partial], totals["counted"][partial], "o", markersize=4.5, markerfacecolor="white", color=BLUE)
+        axes.set_ylim(bottom=0)
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+        axes.grid(axis="y")
+        return figure
+
+
 def week(index: Numbers) -> Figure:
     """Hour by hour of the week, [weekday, hour]: the index by colour, grey where nothing is known."""
     with rc_context(STYLE):

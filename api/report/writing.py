@@ -70,21 +70,20 @@ def written(facts: Facts, installation: str, made_at: datetime) -> Document:
 
 def _in_short(facts: Facts, noun: str) -> Iterator[Block]:
     yield Heading("In short")
-    places, scope = facts.places, facts.scope
-    known = places[places["index"].notna()]
-    busier, quieter = (known["index_low"] > 1).sum(), (known["index_high"] < 1).sum()
+    known = facts.places[facts.places["index"].notna()]
+    unknown = len(facts.places) - len(known)
     items = [_overall(facts, noun)]
-    items.append(
-        f"Of {counted(len(known), 'place', 'places')} that can be judged, {busier} had more {noun} than usual and "
-        f"{quieter} fewer, beyond chance."
-        + ("" if len(known) == len(places) else f" Of {len(places) - len(known)} more nothing can be said: see below.")
-    )
-    ranked = facts.priorities[facts.priorities["rank"].notna()]
-    if len(ranked):
-        first = ranked.iloc[0]
-        items.append(f"Act first at {first['name']}: {_lower(first['words'])}")
+    if len(known):
+        busier, quieter = (known["index_low"] > 1).sum(), (known["index_high"] < 1).sum()
+        items.append(
+            f"Of {counted(len(known), 'place', 'places')} that can be judged, {busier} had more {noun} than usual and "
+            f"{quieter} fewer, beyond chance."
+            + (f" Of {unknown} more nothing can be said: see below." if unknown else "")
+        )
+        items.append(_act_first(facts))
     else:
-        items.append("No place was beyond its usual range for long enough to be named first.")
+        reason = next(iter(facts.places["reason"].dropna()), "nothing to compare with")
+        items.append(f"None of {counted(unknown, 'place', 'places')} can be judged: {reason}.")
     changed = facts.changes[facts.changes["ratio"].notna()]
     if len(changed):
         items.append(f"{counted(len(changed), 'level has', 'levels have')} changed and stayed so: see below.")
@@ -92,9 +91,13 @@ def _in_short(facts: Facts, noun: str) -> Iterator[Block]:
     covered = facts.days["coverage"].mean() if len(facts.days) else np.nan
     items.append(f"{share(covered)} of the clips expected were counted.")
     yield Points(tuple(items))
-    if scope.zones and not len(known):
-        reason = next(iter(places["reason"].dropna()), "nothing to compare with")
-        yield Paragraph(f"There is no index yet: {reason}.")
+
+
+def _act_first(facts: Facts) -> str:
+    ranked = facts.priorities[facts.priorities["rank"].notna()]
+    if not len(ranked):
+        return "No place was beyond its usual range for long enough to be named first."
+    return f"Act first at {ranked['name'].iloc[0]}: {_lower(ranked['words'].iloc[0])}"
 
 
 def _overall(facts: Facts, noun: str) -> str:
@@ -133,6 +136,12 @@ def _when(facts: Facts, timezone: str) -> Iterator[Block]:
             "days", figures.days(facts.days, timezone), "A curve of the index of all zones together, day by day",
             "All zones together, day by day, against what is usual on such a day; the band is the 90 % interval.",
         )  # fmt: skip
+    elif facts.hours["counted"].notna().any():
+        yield Drawing(
+            "hours", figures.hours(facts.hours, timezone), "A curve of how many were counted, hour by hour",
+            "How many were present, all zones that were counted together, hour by hour: numbers, for there is nothing "
+            "to compare them with. The band is the 90 % interval; a hollow dot lacks zones or clips.",
+        )  # fmt: skip
     if np.isfinite(facts.week).any():
         yield Drawing(
             "week", figures.week(facts.week), "A table of the hours of the week, coloured by the index",
@@ -150,7 +159,12 @@ def _first(facts: Facts) -> Iterator[Block]:
     yield Heading("Where to act first")
     ranked = facts.priorities[facts.priorities["rank"].notna()].head(RANKED)
     if not len(ranked):
-        yield Paragraph("No place was beyond its usual range for long enough to be ranked.")
+        judged = facts.places["index"].notna().any()
+        yield Paragraph(
+            "No place was beyond its usual range for long enough to be ranked."
+            if judged
+            else "That cannot be said: there is nothing to compare with."
+        )
         return
     unit = "Vehicle-hours" if facts.scope.series == "vehicles" else "People-hours"
     rows = tuple(
@@ -174,7 +188,12 @@ def _changes(facts: Facts) -> Iterator[Block]:
     changed = facts.changes[facts.changes["ratio"].notna()]
     yield Heading("What has changed for good")
     if not len(changed):
-        yield Paragraph("No level has changed and stayed so within the period, as far as its length can show it.")
+        judged = (facts.changes["state"] == "ok").any()
+        yield Paragraph(
+            "No level has changed and stayed so within the period, as far as its length can show it."
+            if judged or not len(facts.changes)
+            else f"That cannot be said: {next(iter(facts.changes['reason'].dropna()), 'too little was counted')}."
+        )
         return
     yield Points(
         tuple(f"{row['name']}: {_lower(row['words'])}" for row in changed.head(SHOWN_CHANGES).to_dict("records"))
