@@ -45,10 +45,11 @@ class Scope:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """`whole` [1, 1]: all zones together; `days`, `hours`: `aggregate.totals.TOTAL_COLUMNS` by local day, and by hour of
-    the last week; `places`: `aggregate.comparisons.COMPARISON_COLUMNS` by zone; `week` [weekday, hour]: what was counted
-    over what is usual, NaN where nothing was; `priorities`, `changes` as /v1/priorities and /v1/changes have them;
-    `effects` of the interventions whose zones are among these; `cameras`: camera, name, coverage (0..1), lost_h, why."""
+    """`whole` [1, 1]: all zones together; `days`, `hours`: `aggregate.totals.TOTAL_COLUMNS` by local day, and by hour
+    of the last week; `places`: `aggregate.comparisons.COMPARISON_COLUMNS` by zone; `week` [weekday, hour]: what was
+    counted over what is usual, NaN where nothing was; `priorities`, `changes` as /v1/priorities and /v1/changes have
+    them; `effects` of the interventions whose zones are among these; `cameras`: camera, name, coverage (0..1), lost_h,
+    why."""
 
     scope: Scope
     whole: LevelChange

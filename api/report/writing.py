@@ -50,7 +50,7 @@ def written(facts: Facts, installation: str, made_at: datetime) -> Document:
     noun = NOUNS.get(scope.series, scope.series)
     return Document(
         title=f"How busy was {scope.place}?",
-        subtitle=f"{noun.capitalize()}, {day(scope.start, timezone)} to {day(last, timezone)} · "
+        subtitle=f"{noun.capitalize()}, {_period(day(scope.start, timezone), day(last, timezone))} · "
         f"{counted(len(scope.zones), 'zone', 'zones')} of "
         f"{counted(len({one.camera.id for one in scope.zones}), 'camera', 'cameras')}",
         blocks=(
@@ -66,6 +66,10 @@ def written(facts: Facts, installation: str, made_at: datetime) -> Document:
         ),
         footer=f"{installation} · made on {day(made_at, timezone)} by busyness, from what was stored then",
     )  # fmt: skip
+
+
+def _period(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"
 
 
 def _in_short(facts: Facts, noun: str) -> Iterator[Block]:
