@@ -197,11 +197,11 @@ class Answers:
         if present is None:
             return self._frame(no_readings(classes), grid_between(window, _NEVER, _NEVER, ()), reference)
         grid, quiet = newest_windows(window, zones, self._store.watermarks(), present)
-        is_quiet = np.not_equal(quiet, None)
+        is_quiet = np.array([reason is not None for reason in quiet], dtype=bool)
         stored = self._store.current_readings(grid.take(~is_quiet).spans(), classes)
         table = _open_said(filled(grid, stored), moment(present))
         rows = np.flatnonzero(is_quiet)
-        return self._frame(with_reasons(table, rows, quiet[rows]), grid, reference)
+        return self._frame(with_reasons(table, rows, quiet[rows].tolist()), grid, reference)
 
     def camera_states(self) -> pd.DataFrame:
         """What each camera last sent, when it was last counted, how it is (`CAMERA_STATE_COLUMNS`), by camera id."""

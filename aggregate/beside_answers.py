@@ -111,7 +111,8 @@ class BesideAnswers:
             raise QueryError(f"traffic is told by 15m and 60m, not by {window}", remedy="ask for one of these")
         cameras, counters = self._store.cameras(), self._store.counters()
         expect_known("zone", [zone], {one.id for camera in cameras for one in camera.counted_zones})
-        pairing = next((one for one in pairings(cameras, counters, self._policy) if one.zone.zone.id == zone), None)
+        its = [camera for camera in cameras if any(one.id == zone for one in camera.counted_zones)]
+        pairing = next((one for one in pairings(its, counters, self._policy) if one.zone.zone.id == zone), None)
         if pairing is None:
             raise NotFound(
                 f"zone {zone} has no loops beside it",

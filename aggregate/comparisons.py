@@ -1,4 +1,7 @@
-"""How busy it has been lately against what is usual, or against a named period ("before lockdown"), by time of week."""
+"""How busy it has been lately against what is usual, or against a named period ("before lockdown"), by time of week.
+
+Sums are held against the means of usual windows (`Expectation.mean`), not against their middles: those add up to less.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,10 @@ import pandas as pd
 
 from aggregate.grid import ZoneOfCamera
 from aggregate.level_change import LevelChange, level_change
+from aggregate.local_time import clock_hours
 from aggregate.query import expect_hours
 from aggregate.tables import Integers, instants, text
 from aggregate.usual.baselines import ROLLING, BaselineState
-from aggregate.usual.days import local_hours
 from aggregate.usual_answers import Field, UsualAnswers
 from core.errors import QueryError
 from core.records import Window
@@ -138,7 +141,7 @@ def _compared(usual: UsualAnswers, zones: Sequence[ZoneOfCamera], asked: Compari
     states, reasons = np.empty(shape, dtype=object), np.empty(shape, dtype=object)
     for column, series in enumerate(asked.series):
         field = usual.field(zones, series, Window.HOUR, asked.start, asked.end, reference=asked.reference)
-        local = local_hours(field.history.starts, zones[0].camera.timezone)
+        local = clock_hours(field.history.starts, zones[0].camera.timezone)
         cell = asked.grain.cell_of(local)
         change = _change(field, local, cell, len(cells))
         told = (change.counted, change.expected, change.ratio, change.low, change.high)
@@ -179,7 +182,7 @@ def _change(field: Field, local: Integers, cell: Integers, cells: int) -> LevelC
     """`local` [hour] are hours of the local clock since 1970."""
     return level_change(
         field.history.value.astype(np.float64),
-        field.usual.expectation.expected,
+        field.usual.expectation.mean,
         field.usual.expectation.error,
         day=local // 24,
         level=Grain.HOUR_OF_WEEK.cell_of(local),

@@ -48,12 +48,14 @@ class History:
     def starts(self) -> Times:
         """When each step begins, UTC, naive datetime64[us]."""
         ahead = np.arange(self.steps, dtype=np.int64) * self.step_s
-        return self.start.astype("datetime64[us]") + ahead.astype("timedelta64[s]")
+        starts: Times = self.start.astype("datetime64[us]") + ahead.astype("timedelta64[s]")
+        return starts
 
     @property
     def end(self) -> np.datetime64:
         """The end of the last step."""
-        return self.start.astype("datetime64[us]") + np.timedelta64(self.steps * self.step_s, "s")
+        end: np.datetime64 = self.start.astype("datetime64[us]") + np.timedelta64(self.steps * self.step_s, "s")
+        return end
 
     def between(self, start: np.datetime64, end: np.datetime64) -> History:
         """The steps that begin in [start, end), as views of the same memory."""

@@ -131,7 +131,7 @@ def _readings(store: Store, zones: Sequence[ZoneOfCamera], series: str, span: Wi
 
 def _compared(table: ReadingTable, usual: Usual) -> Compared:
     """The zones, in the last window of what is usual."""
-    expected, spread = usual.expectation.expected[:, -1], usual.expectation.spread[:, -1]
+    expected = usual.expectation.expected[:, -1]
     missing = table.state == TrustState.MISSING.value
     fitted = np.isin(usual.state.astype(str), FITTED)
     state, reason = usual.state.copy(), usual.reason.copy()
@@ -144,7 +144,7 @@ def _compared(table: ReadingTable, usual: Usual) -> Compared:
     for row, zone in enumerate(table.zone):
         members[row] = [zone]
     counted = (table.mean[:, 0], table.low[:, 0], table.high[:, 0])
-    told = (expected, expected + np.square(spread), usual.expectation.error[:, -1])
+    told = (expected, usual.expectation.mean[:, -1], usual.expectation.error[:, -1])
     return Compared(*counted, *told, table.coverage, state, reason, members)
 
 

@@ -10,6 +10,13 @@ import pandas as pd
 from aggregate.tables import Integers, Rows, Times
 
 
+def clock_hours(starts: Times, timezone: str) -> Integers:
+    """The hours of the local clock in which these times (UTC) fall, counted from its 1970."""
+    local = pd.DatetimeIndex(starts).tz_localize("UTC").tz_convert(timezone).tz_localize(None)
+    hours: Integers = local.to_numpy().astype("datetime64[h]").astype(np.int64)
+    return hours
+
+
 @dataclass(frozen=True, eq=False)
 class LocalHours(Rows):
     """Of each hour: the number of its local `day` from 0 on, `weekday` (0 Monday), `hour` of the day, and when the
@@ -28,12 +35,12 @@ class LocalHours(Rows):
 
 def local_hours(starts: Times, timezone: str) -> LocalHours:
     """Of hours that begin at `starts` (UTC, in order); an hour of half a zone's offset is of the day it begins in."""
-    local = pd.DatetimeIndex(starts).tz_localize("UTC").tz_convert(timezone)
-    dates = local.tz_localize(None).normalize()
-    _, first, day = np.unique(dates.to_numpy(), return_index=True, return_inverse=True)
+    hours = clock_hours(starts, timezone)
+    date = hours // 24
+    _, first, day = np.unique(date, return_index=True, return_inverse=True)
     return LocalHours(
         day=np.asarray(day, dtype=np.int64),
-        weekday=np.asarray(local.day_of_week, dtype=np.int64),
-        hour=np.asarray(local.hour, dtype=np.int64),
+        weekday=(date + 3) % 7,  # 1 January 1970 was a Thursday
+        hour=hours % 24,
         midnight=np.asarray(starts)[first[day]] if len(starts) else np.asarray(starts),
     )

@@ -2,6 +2,8 @@
 
 What is counted is added up over the zones that were counted, and so is what is usual there: their ratio, the index of
 the group, can be compared from window to window whichever zones were missing. What is usual in those stands beside it.
+Usual is what usual windows have on average, for their middles do not add up (`addable`). A day of which too little was
+counted to stand for it is missing, too: that a camera was lost at noon makes no quiet evening.
 
 Limits of a sum of means are those of MOVER (Zou & Donner 2008, Statistics in Medicine 27, 1693-1702): with d the
 distance of a mean from its limit,
@@ -16,10 +18,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import numpy as np
 import pandas as pd
 
 from aggregate.grid import ZoneOfCamera
-from core.records import TrustState
+from aggregate.usual.baselines import ROLLING
+from aggregate.usual_answers import UsualAnswers
+from aggregate.usual_columns import LEAST_OF_DAY
+from core.records import TrustState, Window
 
 TOTAL_COLUMNS = (
     "group", "class", "window", "start", "end",
@@ -31,6 +37,7 @@ TOTAL_COLUMNS = (
 what is usual in these (NaN where one has none), `baseline_missing` in the others; `missing` a list of zone ids."""
 
 _NAMED = 3
+_PART_OF_DAY = "too little of the day was counted to stand for it"
 
 
 class Grouping(StrEnum):
@@ -41,9 +48,31 @@ class Grouping(StrEnum):
     KIND = "kind"
 
 
+def addable(
+    readings: pd.DataFrame, zones: list[ZoneOfCamera], usual: UsualAnswers, reference: str = ROLLING
+) -> pd.DataFrame:
+    """`readings` (`aggregate.answers.READING_COLUMNS`) of these zones, whose `baseline` is what usual windows have on
+    average (`Expectation.mean`). Raises `NotFound` for a reference that there is not."""
+    row_of = {one.zone.id: row for row, one in enumerate(zones)}
+    place = readings["zone"].map(row_of).to_numpy(dtype=np.int64)
+    begins = readings["start"].dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    mean = np.full(len(readings), np.nan)
+    classes, windows = readings["class"].to_numpy(), readings["window"].to_numpy()
+    for series, window in dict.fromkeys(zip(classes, windows, strict=True)):
+        rows = np.flatnonzero((classes == series) & (windows == window))
+        starts, step = np.unique(begins[rows], return_inverse=True)
+        told = usual.expectation(zones, series, Window(window), starts, reference)
+        mean[rows] = told.expectation.mean[place[rows], step]
+    return readings.assign(baseline=mean)
+
+
 def totals(readings: pd.DataFrame, zones: list[ZoneOfCamera], by: Grouping) -> pd.DataFrame:
-    """Sums (`TOTAL_COLUMNS`) of `readings` (`aggregate.answers.READING_COLUMNS`) by group, in the order start, group,
-    class. `zones` are those that the readings are of."""
+    """Sums (`TOTAL_COLUMNS`) of `readings`, made `addable`, by group, in the order start, group, class. `zones` are
+    those that the readings are of."""
+    part = readings["mean"].notna() & (readings["window"] == Window.DAY) & (readings["coverage"] < LEAST_OF_DAY)
+    readings = readings.assign(
+        mean=readings["mean"].mask(part), reason=readings["reason"].mask(part, _PART_OF_DAY).astype(object)
+    )
     kind = {one.zone.id: one.zone.kind.value for one in zones}
     groups = {Grouping.ALL: lambda _: "all", Grouping.CAMERA: None, Grouping.KIND: kind.get}[by]
     rows = readings.assign(

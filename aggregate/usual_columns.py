@@ -26,8 +26,9 @@ The baseline is told of windows in which nothing was counted too; the index need
 """
 
 _DECIMALS = 6
-_LEAST_OF_DAY = 0.75
-_PART_OF_DAY = "too little of the day was counted to hold it against a whole one: ask for 60m"
+LEAST_OF_DAY = 0.75
+"""The mean of a morning is not that of a day: a day of a smaller coverage is not compared."""
+PART_OF_DAY = "too little of the day was counted to hold it against a whole one: ask for 60m"
 
 
 def usual_columns(
@@ -91,7 +92,7 @@ class _Counted:
     @property
     def comparable(self) -> Mask:
         """Whether the mean is one of the whole window: that of a morning is not what is usual of a day."""
-        whole: Mask = self.coverage >= (_LEAST_OF_DAY if self.window is Window.DAY else 0.0)
+        whole: Mask = self.coverage >= (LEAST_OF_DAY if self.window is Window.DAY else 0.0)
         return whole
 
 
@@ -105,7 +106,7 @@ def _told(told: Usual, zone: Integers, step: Integers, counted: _Counted) -> dic
     segment = told.segment[step]
     reason = told.reasons[zone, segment]
     part = ~comparable & ~np.isnan(counted.mean) & ~np.isnan(expected)
-    reason[part] = _PART_OF_DAY
+    reason[part] = PART_OF_DAY
     return {
         **{name: values.round(_DECIMALS) for name, values in zip(_FIGURES, figures, strict=True)},
         "baseline_state": told.states[zone, segment],

@@ -10,7 +10,18 @@ from pydantic import BeforeValidator, Field
 
 from api.beside_rows import LOOP_CHECKS_SCHEMA, TRAFFIC_SCHEMA, LoopChecksAnswer, TrafficAnswer
 from api.formats import Table, answer, chosen, offered
-from api.parameters import Boxed, Formatted, Moment, OfCameras, OfPeriod, as_text, from_field, once, parse_zone, to_field
+from api.parameters import (
+    Boxed,
+    Formatted,
+    Moment,
+    OfCameras,
+    OfPeriod,
+    as_text,
+    from_field,
+    once,
+    parse_zone,
+    to_field,
+)
 from api.problems import NAMED_FAULTS
 from api.room import InRoom, positions
 from core.records import Window

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from aggregate.effects.effect import Change, Checks, Course, Effect, EffectState, Method, ZoneChange
 from aggregate.effects.words import headline, sentences
+from api.parameters import EARLIEST, LATEST
 from api.rows import FIGURE, TEXT, TIME
 from core.config import Closed
 from core.interventions import Intervention, InterventionKind
@@ -63,6 +65,15 @@ class InterventionsAnswer(Closed):
     interventions: list[InterventionRow]
 
 
+def _of_this_age(time: datetime) -> datetime:
+    if not EARLIEST <= time < LATEST:
+        raise ValueError(f"is outside {EARLIEST:%Y}..{LATEST:%Y}")
+    return time
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_of_this_age)]
+
+
 class NewIntervention(Closed):
     """What is to be registered. Times are ISO 8601 with an offset."""
 
@@ -83,9 +94,9 @@ class NewIntervention(Closed):
         default=None, ge=-90, le=90, description="latitude; that of its first zone's camera without it", examples=[51.5]
     )
     lon: float | None = Field(default=None, ge=-180, le=180, description="longitude, as `lat`", examples=[-0.078])
-    start: AwareDatetime = Field(description="when it began or begins", examples=["2026-05-04T00:00:00+01:00"])
-    end: AwareDatetime | None = Field(default=None, description="when it ends; null where it stays", examples=[None])
-    works_from: AwareDatetime | None = Field(
+    start: Instant = Field(description="when it began or begins", examples=["2026-05-04T00:00:00+01:00"])
+    end: Instant | None = Field(default=None, description="when it ends; null where it stays", examples=[None])
+    works_from: Instant | None = Field(
         default=None, description="when the works before it began", examples=["2026-04-20T00:00:00+01:00"]
     )
     note: str | None = Field(

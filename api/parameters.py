@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -169,12 +169,29 @@ def parse_time(value: object) -> object:
     return moment
 
 
+def parse_day(value: object) -> object:
+    """A day of the calendar, as 2017-03-09."""
+    text = _first(value)
+    if not isinstance(text, str):
+        return value
+    if not text.strip():
+        raise empty()
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise refused("day", f"{text[:80]!r} is not a day", "write it as 2017-03-09") from None
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise refused("day", f"the day {text[:80]!r} is outside {EARLIEST:%Y}..{LATEST:%Y}", "write it as 2017-03-09")
+    return day
+
+
 Names = Annotated[tuple[str, ...] | None, BeforeValidator(parse_names)]
 Classes = Annotated[tuple[str, ...], BeforeValidator(parse_classes)]
 States = Annotated[tuple[CameraState, ...] | None, BeforeValidator(parse_states)]
 Kinds = Annotated[tuple[ZoneKind, ...] | None, BeforeValidator(parse_kinds)]
 Box = Annotated[tuple[float, float, float, float] | None, BeforeValidator(parse_bbox)]
 Moment = Annotated[datetime | None, BeforeValidator(parse_time)]
+Day = Annotated[date | None, BeforeValidator(parse_day)]
 
 
 def as_text(schema: JsonDict) -> None:

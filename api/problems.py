@@ -276,8 +276,9 @@ def _explained(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str
             return f"there is no parameter {_shortened(name)}", f"{near(name, known)}use {', '.join(known)}"
         case "enum" | "literal_error":
             return f"{name} is {given}, which is not offered", f"{name} is one of {context['expected']}"
-        case "empty":
-            return f"{name} is empty", str(context["remedy"])
+        case "missing" | "empty":
+            said = "is empty" if "remedy" in context else "is not given"
+            return f"{name} {said}", str(context.get("remedy", f"say {name}=; {READ_DOCS}"))
         case _ if "remedy" in context:
             return str(fault["msg"]), str(context["remedy"])
         case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from aggregate.answers import Answers
 from aggregate.effects.effect_answers import EffectAnswers
-from api.parameters import EARLIEST, LATEST, Boxed, OfCameras, OfKinds, OfOneClass, once
+from api.parameters import Boxed, Day, OfCameras, OfKinds, OfOneClass, once
 from api.problems import documented
 from api.room import About, InRoom
 

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
 from aggregate.query import MAX_ROWS, ReadingQuery
-from aggregate.totals import Grouping, totals
+from aggregate.totals import Grouping, addable, totals
 from api.formats import Table, answer, chosen, offered
 from api.parameters import (
     Boxed,
@@ -90,7 +90,8 @@ class TotalRow(Closed):
     counted_low: float | None = Field(description="lower end of its 90 % interval", examples=[36.0])
     counted_high: float | None = Field(description="upper end of it", examples=[46.9])
     baseline: float | None = Field(
-        description="what is usual in the zones that were counted; null where it is not known of one of them",
+        description="what is there on average in usual windows of the zones that were counted; null where it is not "
+        "known of one of them",
         examples=[38.0],
     )
     index: float | None = Field(
@@ -155,5 +156,7 @@ def sums(request: Request, question: Annotated[TotalsQuestion, Query()], room: I
     )
     if room.answers.row_count(query) > MAX_ROWS:
         raise QueryError(f"more than {MAX_ROWS} readings would be added up", remedy="ask for a shorter period")
-    frame = totals(room.answers.readings(query), room.answers.zones(query), question.by)
+    zones = room.answers.zones(query)
+    readings = addable(room.answers.readings(query), zones, room.answers.usual, question.reference)
+    frame = totals(readings, zones, question.by)
     return answer(Table("totals", frame, TOTALS_SCHEMA, {}, camera_column="group"), dialect)

@@ -100,7 +100,11 @@ class HotspotRow(Closed):
     end: datetime = Field(description="instant before which the window ends, UTC", examples=["2017-03-09T08:15:00Z"])
     mean: float | None = Field(description="mean number present; of a hexagon, the sum over its zones", examples=[12.4])
     baseline: float | None = Field(description="the number usual there at that time", examples=[6.1])
-    index: float | None = Field(description="busyness index: mean / baseline; 1 is as usual", examples=[2.03])
+    index: float | None = Field(
+        description="busyness index: mean / baseline; 1 is as usual; null where one of them is, where fewer than 0.05 are "
+        "usual, or where that is known no better than to half of itself",
+        examples=[2.03],
+    )
     index_low: float | None = Field(description="lower end of its 90 % interval", examples=[1.48])
     index_high: float | None = Field(description="upper end of its 90 % interval", examples=[2.71])
     exceedance: float | None = Field(
@@ -132,7 +136,7 @@ class HotspotRow(Closed):
         examples=[0.95],
     )
     since: datetime | None = Field(
-        description="since when it has been so, UTC, not looking back more than a day; null where it is not",
+        description="since when it has been so, UTC, not looking back more than twelve hours; null where it is not",
         examples=["2017-03-09T07:15:00Z"],
     )
     windows: int | None = Field(description="for how many windows, this one included", examples=[4])
@@ -163,7 +167,7 @@ class Looked(Closed):
     index_high: float | None = Field(description="upper end of its 90 % interval", examples=[1.12])
     words: str = Field(
         description="the same in a sentence",
-        examples=["3 of 37 places are busier than usual; 3 more cannot be judged."],
+        examples=["3 busier than usual among 37 places; 3 more cannot be judged."],
     )
 
 
@@ -221,7 +225,7 @@ class Scanned(Closed):
     series: str = Field(alias="class", description=CLASS, examples=["people"])
     places: int = Field(description="hexagons with zones in them", examples=[24])
     known: int = Field(description="those with figures and something to compare them with", examples=[22])
-    words: str = Field(description="the same in a sentence", examples=["2 regions among 22 hexagons are unusual."])
+    words: str = Field(description="the same in a sentence", examples=["2 regions busier than usual among 22 hexagons."])
 
 
 class AnomaliesAnswer(Closed):

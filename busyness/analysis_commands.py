@@ -42,7 +42,7 @@ def backtest(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", metavar="CONFIG", help="what an installation has stored instead")
     ] = None,
-    series: Annotated[str, typer.Option(help="with --config: what was counted, as people or vehicles")] = "people",
+    series: Annotated[str, typer.Option("--class", help="with --config: what was counted, as people or vehicles")] = "people",
     timezone: Annotated[
         str | None, typer.Option(metavar="NAME", help="clock of the times, as Europe/London; as they stand without it")
     ] = None,
@@ -70,7 +70,7 @@ def backtest(
     from busyness.config import load_config
 
     if (table is None) == (config is None):
-        raise typer.BadParameter("name a table of counts, or an installation with --config")
+        raise typer.BadParameter("name a table of counts, or an installation with --config, not both")
     if table is not None and not (time and count):
         raise typer.BadParameter("say which columns of the table are what: --time COL --sensor COL --count COL")
     days = CalendarConfig(country=country, subdivision=subdivision, school_holidays=school_holidays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,7 +125,10 @@ def add(config: Config, name: str | None, told: Told, clock: Clock) -> Intervent
             registered_at=clock.now(),
         )
     except ValidationError as error:
-        raise QueryError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+        fault = error.errors()[0]
+        where = "".join(f"{part}: " for part in fault["loc"])
+        message = where + fault["msg"].removeprefix("Value error, ")
+        raise QueryError(message, remedy="see busyness interventions --help") from error
     register.add(made)
     return made
 
@@ -223,10 +226,15 @@ def _time(text: str, option: str) -> datetime:
         found = parse_time(text)
     except Exception as error:
         message = getattr(error, "context", None) or {}
-        raise QueryError(f"{option}: {message.get('message', error)}", remedy=str(message.get("remedy", ""))) from None
+        raise QueryError(f"{option}: {message.get('message', error)}", remedy=_typed(message)) from None
     if not isinstance(found, datetime):
         raise QueryError(f"{option} is {text!r}, which is no time")
     return found
+
+
+def _typed(context: Mapping[str, str]) -> str:
+    """The remedy as one types it on a command line: an offset's + is written so in addresses alone."""
+    return context.get("remedy", "").replace("%2B", "+")
 
 
 def _ask(config: Config, name: str, series: str) -> tuple[EffectAnswer, str] | None:

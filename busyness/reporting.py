@@ -19,6 +19,8 @@ from busyness.wiring import about, effects_of, open_clock, open_store, usual_of
 from core.errors import BusynessError, ConfigError, QueryError, SourceError
 
 ASK_S = 300.0
+_OPTIONS = {"first": "from", "last": "to", "camera": "cameras"}
+"""What the command calls parameters of /v1/report that have another name there."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,9 @@ def report(config: Config, asked: Asked, console: Console) -> tuple[Path, ...]:
         }
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise QueryError(f"{where}: {first['msg']}", remedy="see busyness report --help") from error
+        option = _OPTIONS.get(str(first["loc"][0]), str(first["loc"][0]))
+        remedy = first.get("ctx", {}).get("remedy", "see busyness report --help")
+        raise QueryError(f"--{option}: {first['msg']}", remedy=remedy) from error
     with progress_bar(console) as progress:
         task = progress.add_task("report", total=len(files))
         for path, question in questions.items():

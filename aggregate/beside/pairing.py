@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot
@@ -17,6 +18,10 @@ from core.records import Camera, Identifier, ZoneKind
 
 WITH_TRAFFIC = (ZoneKind.CARRIAGEWAY, ZoneKind.VIEW)
 """The kinds of zone whose vehicles a loop counts as they pass."""
+
+
+LEAST_M_PER_DEGREE = 110_500.0
+"""A degree of latitude is nowhere shorter (110.57 km at the equator)."""
 
 
 class LoopPair(Closed):
@@ -60,6 +65,7 @@ def pairings(cameras: Sequence[Camera], counters: Sequence[LoopCounter], policy:
     no sum.
     """
     by_id = {counter.id: counter for counter in counters}
+    northwards = sorted((one for one in counters if one.lat is not None), key=_lat)
     said = {pair.zone: pair.counters for pair in policy.pairs}
     found: list[Pairing] = []
     for camera in cameras:
@@ -71,7 +77,7 @@ def pairings(cameras: Sequence[Camera], counters: Sequence[LoopCounter], policy:
                 farthest = max(known) if len(known) == len(away) else None
                 found.append(Pairing(ZoneOfCamera(zone, camera), said[zone.id], farthest))
             elif zone.kind in WITH_TRAFFIC:
-                distances = {counter.id: _away_m(frame, counter) for counter in counters}
+                distances = {one.id: _away_m(frame, one) for one in _level_with(northwards, frame.lat, policy.reach_m)}
                 near = {name: away for name, away in distances.items() if away is not None and away <= policy.reach_m}
                 if near:
                     found.append(Pairing(ZoneOfCamera(zone, camera), tuple(sorted(near)), max(near.values())))
@@ -83,6 +89,17 @@ def _middle(camera: Camera, outline: Sequence[tuple[float, float]] | None) -> tu
     if outline is None:
         return camera.lat, camera.lon
     return sum(lat for _, lat in outline) / len(outline), sum(lon for lon, _ in outline) / len(outline)
+
+
+def _level_with(northwards: Sequence[LoopCounter], lat: float, reach_m: float) -> Sequence[LoopCounter]:
+    """Those of counters sorted by latitude that lie no farther north or south than within reach: of a city's thousands,
+    a few for each of its thousands of zones."""
+    reach = reach_m / LEAST_M_PER_DEGREE
+    return northwards[bisect_left(northwards, lat - reach, key=_lat) : bisect_right(northwards, lat + reach, key=_lat)]
+
+
+def _lat(counter: LoopCounter) -> float:
+    return float("nan") if counter.lat is None else counter.lat
 
 
 def _away_m(frame: LocalFrame, counter: LoopCounter | None) -> float | None:

@@ -49,9 +49,9 @@ def _of_one(table: LoopTable, starts: Times, step_s: int) -> tuple[Numbers, Numb
         for times in (table.start, table.end)
     )
     width_s = end_s - begin_s
-    usable = ~np.isnan(table.flow) & (width_s <= step_s * (1 + 1e-9))
-    # Of one interval given twice (a publisher's correction has another end) the first alone counts.
-    usable &= np.concatenate([[True], begin_s[1:] >= np.maximum.accumulate(end_s)[:-1]]) if len(begin_s) else usable
+    usable = np.flatnonzero(~np.isnan(table.flow) & (width_s > 0) & (width_s <= step_s * (1 + 1e-9)))
+    # Of one interval given twice (a publisher's correction has another end) the first that says something counts.
+    usable = usable[begin_s[usable] >= np.append(-np.inf, np.maximum.accumulate(end_s[usable]))[: len(usable)]]
     begin_s, width_s, flow = begin_s[usable], width_s[usable], table.flow[usable]
     first = np.floor(begin_s / step_s).astype(np.int64)
     for ahead in (0, 1):  # an interval no wider than a window touches two at most

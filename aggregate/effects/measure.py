@@ -88,7 +88,7 @@ def _why_alone(study: Study, weights: Numbers) -> str:
         return f"{others} to compare with, and {matching.LEAST_CONTROLS} are needed"
     if not weights.any():
         return f"of {candidates} other zones fewer than {matching.LEAST_CONTROLS} were like it before"
-    return f"{candidates} other zones do not tell what chance gives: {LEAST_PLACES} with controls are needed"
+    return f"of {candidates} other zones fewer than {LEAST_PLACES} have controls of their own, to learn chance from"
 
 
 def _mean(values: Numbers) -> float:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from aggregate.effects.division import divided
 from aggregate.history import History
+from aggregate.local_time import clock_hours
 from aggregate.tables import Integers, Mask, Numbers, Rows, Times
 from aggregate.usual.calendar import Days, weekdays
 
@@ -228,9 +229,9 @@ def _by_week(value: Numbers, week: Integers, numbers: Integers) -> Numbers:
 
 def _local(starts: Times, timezone: str) -> tuple[Days, Integers]:
     """The local date and the hour of the local week (0 is Monday from midnight) of each step."""
-    local = pd.DatetimeIndex(starts).tz_localize("UTC").tz_convert(timezone)
-    day = local.tz_localize(None).to_numpy().astype("datetime64[D]")
-    return day, weekdays(day) * HOURS + local.hour.to_numpy(dtype=np.int64)
+    hours = clock_hours(starts, timezone)
+    day = (hours // HOURS).astype("datetime64[D]")
+    return day, weekdays(day) * HOURS + hours % HOURS
 
 
 def _local_dates(timing: Timing, timezone: str) -> tuple[np.datetime64, np.datetime64]:

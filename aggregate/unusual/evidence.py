@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aggregate.tables import Numbers
+from aggregate.tables import Integers, Numbers
 
 BELIEVED = 20.0
 
@@ -26,6 +26,14 @@ class Evidence:
     def information(self) -> Numbers:
         """C [place, duration]."""
         return np.diagonal(self.covariance, axis1=1, axis2=2)
+
+    def gathered(self, of: Integers, places: int) -> Evidence:
+        """That of so many places, each the sum of those it is `of`: independent ones add up."""
+        for_change = np.zeros((places, *self.for_change.shape[1:]))
+        covariance = np.zeros((places, *self.covariance.shape[1:]))
+        np.add.at(for_change, of, self.for_change)
+        np.add.at(covariance, of, self.covariance)
+        return Evidence(for_change, covariance, self.told)
 
 
 def evidence_of(figures: Numbers, gain: Numbers, correlation: Numbers, durations: tuple[int, ...]) -> Evidence:

@@ -23,12 +23,14 @@ Floats = NDArray[np.floating[Any]]
 
 
 class Growth:
-    """The regions [place, rank] that grow over `neighbours` [place, rank], as `cells.neighbours` gives them."""
+    """The regions [place, rank] that grow over `neighbours` [place, rank], as `cells.neighbours` gives them. Those of
+    fewer than `least` places do not count."""
 
-    def __init__(self, neighbours: Integers) -> None:
+    def __init__(self, neighbours: Integers, least: int = 1) -> None:
         self.places = len(neighbours)
         # Where nobody is, the sum takes in an empty place that follows the last one.
         self.rows = np.where(neighbours == NOBODY, self.places, neighbours)
+        self.counts = np.cumsum(self.rows < self.places, axis=1) >= least
 
     def sums(self, values: Floats) -> Floats:
         """Sums over every region, [place, rank, window], of values [place, window] without NaN."""
@@ -36,8 +38,9 @@ class Growth:
         return np.cumsum(padded[self.rows], axis=1, dtype=values.dtype)
 
     def scaled(self, information: Floats, prior: float) -> Floats:
-        """1 / sqrt(`prior` + the summed information [place, window]) of every region; `prior` > 0."""
-        return 1.0 / np.sqrt(self.sums(information) + information.dtype.type(prior))
+        """1 / sqrt(`prior` + the summed information [place, window]) of every region, 0 of those that do not count;
+        `prior` > 0."""
+        return self.counts[:, :, None] / np.sqrt(self.sums(information) + information.dtype.type(prior))
 
     def highest(self, values: Floats, scaled: Floats) -> Floats:
         """The largest |sum| times `scaled` [place, rank, window] over all regions and windows, for each of many draws

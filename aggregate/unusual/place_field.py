@@ -38,8 +38,7 @@ class PlaceField(Rows):
         return known
 
     def mean_expected(self) -> Numbers:
-        """The mean of usual windows, which adds up over windows and places as `expected`, their middle, does not: of a
-        root that is normal about its middle with standard deviation s, the square is s^2 more on average."""
+        """The mean of usual windows, which adds up over windows and places; see `Expectation.mean`."""
         return self.expected + np.square(self.spread)
 
     def exceedance(self) -> Numbers:

@@ -71,6 +71,10 @@ REGION_PLACES = 24
 LEAST_SHARED = 8
 """From this many places on, what they share can be told from what one cluster does."""
 
+LEAST_IN_REGION = 2
+"""One place alone is no region: that it is unusual is said of itself (`hotspots.py`), and a single counter's chance
+figures are wilder than sums are."""
+
 LARGEST_SHARE = 1 / 3
 """A region holds at most this share of the places, or it would be the city."""
 
@@ -118,46 +122,45 @@ def scan(
     neighbours: Integers,
     *,
     nulls: ScanNulls,
+    of: Integers | None = None,
     last: int = LAST,
     level: float = 0.05,
 ) -> tuple[Cluster, ...]:
     """The clusters that end with the last window and whose p-value is at most `level`, the strongest first.
 
-    `observed`, `expected`, `spread` [place, window], windows of one width in the order of time, NaN where nothing is
+    `observed`, `expected`, `spread` [counter, window], windows of one width in the order of time, NaN where nothing is
     known. Durations are those of `DURATIONS` up to `last` windows; windows before these only calibrate, and a day of
-    quarters in all is right.
-    `neighbours` [place, rank] as `cells.neighbours` gives them. None is found, for none could be, with fewer than
-    `LEAST_PLACES` places or `LEAST_FIGURES` figures.
+    quarters in all is right. `of` [counter] is the place that a counter is in (None: each its own), `neighbours`
+    [place, rank] as `cells.neighbours` gives them. None is found, for none could be, with fewer than `LEAST_PLACES`
+    places or `LEAST_FIGURES` figures.
     """
+    of = np.arange(len(observed)) if of is None else of
     deviation = exceedance(observed, expected, spread)
     known = np.isfinite(deviation)
-    if known.any(axis=1).sum() < LEAST_PLACES or known.sum() < LEAST_FIGURES:
+    told = len(np.unique(of[known.any(axis=1)]))
+    if told < LEAST_PLACES or known.sum() < LEAST_FIGURES:
         return ()
     gain = np.where(known, expected / (2.0 * stabilised(expected) * spread), 0.0)
     among = strata(np.where(known, expected, np.nan))
     figures = levelled(deviation - gain * shared_change(centred(deviation, among), gain), among)
     windows = min(observed.shape[1], last, LAST)
     durations = tuple(duration for duration in DURATIONS if duration <= windows)
-    growth = Growth(neighbours[:, : max(1, int(LARGEST_SHARE * known.any(axis=1).sum()))])
-    evidence, *past = _stretches(figures, gain, windows, durations)
-    rooted, *before = (
-        growth.sums(one.for_change) * growth.scaled(one.information, PRIOR_INFORMATION) for one in (evidence, *past)
-    )
-    best, best_before = float(np.square(rooted).max()) / 2.0, [float(np.square(one).max()) / 2.0 for one in before]
-    mean = expected + np.square(spread)
-    null = nulls.of(growth, evidence, PRIOR_INFORMATION, highest=best)
+    growth = Growth(neighbours[:, : max(LEAST_IN_REGION, int(LARGEST_SHARE * told))], LEAST_IN_REGION)
+    evidence = _evidence(figures, gain, windows, durations).gathered(of, growth.places)
+    rooted = growth.sums(evidence.for_change) * growth.scaled(evidence.information, PRIOR_INFORMATION)
+    null = nulls.of(growth, evidence, PRIOR_INFORMATION, highest=float(np.square(rooted).max()) / 2.0)
     if null is None:
         return ()
-    null = null.seen(np.array(best_before))
+    mean = expected + np.square(spread)
     return tuple(
-        _cluster(growth.members(place, rank), column, durations[column], evidence, observed, mean, null, height)
+        _cluster(growth.members(place, rank), column, durations[column], evidence, of, observed, mean, null, height)
         for place, rank, column, height in _apart(rooted, growth, null.score(level))
     )
 
 
-def _stretches(figures: Numbers, gain: Numbers, windows: int, durations: tuple[int, ...]) -> list[Evidence]:
-    """What the last windows say, [place, duration], and what each stretch of as many before them said, newest first;
-    all divided by how much more widely the stretches before varied than they should."""
+def _evidence(figures: Numbers, gain: Numbers, windows: int, durations: tuple[int, ...]) -> Evidence:
+    """What the last windows say, divided by how much more widely each stretch of as many before them varied than it
+    should."""
     part, correlations = time_correlations(figures)
     matrix = np.stack([one.matrix(windows) for one in correlations])[part]
     ends = range(figures.shape[1], windows - 1, -windows)
@@ -165,9 +168,9 @@ def _stretches(figures: Numbers, gain: Numbers, windows: int, durations: tuple[i
         evidence_of(figures[:, end - windows : end], gain[:, end - windows : end], matrix, durations) for end in ends
     )
     if not past:
-        return [now]
+        return now
     wider, told = dispersion(past)
-    return [Evidence(one.for_change / np.sqrt(wider), one.covariance, told) for one in (now, *past)]
+    return Evidence(now.for_change / np.sqrt(wider), now.covariance, told)
 
 
 def _cluster(  # noqa: PLR0917 - of one scan alone, in the order of its steps
@@ -175,6 +178,7 @@ def _cluster(  # noqa: PLR0917 - of one scan alone, in the order of its steps
     column: int,
     duration: int,
     evidence: Evidence,
+    of: Integers,
     observed: Numbers,
     mean: Numbers,
     null: ScanNull,
@@ -182,7 +186,8 @@ def _cluster(  # noqa: PLR0917 - of one scan alone, in the order of its steps
 ) -> Cluster:
     """The record of a region with evidence of that duration; `height` is the signed root of twice its score."""
     members = members[evidence.information[members, column] > 0]
-    seen, usual = observed[members, -duration:], mean[members, -duration:]
+    counters = np.isin(of, members)
+    seen, usual = observed[counters, -duration:], mean[counters, -duration:]
     both = np.isfinite(seen) & np.isfinite(usual)
     ratio = float(seen[both].sum() / usual[both].sum())
     reach = float(np.exp(_Z / np.sqrt(evidence.information[members, column].sum())))

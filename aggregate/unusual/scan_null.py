@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import sha256
+from threading import Lock
 
 import numpy as np
 
@@ -33,7 +34,6 @@ FUTILE = 6
 """A city whose best score is reached by so many of the first replicates has no cluster, so the others are not drawn
 (Besag & Clifford 1991, Biometrika 78, 301-304): one whose p-value is 5 % is given up 3 times in 10,000."""
 
-DOUBTED = 4
 KEPT = 64
 EULER = 0.5772156649015329
 
@@ -50,15 +50,6 @@ class ScanNull:
         """Fitted to best scores [replicate] by their mean and standard deviation."""
         scale = float(best.std(ddof=1)) * np.sqrt(6.0) / np.pi
         return cls(float(best.mean()) - EULER * scale, scale)
-
-    def seen(self, best: Numbers) -> ScanNull:
-        """Shifted to where the best scores [stretch] of this city's own past lie: by their median, which one real
-        cluster in the past does not move, as far as `DOUBTED` stretches exactly as expected let it."""
-        if len(best) == 0:
-            return self
-        expected = self.location - self.scale * float(np.log(np.log(2.0)))
-        shift = (float(np.median(best)) - expected) * len(best) / (len(best) + DOUBTED)
-        return ScanNull(self.location + shift, self.scale)
 
     def p(self, score: float) -> float:
         """The probability of a best score as high as this."""
@@ -96,19 +87,25 @@ def best_by_chance(
 
 @dataclass
 class ScanNulls:
-    """Draws the nulls of scans, and keeps the last `KEPT`: the same question asked again is answered at once."""
+    """Draws the nulls of scans, and keeps the last `KEPT`: the same question asked again is answered at once. Threads
+    may share it."""
 
     replicates: int = REPLICATES
     seed: int = 20
     _known: OrderedDict[bytes, ScanNull | None] = field(default_factory=OrderedDict, repr=False)
+    _changing: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def of(self, growth: Growth, evidence: Evidence, prior: float, *, highest: float) -> ScanNull | None:
         """The null of a scan of these regions that has this evidence, the same whenever it is asked for; None where
         `highest`, its best score, is no more than chance makes of it in every third city or so."""
         key = sha256(growth.rows.tobytes() + evidence.covariance.tobytes() + evidence.for_change.tobytes()).digest()
-        if key not in self._known:
-            best = best_by_chance(growth, evidence, prior, replicates=self.replicates, seed=self.seed, highest=highest)
-            self._known[key] = ScanNull.of(best) if len(best) == self.replicates else None
+        with self._changing:
+            if key in self._known:
+                return self._known[key]
+        best = best_by_chance(growth, evidence, prior, replicates=self.replicates, seed=self.seed, highest=highest)
+        null = ScanNull.of(best) if len(best) == self.replicates else None
+        with self._changing:
+            self._known[key] = null
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
-        return self._known[key]
+        return null

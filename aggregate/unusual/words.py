@@ -149,6 +149,8 @@ def trend(which: Trend, per_week: float, low: float, high: float) -> str:
 
 def looked_at(known: int, places: int, found: Sequence[str], one: str, many: str) -> str:
     """What was found among how many places, and of how many nothing can be said."""
+    if places == 0:
+        return f"No {many} are counted there."
     if known == 0:
         return f"There is no {one} of which it can be said whether it is as usual; {places:,} cannot be judged."
     said = " and ".join(found) or "nothing stands out"

@@ -135,7 +135,11 @@ def _model(past: History, grid: DayGrid, fitted: WeekFit, quarters: History | No
         tails=np.zeros((zones, 3, 2), np.float32), quarter=plain, day=plain,
     )  # fmt: skip
     off = None if quarters is None else _off(model, quarters, calendar)
-    around = spreads(grid, fitted.expected, fitted.leverage, _usual_clips(past), off)
+    borrowed = fitted.drawn.borrowed * fitted.drawn.distance
+    around = spreads(
+        grid, fitted.expected, leverage=fitted.leverage, shape_error=borrowed, clips_an_hour=_usual_clips(past),
+        quarters=off,
+    )  # fmt: skip
     return WeekModel(
         week=model.week, holiday=model.holiday, eve=model.eve, bridge=model.bridge, school=model.school,
         season=model.season, spread=around.spread, error=model.error,

@@ -61,3 +61,10 @@ class Expectation:
     low: Numbers
     high: Numbers
     spread: Numbers
+
+    @property
+    def mean(self) -> Numbers:
+        """What such windows have on average, [row, window]: that adds up over windows and zones as `expected`, their
+        middle, does not. Of a root that is normal about its middle with standard deviation s, the square is s^2 more.
+        """
+        return self.expected + np.square(self.spread)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from aggregate.history import History
-from aggregate.tables import Integers, Times
+from aggregate.local_time import clock_hours
+from aggregate.tables import Integers
 from aggregate.usual.calendar import Days
 from core.root_scale import OFFSET
 
@@ -24,13 +24,6 @@ Roots = NDArray[np.float32]
 HOURS = 24
 WEEK = 7
 WEEK_HOURS = WEEK * HOURS
-
-
-def local_hours(starts: Times, timezone: str) -> Integers:
-    """The hours of the local clock in which these times (UTC) fall, counted from its 1970."""
-    local = pd.DatetimeIndex(starts).tz_localize("UTC").tz_convert(timezone).tz_localize(None)
-    hours: Integers = local.to_numpy().astype("datetime64[h]").astype(np.int64)
-    return hours
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +44,7 @@ class DayGrid:
         """The days of an hourly history and of so many hours after it."""
         steps = history.steps + ahead
         starts = history.start.astype("datetime64[us]") + np.arange(steps) * np.timedelta64(history.step_s, "s")
-        hours = local_hours(starts, history.timezone)
+        hours = clock_hours(starts, history.timezone)
         last = int(hours[-1]) // HOURS
         weeks = -(-(last + 1 - int(hours[0]) // HOURS) // WEEK)
         first = last + 1 - weeks * WEEK

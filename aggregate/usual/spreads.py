@@ -62,20 +62,22 @@ class Spreads:
 def spreads(
     grid: DayGrid,
     expected: Roots,
+    *,
     leverage: NDArray[np.float32],
+    shape_error: NDArray[np.float32],
     clips_an_hour: NDArray[np.float32],
     quarters: Roots | None,
 ) -> Spreads:
-    """`expected` [zone, day, hour]; `leverage` [zone]: see `WeekFit`; `clips_an_hour` [zone]: how many clips usually
-    stand behind an hour; `quarters` [zone, quarter]: what single quarters were off their level, on the root scale,
-    where that is known."""
+    """`expected` [zone, day, hour]; `leverage` [zone]: see `WeekFit`; `shape_error` [zone]: by which share a level is
+    off for being borrowed; `clips_an_hour` [zone]: how many clips usually stand behind an hour; `quarters` [zone,
+    quarter]: what single quarters were off their level, on the root scale, where that is known."""
     usual, wider = expected[:, -RECENT_DAYS:], ahead_of_past(leverage)
-    off = wider[:, None, None] * (grid.root[:, -RECENT_DAYS:] - usual)
+    off: Roots = np.asarray(wider[:, None, None] * (grid.root[:, -RECENT_DAYS:] - usual), dtype=np.float32)
     root = usual + off
     types = day_types(weekdays(grid.days[-RECENT_DAYS:]))
     spread = hourly_spread(off, usual, types)
     hour_tails = _tails(off / spread[:, types], hours_each=1)
-    day, day_tails = _days(root, usual)
+    day, day_tails = _days(root, usual, shape_error)
     typical = np.median(spread.reshape(len(spread), -1), axis=1)
     apart = None if quarters is None else wider[:, None] * quarters
     quarter, quarter_tails = _quarters(apart, typical, clips_an_hour, hour_tails)
@@ -85,7 +87,7 @@ def spreads(
 def ahead_of_past(leverage: NDArray[np.float32]) -> NDArray[np.float32]:
     """[zone]: how many times further off windows to come are than those that a level was made of were."""
     share = np.clip(leverage, 0, np.float32(MOST_LEVERAGE))
-    return np.sqrt((1 + share) / (1 - share)).astype(np.float32)
+    return np.asarray(np.sqrt((1 + share) / (1 - share)), dtype=np.float32)
 
 
 def hourly_spread(off: Roots, usual: Roots, types: NDArray[np.int64]) -> Roots:
@@ -116,8 +118,9 @@ def _tails(standard: Roots, hours_each: int) -> Roots:
     return np.asarray((number * np.nan_to_num(own) + PRIOR_TAIL * pooled) / (number + PRIOR_TAIL), dtype=np.float32)
 
 
-def _days(root: Roots, usual: Roots) -> tuple[Roots, Roots]:
-    """(bias and spread of days [zone, 2], their tails [zone, 2]): days are compared over the hours that were seen."""
+def _days(root: Roots, usual: Roots, shape_error: NDArray[np.float32]) -> tuple[Roots, Roots]:
+    """(bias and spread of days [zone, 2], their tails [zone, 2]): days are compared over the hours that were seen. What
+    is borrowed may be off in all hours of a day alike, of which the few days of its own past tell nothing."""
     known = np.isfinite(root) & np.isfinite(usual)
     hours = known.sum(axis=2)
     enough = hours >= LEAST_DAY_HOURS
@@ -134,6 +137,7 @@ def _days(root: Roots, usual: Roots) -> tuple[Roots, Roots]:
     shared = float(np.nanmedian(own)) if np.isfinite(own).any() else 0.1
     spread = np.maximum((number * np.nan_to_num(own) + 7 * shared) / (number + 7), 0.01)
     tails = _tails(off / spread[:, None], hours_each=HOURS)
+    spread = np.hypot(spread, shape_error)
     return np.stack([bias, spread], axis=1).astype(np.float32), tails
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from aggregate.local_time import clock_hours
 from aggregate.tables import Numbers, Times
 from aggregate.usual.baselines import Expectation
 from aggregate.usual.calendar import Calendar
-from aggregate.usual.days import HOURS, Roots, local_hours
+from aggregate.usual.days import HOURS, Roots
 from aggregate.usual.model import DAY_TAILS, HOUR_TAILS, QUARTER_TAILS, WeekModel, levels
 from core.records import Window
 from core.root_scale import OFFSET
@@ -50,7 +51,7 @@ def _local(starts: Times, timezone: str) -> pd.DatetimeIndex:
 
 
 def _hours(model: WeekModel, starts: Times, timezone: str, calendar: Calendar) -> tuple[Roots, Roots]:
-    at = local_hours(starts, timezone)
+    at = clock_hours(starts, timezone)
     return levels(model, (at // HOURS).astype("datetime64[D]"), at % HOURS, calendar)
 
 
@@ -62,7 +63,7 @@ def _quarters(model: WeekModel, starts: Times, timezone: str, calendar: Calendar
 
 def _days(model: WeekModel, starts: Times, timezone: str, calendar: Calendar) -> tuple[Roots, Roots]:
     """A day has all hours of the clock once, also where the clocks change. An hour that is never seen has no say."""
-    days = (local_hours(starts, timezone) // HOURS).astype("datetime64[D]")
+    days = (clock_hours(starts, timezone) // HOURS).astype("datetime64[D]")
     hours, _ = levels(model, np.repeat(days, HOURS), np.tile(np.arange(HOURS), len(days)), calendar)
     squares = np.square(hours.reshape(len(hours), len(days), HOURS))
     known = np.isfinite(squares)

@@ -153,6 +153,7 @@ def _rings(outlines: Mapping[str, Any] | None) -> Iterator[Numbers]:
     for feature in (outlines or {}).get("features", ()):
         shape = feature.get("geometry") or {}
         corners = shape.get("coordinates") or ()
-        polygons = {"Polygon": [corners], "MultiPolygon": corners}.get(str(shape.get("type")), ())
+        kinds: dict[str, Sequence[Any]] = {"Polygon": [corners], "MultiPolygon": corners}
+        polygons = kinds.get(str(shape.get("type")), ())
         for polygon in polygons:
             yield np.asarray(polygon[0], dtype=np.float64)[:, :2]

@@ -83,7 +83,8 @@ def _area(outlines: Mapping[str, Any] | None, district: str) -> shapely.Geometry
 def _days(
     answers: Answers, zones: Sequence[ZoneOfCamera], first: date | None, last: date | None
 ) -> tuple[datetime, datetime]:
-    """The beginning of the first day and the end of the last, by the zones' clock; no later than the present hour."""
+    """The beginning of the first day and the end of the last, by the zones' clock; no later than the present hour. Of
+    clocks that are half an hour off, the hours (UTC) that these are in: the hours of a history are those."""
     zone = ZoneInfo(zones[0].camera.timezone if zones else "UTC")
     present = answers.present()
     if last is None:
@@ -93,7 +94,7 @@ def _days(
     if last < first:
         raise QueryError(f"the last day, {last}, is before the first, {first}", remedy="swap them")
     start, end = (
-        datetime.combine(day, time(), zone).astimezone(answers.present().tzinfo)
+        datetime.combine(day, time(), zone).astimezone(present.tzinfo).replace(minute=0)
         for day in (first, last + timedelta(days=1))
     )
     extent = answers.extent()

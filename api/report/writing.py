@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from aggregate.effects import plot
+from aggregate.effects.effect import Effect
 from aggregate.effects.words import headline, sentences
 from api.report import figures
 from api.report.document import Block, Document, Drawing, Heading, Paragraph, Points, Sheet
 from api.report.facts import RANKED, Facts
 from api.report.words import NOTHING, NOUNS, against_usual, counted, day, figure, ratio, share
+from core.interventions import Intervention
 
 SHOWN_CAMERAS = 12
 SHOWN_CHANGES = 12
@@ -80,8 +82,8 @@ def _in_short(facts: Facts, noun: str) -> Iterator[Block]:
     if len(known):
         busier, quieter = (known["index_low"] > 1).sum(), (known["index_high"] < 1).sum()
         items.append(
-            f"Of {counted(len(known), 'place', 'places')} that can be judged, {busier} had more {noun} than usual and "
-            f"{quieter} fewer, beyond chance."
+            f"Of {counted(len(known), 'place', 'places')} that can be judged, {busier or 'none'} had more {noun} than "
+            f"usual and {quieter or 'none'} fewer, beyond chance."
             + (f" Of {unknown} more nothing can be said: see below." if unknown else "")
         )
         items.append(_act_first(facts))
@@ -91,7 +93,7 @@ def _in_short(facts: Facts, noun: str) -> Iterator[Block]:
     changed = facts.changes[facts.changes["ratio"].notna()]
     if len(changed):
         items.append(f"{counted(len(changed), 'level has', 'levels have')} changed and stayed so: see below.")
-    items += [headline(effect) for _, effect in facts.effects]
+    items += [_did_it_work(intervention, effect) for intervention, effect in facts.effects]
     covered = facts.days["coverage"].mean() if len(facts.days) else np.nan
     items.append(f"{share(covered)} of the clips expected were counted.")
     yield Points(tuple(items))
@@ -192,11 +194,14 @@ def _changes(facts: Facts) -> Iterator[Block]:
     changed = facts.changes[facts.changes["ratio"].notna()]
     yield Heading("What has changed for good")
     if not len(changed):
-        judged = (facts.changes["state"] == "ok").any()
+        unknown = len(facts.changes)  # a place that can be judged and has not changed is no row
+        reason = next(iter(facts.changes["reason"].dropna()), "too little was counted")
+        if unknown >= len(facts.scope.zones):
+            yield Paragraph(f"That cannot be said: {reason}.")
+            return
+        rest = f" Of {counted(unknown, 'place', 'places')} it cannot be said: {reason}." if unknown else ""
         yield Paragraph(
-            "No level has changed and stayed so within the period, as far as its length can show it."
-            if judged or not len(facts.changes)
-            else f"That cannot be said: {next(iter(facts.changes['reason'].dropna()), 'too little was counted')}."
+            f"No level has changed and stayed so within the period, as far as its length can show it.{rest}"
         )
         return
     yield Points(
@@ -211,13 +216,22 @@ def _effects(facts: Facts) -> Iterator[Block]:
         return
     yield Heading("Did it work?")
     for intervention, effect in facts.effects:
-        yield Drawing(
-            f"effect-{intervention.id}",
-            plot.drawn(effect, intervention),
-            f"Week by week before and after {intervention.name}, against what was to be expected",
-            headline(effect),
-        )
-        yield Points(tuple(sentences(effect)))
+        said = _did_it_work(intervention, effect)
+        if effect.course is None or not len(effect.course.begins):
+            yield Paragraph(said)
+        else:
+            yield Drawing(
+                f"effect-{intervention.id}",
+                plot.drawn(effect, intervention),
+                f"Week by week before and after {intervention.name}, against what was to be expected",
+                said,
+            )
+        if more := tuple(sentences(effect)[1:]):  # the first is the headline
+            yield Points(more)
+
+
+def _did_it_work(intervention: Intervention, effect: Effect) -> str:
+    return f"{intervention.name}: {_lower(headline(effect))}"
 
 
 def _missing(facts: Facts) -> Iterator[Block]:

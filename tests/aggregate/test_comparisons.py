@@ -11,9 +11,9 @@ from usual_city import MONDAY, camera, places
 
 from aggregate.comparisons import COMPARISON_COLUMNS, MOST_ROWS, Comparison, Grain, compare
 from aggregate.history import History
+from aggregate.local_time import clock_hours
 from aggregate.tables import moment, text
 from aggregate.usual.baselines import Expectation
-from aggregate.usual.days import local_hours
 from aggregate.usual_answers import Field, Usual
 from core.errors import NotFound, QueryError
 from core.records import Window, ZoneKind
@@ -24,10 +24,11 @@ WEEKS = Comparison(series=("people",), start=MONDAY, end=MONDAY + timedelta(week
 
 
 class City:
-    """Counts `share` of the ten that are usual, give or take one; `lost` says from which hour on a zone is."""
+    """Counts `share` of the ten that are usual, give or take one; `lost` says from which hour on a zone is; `spread` is
+    that of usual hours on the root scale."""
 
-    def __init__(self, share: float = 0.7, lost: int | None = None, state: str = "ok") -> None:
-        self.share, self.lost, self.state = share, lost, state
+    def __init__(self, share: float = 0.7, lost: int | None = None, state: str = "ok", spread: float = 0.0) -> None:
+        self.share, self.lost, self.state, self.spread = share, lost, state, spread
 
     def expect_reference(self, reference: str) -> None:
         if reference not in ("usual", "before lockdown"):
@@ -42,7 +43,7 @@ class City:
         clips = np.ones(counted.shape, dtype=np.uint8)
         history = History(series, ids, zones[0].camera.timezone, moment(start), 3600, counted.astype(np.float32), clips)
         level = np.full(counted.shape, 10.0 if self.state in ("ok", "borrowed") else np.nan)
-        expectation = Expectation(level, level / 100, level, level, level)
+        expectation = Expectation(level, level / 100, level, level, np.full(level.shape, self.spread))
         states = text([self.state] * len(ids))[:, None]
         reasons = text([None if self.state == "ok" else "a reason"] * len(ids))[:, None]
         segment = np.zeros(steps, dtype=np.int64)
@@ -60,6 +61,12 @@ def test_a_zone_that_lost_a_third_of_its_people_says_so_in_figures_and_words():
     least, most = round(100 * (1 - row["index_high"])), round(100 * (1 - row["index_low"]))
     assert row["words"] == f"30 % fewer people than usual (90 % interval {least} to {most} % fewer)"
     assert 25 < least < 30 < most < 35
+
+
+def test_sums_are_held_against_sums_and_not_against_the_middles_of_usual_hours():
+    """Hours of a middle of 10 and a spread of 1 on the root scale have a mean of 11: eleven are as usual."""
+    (row,) = compare(City(1.1, spread=1.0), places(TOWER), WEEKS).to_dict("records")
+    assert (row["mean"], row["baseline"], row["index"]) == (11, 11, 1)
 
 
 def test_words_name_the_period_and_do_not_claim_what_may_be_chance():
@@ -87,7 +94,7 @@ def test_parts_of_the_week_are_those_of_the_local_clock(grain, rows):
 def test_cells_follow_the_change_of_the_clocks():
     """In London the clocks went forward on 26 March 2017: 08:00 UTC was 8 o'clock before, and 9 o'clock after."""
     starts = np.array([moment(datetime(2017, 3, day, 8, tzinfo=UTC)) for day in (24, 27)])  # a Friday, a Monday
-    local = local_hours(starts, "Europe/London")
+    local = clock_hours(starts, "Europe/London")
     assert Grain.HOUR_OF_WEEK.cell_of(local).tolist() == [4 * 24 + 8, 9]
     assert Grain.WEEKDAY.cell_of(local).tolist() == [4, 0]
     assert Grain.HOUR.cell_of(local).tolist() == [8, 9]
@@ -112,6 +119,8 @@ def test_a_zone_with_nothing_to_compare_with_says_what_its_baseline_does():
 def test_what_cannot_be_answered_is_refused_with_a_remedy():
     with pytest.raises(NotFound):
         compare(City(), places(TOWER), Comparison(series=("people",), start=MONDAY, end=MONDAY, reference="x"))
+    with pytest.raises(QueryError, match="no whole hour"):
+        compare(City(), places(TOWER), Comparison(series=("people",), start=MONDAY, end=MONDAY))
     with pytest.raises(QueryError, match="366 days"):
         compare(City(), places(TOWER), Comparison(series=("people",), start=MONDAY, end=MONDAY + timedelta(days=400)))
     many = places(TOWER) * (MOST_ROWS // 168 + 1)

@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from aggregate.grid import ZoneOfCamera
-from aggregate.totals import TOTAL_COLUMNS, Grouping, totals
+from aggregate.tables import text
+from aggregate.totals import TOTAL_COLUMNS, Grouping, addable, totals
+from aggregate.usual.baselines import Expectation
+from aggregate.usual_answers import Usual
 from core.records import Camera, Zone, ZoneKind
 
 CAMERAS = (
@@ -84,3 +87,31 @@ def test_a_part_of_the_clips_makes_the_sum_partial() -> None:
     rows.loc[1, "state"] = "partial"
     (row,) = totals(rows, ZONES, Grouping.ALL).to_dict("records")
     assert (row["state"], row["reason"]) == ("partial", "not all clips of these zones were counted: see coverage")
+
+
+class Evening:
+    """Half of the hours of a zone have more than 0.1; their root varies by 0.5, so that 0.35 are there on average."""
+
+    def expectation(self, zones, series, window, starts, reference):
+        level = np.full((len(zones), len(starts)), 0.1)
+        states = text(["ok"] * len(zones))[:, None]
+        spread = Expectation(level, level, level, level, 5 * level)
+        return Usual(starts, spread, np.zeros(len(starts), dtype=np.int64), states, states)
+
+
+def test_a_quiet_city_as_usual_is_as_usual() -> None:
+    """The middles of what is usual add up to 0.3, of which 1.05 would be three and a half times as much."""
+    rows = addable(readings(a1=0.35, a2=0.35, b1=0.35), ZONES, Evening())
+    (row,) = totals(rows, ZONES, Grouping.ALL).to_dict("records")
+    assert (row["baseline"], row["index"]) == pytest.approx((1.05, 1.0))
+
+
+def test_a_camera_lost_at_noon_makes_no_quiet_evening() -> None:
+    """The mean of its morning is not that of a day: it is named as missing."""
+    rows = readings(b1=2.0).assign(window="1d")
+    rows.loc[rows["zone"] == "b:1", ["coverage", "state"]] = [0.5, "partial"]
+    (row,) = totals(rows, ZONES, Grouping.ALL).to_dict("records")
+    assert (row["counted"], row["baseline"], row["index"]) == (20, 20, 1.0)
+    assert (row["missing"], row["baseline_missing"], row["state"]) == (["b:1"], 10, "partial")
+    assert row["reason"] == "1 zone missing: b:1: too little of the day was counted to stand for it"
+    assert totals(rows.assign(window="60m"), ZONES, Grouping.ALL)["counted"].tolist() == [22]

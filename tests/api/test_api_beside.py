@@ -87,12 +87,16 @@ def test_sums_name_what_is_missing(get):
 @pytest.mark.parametrize(
     ("address", "status", "words"),
     [
-        ("/v1/traffic", 422, "zone"),
+        ("/v1/traffic", 422, "zone is not given"),
+        ("/v1/traffic?zone=", 422, "zone is empty"),
+        ("/v1/traffic?zone=c:view,x", 422, "one zone at a time"),
+        ("/v1/traffic?zone=c:view&zone=x", 422, "one zone at a time"),
         ("/v1/traffic?zone=x", 404, "no zone 'x'"),
         ("/v1/traffic?zone=c:view&window=1m", 422, "15m and 60m"),
         ("/v1/loop-checks?camera=x", 404, "no camera 'x'"),
         ("/v1/loop-checks?from=2020-01-01T00:00Z&to=2026-04-01T00:00Z", 422, "more than 366 days"),
         ("/v1/totals?by=borough", 422, "by"),
+        ("/v1/totals?by=kind&by=all", 422, "by is given 2 times"),
     ],
 )
 def test_a_bad_question_gets_its_remedy(get, address, status, words):

@@ -136,6 +136,8 @@ def test_a_region_is_told_where_it_reaches(street):
         ("anomalies?zone=x", 404, "there is no zone 'x'"),
         ("priorities?from=2016-01-01T00:00Z", 422, "more than 92 days"),
         ("priorities?limit=0", 422, "limit is '0'"),
+        ("priorities?from=2100-01-01T00:00Z", 422, "no whole hour"),
+        ("changes?from=2017-01-01T00:10Z&to=2017-01-01T00:50Z", 422, "no whole hour"),
         ("changes?from=2015-01-01T00:00Z", 422, "more than 366 days"),
         ("changes?to=2017-01-01T00:00Z&from=2017-02-01T00:00Z", 422, "is not before to"),
         ("changes?class=peple", 422, "class 'peple' is not counted"),

@@ -70,14 +70,17 @@ def test_it_is_registered_listed_asked_about_and_struck(city: Path, tmp_path: Pa
         (("add", *ADD[:4], "--zone", "06710:viw", *ADD[6:]), NotFound, "06710:viw"),
         (("add", *ADD[:3], "wider_pavment", *ADD[4:]), QueryError, "wider_pavment"),
         (("add", *ADD[:7], "2026-05-04"), QueryError, "--start"),
+        (("add", *ADD, "--at", "91,0"), QueryError, "lat: "),
         (("add", *ADD, "--at", "here"), QueryError, "--at"),
         (("effect", "nothing"), NotFound, "nothing"),
         (("listen",), QueryError, "listen"),
     ],
 )
 def test_what_cannot_be_says_why(city: Path, words: tuple[str, ...], error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=told) as raised:
         run(city, *words)
+    assert raised.value.remedy
+    assert "%2B" not in raised.value.remedy
 
 
 def test_an_id_is_used_once(city: Path) -> None:

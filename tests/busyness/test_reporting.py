@@ -39,7 +39,9 @@ def test_a_folder_gets_both(config, tmp_path):
     [
         ({}, "report.docx", ConfigError, "html or .pdf"),
         ({"class": "dogs"}, "report.html", QueryError, "class"),
-        ({"last": "yesterday"}, "report.html", QueryError, "last"),
+        ({"last": "yesterday"}, "report.html", QueryError, "--to: 'yesterday' is not a day"),
+        ({"first": "0001-01-01"}, "report.html", QueryError, "--from: the day '0001-01-01' is outside"),
+        ({"camera": ","}, "report.html", QueryError, "--cameras: is empty"),
         ({}, "city.yaml/report.html", SourceError, "cannot be written"),
     ],
 )

@@ -13,6 +13,7 @@ from aggregate.beside.pairing import BesidePolicy, LoopPair, pairings
 from aggregate.beside.stand_in import estimated, flow_of_present, present_of_flow
 from aggregate.beside.time_base import flow_on
 from aggregate.tables import LoopTable, text
+from core.ground import LocalFrame
 from core.loops import LoopCounter
 from core.records import Camera, Zone, ZoneKind
 
@@ -59,6 +60,15 @@ class TestFlowOnWindows:
     def test_an_interval_over_the_edge_is_shared_by_its_time(self) -> None:
         table = loops(("a", 0, 10, 10.0), ("a", 10, 20, 40.0), ("a", 20, 30, 10.0))
         assert flow_on(table, ["a"], quarters(2), 900).per_hour == pytest.approx([120.0, 120.0])
+
+    def test_what_says_nothing_hides_no_figure(self) -> None:
+        """A row without a figure, or wider than the window, leaves the place to the publisher's other row for it."""
+        figures = [("a", 0, 15, 100.0), ("a", 15, 30, 100.0)]
+        for empty in (("a", 0, 14, None), ("a", 0, 60, 400.0), ("a", 0, 60, None)):
+            flow = flow_on(loops(empty, *figures), ["a"], quarters(2), 900)
+            assert flow.per_hour == pytest.approx([400.0, 400.0])
+        twice = flow_on(loops(("a", 0, 14, 90.0), *figures), ["a"], quarters(2), 900)
+        assert twice.per_hour == pytest.approx([90.0 / 14 * 60, 400.0])
 
     def test_an_hour_says_nothing_of_a_quarter(self) -> None:
         assert np.isnan(flow_on(loops(("a", 0, 60, 600.0)), ["a"], quarters(4), 900).per_hour).all()
@@ -178,6 +188,16 @@ class TestPairing:
         (found,) = pairings([self.camera], [self.near, self.far, self.lost], BesidePolicy())
         assert (found.zone.zone.id, found.counters) == ("c:road", ("near",))
         assert found.distance_m == pytest.approx(33.4, abs=0.5)
+
+    def test_a_city_is_not_measured_through_for_every_zone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """2,700 zones and thousands of loops: only those on its level are measured."""
+        city = [LoopCounter(id=f"{at}", name="x", lat=51.3 + at / 1000, lon=-0.1, source="SCOOT") for at in range(2000)]
+        measured = []
+        metres = LocalFrame.metres
+        monkeypatch.setattr(LocalFrame, "metres", lambda *asked: measured.append(asked) or metres(*asked))
+        (found,) = pairings([self.camera], [*city, self.near], BesidePolicy())
+        assert found.counters == ("200", "near")
+        assert len(measured) < 20
 
     def test_what_an_operator_says_goes_before_nearness(self) -> None:
         policy = BesidePolicy(pairs=(LoopPair(zone="c:road", counters=("far", "lost")),))

@@ -188,4 +188,4 @@ def test_a_street_that_is_closed_is_a_fall_to_nearly_nothing():
 def test_few_other_zones_cannot_tell_chance():
     few = measure(city(zones=6, effect=-0.2))
     assert few.state is EffectState.UNCONTROLLED
-    assert "5 other zones do not tell what chance gives" in few.reason
+    assert "of 5 other zones fewer than 6 have controls of their own" in few.reason

@@ -86,6 +86,7 @@ def test_what_was_found_never_hides_what_is_not_known():
         "3 busier than usual among 37 places; 3 more cannot be judged."
     )
     assert words.looked_at(1, 1, [], "place", "places") == "Nothing stands out among 1 place."
+    assert words.looked_at(0, 0, [], "place", "places") == "No places are counted there."
     assert "40 cannot be judged" in words.looked_at(0, 40, [], "place", "places")
     assert words.regions(20, 22, []) == "No region is unusual among 20 hexagons; 2 more cannot be judged."
     assert words.regions(20, 20, ["1 busier than usual", "2 quieter than usual"]) == (

@@ -127,6 +127,20 @@ def test_a_camera_that_is_blind_at_night_says_nothing_of_nights() -> None:
     assert np.isfinite(told(hidden(history, night), window=Window.DAY).expected).all()
 
 
+def test_the_usual_range_of_days_holds_for_a_zone_that_borrows() -> None:
+    """Four days of its own past tell little of how far a borrowed level is off, in all hours of a day alike: the range
+    that these four left held three days in four."""
+    held = []
+    for seed in range(6):
+        history = past([*SIZES] * 4, 27, seed=seed)
+        before = hidden(history, slice(0, 26 * 168 - 96), slice(0, 5)).between(history.start, history.end - 168 * HOUR)
+        days = before.end + np.arange(7) * 24 * HOUR
+        usual = expect(fitted(before), Window.DAY, days, "UTC", PLAIN)
+        came = history.value[:5, -168:].reshape(5, 7, 24).mean(axis=2)
+        held.append((came >= usual.low[:5]) & (came <= usual.high[:5]))
+    assert 0.84 < np.mean(held) < 0.97
+
+
 def test_a_new_zone_borrows_the_week_of_zones_like_it() -> None:
     """Three days of a zone among five of the same week: its level is its own, its shape theirs, its error larger."""
     history = hidden(past([*SIZES, 20.0], 26), slice(0, 26 * 168 - 72), 5)

@@ -7,11 +7,12 @@ import pytest
 from usual_streets import MONDAY, WEEK, hidden, past
 
 from aggregate.history import History
+from aggregate.local_time import clock_hours
 from aggregate.tables import aware
 from aggregate.usual.baseline import fit
 from aggregate.usual.calendar import Calendar
 from aggregate.usual.carrying import AHEADS, between
-from aggregate.usual.days import DayGrid, local_hours
+from aggregate.usual.days import DayGrid
 from aggregate.usual.effects import Effects
 from aggregate.usual.forecast import Carry, Forecast, forecast, learn
 from aggregate.usual.policy import UsualPolicy
@@ -212,7 +213,7 @@ def test_every_number_of_hours_ahead_is_made_of_one_or_two_that_are_learnt() -> 
 def test_local_hours_go_with_the_clock_on_the_wall() -> None:
     """26 March 2017 in London: 00:00, then 02:00."""
     at = np.datetime64("2017-03-26T00:00:00", "us") + np.arange(3) * np.timedelta64(1, "h")
-    assert (local_hours(at, "Europe/London") % 24).tolist() == [0, 2, 3]
+    assert (clock_hours(at, "Europe/London") % 24).tolist() == [0, 2, 3]
 
 
 def test_an_hour_that_the_clocks_skip_is_unknown_and_a_negative_level_is_none() -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
+from unittest.mock import Mock
 
+import numpy as np
+import pandas as pd
 import pytest
-from small_city import END, stored
+from small_city import END, START, stored
 
 from aggregate.answers import Answers
 from aggregate.duckdb_store import DuckDBStore
+from aggregate.effects.effect import Effect, EffectState
+from aggregate.grid import ZoneOfCamera
+from api.report.document import Heading, Paragraph
 from api.report.facts import gathered
 from api.report.scope import scope_of
 from api.report.words import against_usual
@@ -17,6 +25,8 @@ from api.report.writing import written
 from api.reports import ReportQuestion, made
 from api.room import About
 from core.errors import NotFound, QueryError
+from core.interventions import Intervention, InterventionKind
+from core.records import Camera, Zone, ZoneKind
 
 SOUTH = {
     "type": "FeatureCollection",
@@ -69,6 +79,38 @@ def test_the_lost_camera_is_named_and_no_zero(facts):
     assert abs(facts.whole.ratio[0, 0] - 1) < 0.15
 
 
+def blocks_of(facts, heading):
+    """What stands between a heading and the next."""
+    blocks = written(facts, "Testville", END).blocks
+    begin = 1 + next(at for at, block in enumerate(blocks) if isinstance(block, Heading) and block.text == heading)
+    return tuple(takewhile(lambda block: not isinstance(block, Heading), blocks[begin:]))
+
+
+def unknown(zone):
+    return {"zone": zone, "state": "insufficient_history", "reason": "too few people", "ratio": np.nan}
+
+
+def test_places_without_a_change_are_told_from_places_that_cannot_be_judged(facts):
+    """Of four: all without one; one that cannot be judged, three without one; none that can be judged."""
+    zones = [one.zone.id for one in facts.scope.zones]
+    rows = [pd.DataFrame([unknown(zone) for zone in zones[:number]], columns=list(unknown(""))) for number in (0, 1, 4)]
+    said = [str(blocks_of(replace(facts, changes=some), "What has changed for good")) for some in rows]
+    assert ["No level has changed" in text for text in said] == [True, True, False]
+    assert "Of 1 place it cannot be said: too few people." in said[1]
+    assert "That cannot be said: too few people." in said[2]
+
+
+def test_an_effect_is_told_by_its_name_once_and_drawn_only_where_there_are_weeks(facts):
+    refused = Effect("people", EffectState.REFUSED, reason="too little is stored")
+    kerb = Intervention(
+        id="kerb", name="Kerb", kind=InterventionKind.OTHER, zones=("00000:path",), lat=51.5, lon=-0.1, start=START,
+        registered_at=START,
+    )  # fmt: skip
+    told = replace(facts, effects=((kerb, refused),))
+    assert blocks_of(told, "Did it work?") == (Paragraph("Kerb: no answer: too little is stored."),)
+    assert "Kerb: no answer: too little is stored." in str(blocks_of(told, "In short"))
+
+
 def test_a_page_is_whole_and_fetches_nothing(answers):
     page = made(ReportQuestion(), answers, None, About(name="<Testville>"), END).decode()
     assert "How busy was the city?" in page
@@ -84,6 +126,16 @@ def test_a_pdf_is_one(answers):
     content = made(ReportQuestion(format="pdf"), answers, None, About(name="Téstville"), END)
     assert content.startswith(b"%PDF-")
     assert content.rstrip().endswith(b"%%EOF")
+
+
+def test_days_of_a_clock_half_an_hour_off_are_whole_hours():
+    """Midnight in Kolkata is 18:30 UTC, and no hour of a history begins then."""
+    place = Camera(id="k", name="k", lat=22.6, lon=88.4, timezone="Asia/Kolkata")
+    answers = Mock()
+    answers.zones.return_value = [ZoneOfCamera(Zone(id="k:1", name="1", kind=ZoneKind.PAVEMENT), place)]
+    answers.present.return_value, answers.extent.return_value = END, None
+    scope = scope_of(answers, None, series="people", first=date(2026, 3, 1), last=date(2026, 3, 2))
+    assert (scope.start, scope.end) == (datetime(2026, 2, 28, 18, tzinfo=UTC), datetime(2026, 3, 2, 18, tzinfo=UTC))
 
 
 def test_a_district_is_what_lies_in_it(answers):
