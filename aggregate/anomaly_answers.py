@@ -30,6 +30,9 @@ ANOMALY_COLUMNS = (
 CELL_RESOLUTION = 8
 """H3 hexagons of 0.7 km2: one to three cameras of a city."""
 
+CAMERA_RESOLUTION = 13
+"""Hexagons of 4 m: the zones of one camera. They sway together, and are one counter."""
+
 LEARNT_FROM = timedelta(days=1)
 """What comes before is scanned too, to learn how the city's figures vary."""
 
@@ -62,16 +65,21 @@ class AnomalyAnswers:
         lat = np.array([one.camera.lat for one in zones])
         lon = np.array([one.camera.lon for one in zones])
         cells = cells_of(lat, lon, CELL_RESOLUTION)
-        through = of_cells(cells, of_zones(field))
+        cameras = cells_of(lat, lon, CAMERA_RESOLUTION)
+        through = of_cells(cameras, of_zones(field))
+        of = np.zeros(len(cameras), dtype=np.int64)
+        of[cameras.of] = cells.of
         last = round((end - start).total_seconds() / field.history.step_s)
-        known = int(through.known[:, -last:].any(axis=1).sum())
+        known = len(np.unique(of[through.known[:, -last:].any(axis=1)]))
         if known < LEAST_PLACES:
             return _too_few(series, end, (len(cells), known), field.usual)
         # Of all cells: one that is not counted now is left out by its figures, and the null need not be drawn anew.
         around = neighbours(cells.lat, cells.lon, within_m=REGION_M, most=REGION_PLACES)
         clusters = [
             one
-            for one in scan(through.observed, through.expected, through.spread, around, nulls=self._nulls, last=last)
+            for one in scan(
+                through.observed, through.expected, through.spread, around, nulls=self._nulls, of=of, last=last
+            )
             if touching is None or any(zones[zone].zone.id in touching for zone in _members(cells, one))
         ]
         windows = through.observed.shape[1]

@@ -196,8 +196,8 @@ class ReadingRow(Closed):
     )
     baseline_high: float | None = Field(description="upper end of the usual range", examples=[7.9])
     index: float | None = Field(
-        description="busyness index: `mean` over `baseline`, 1 where it is as busy as usual; null where one of them is, "
-        "where hardly anybody is expected (fewer than 0.05), or where that is known no better than to half of itself",
+        description="busyness index: `mean` over `baseline`, 1 where it is as busy as usual; null where one of them "
+        "is, where hardly anybody is expected (fewer than 0.05), or that is known no better than to half of itself",
         examples=[1.23],
     )
     index_low: float | None = Field(

@@ -138,9 +138,9 @@ def hotspots(request: Request, question: Annotated[HotspotsQuestion, Query()], r
     """One row for every place and class: how it compares with what is usual there at that time of the week, whether it
     and its neighbours are unusual beyond chance (local Getis-Ord Gi* with false-discovery control), and since when.
 
-    Places are compared with each other, so with `bbox`, `camera`, `zone` or `kind` with those alone: ask for a city, not
-    for a street. The least likely to be chance come first, places that cannot be judged last, with the reason. In GeoJSON a hexagon,
-    or a zone whose ground is known, is a polygon.
+    Places are compared with those that are asked for: ask for a city, not for a street. The least likely to be chance
+    come first, places that cannot be judged last, with the reason. In GeoJSON a hexagon, or a zone whose
+    ground is known, is a polygon.
     """
     dialect = chosen(question.format, request)
     found = room.answers.unusual.hotspots(

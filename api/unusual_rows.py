@@ -101,8 +101,8 @@ class HotspotRow(Closed):
     mean: float | None = Field(description="mean number present; of a hexagon, the sum over its zones", examples=[12.4])
     baseline: float | None = Field(description="the number usual there at that time", examples=[6.1])
     index: float | None = Field(
-        description="busyness index: mean / baseline; 1 is as usual; null where one of them is, where fewer than 0.05 are "
-        "usual, or where that is known no better than to half of itself",
+        description="busyness index: mean / baseline; 1 is as usual; null where one of them is, where fewer than 0.05 "
+        "are usual, or where that is known no better than to half of itself",
         examples=[2.03],
     )
     index_low: float | None = Field(description="lower end of its 90 % interval", examples=[1.48])
@@ -225,7 +225,9 @@ class Scanned(Closed):
     series: str = Field(alias="class", description=CLASS, examples=["people"])
     places: int = Field(description="hexagons with zones in them", examples=[24])
     known: int = Field(description="those with figures and something to compare them with", examples=[22])
-    words: str = Field(description="the same in a sentence", examples=["2 regions busier than usual among 22 hexagons."])
+    words: str = Field(
+        description="the same in a sentence", examples=["2 regions busier than usual among 22 hexagons."]
+    )
 
 
 class AnomaliesAnswer(Closed):

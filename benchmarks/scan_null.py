@@ -249,16 +249,16 @@ def outcome(setting: Setting, seed: int) -> Outcome:
     place, city = ground(setting.cameras), draw(setting, seed)
     cells = pooled(place.cells, city.observed, city.expected, city.spread)
     begun = time.perf_counter()
-    tables = (cells.observed, cells.expected, cells.spread)
-    clusters = scan(*tables, place.regions, nulls=NULLS_OF_PROCESS, level=NOMINAL)
+    tables, of = (city.observed, city.expected, city.spread), place.cells.of
+    clusters = scan(*tables, place.regions, nulls=NULLS_OF_PROCESS, of=of, level=NOMINAL)
     scan_s = time.perf_counter() - begun
     found = False
     if city.planted:
         direction = 1 if setting.planted > 1 else -1
-        earlier = scan(*(t[:, :-1] for t in tables), place.regions, nulls=NULLS_OF_PROCESS, level=NOMINAL)
+        earlier = scan(*(t[:, :-1] for t in tables), place.regions, nulls=NULLS_OF_PROCESS, of=of, level=NOMINAL)
         found = is_found(clusters, city.planted, direction) or is_found(earlier, city.planted, direction)
-    of_cells = gi_star(exceedance(*tables)[:, -1], place.near_cells)
-    of_cameras = gi_star(exceedance(city.observed, city.expected, city.spread)[:, -1], place.near_cameras)
+    of_cells = gi_star(exceedance(cells.observed, cells.expected, cells.spread)[:, -1], place.near_cells)
+    of_cameras = gi_star(exceedance(*tables)[:, -1], place.near_cameras)
     reference = seed < POISSON_RUNS and setting.planted == 1.0
     return Outcome(
         alarm=bool(clusters),

@@ -42,7 +42,9 @@ def backtest(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", metavar="CONFIG", help="what an installation has stored instead")
     ] = None,
-    series: Annotated[str, typer.Option("--class", help="with --config: what was counted, as people or vehicles")] = "people",
+    series: Annotated[
+        str, typer.Option("--class", help="with --config: what was counted, as people or vehicles")
+    ] = "people",
     timezone: Annotated[
         str | None, typer.Option(metavar="NAME", help="clock of the times, as Europe/London; as they stand without it")
     ] = None,

@@ -17,16 +17,19 @@ Its Poisson form takes counts for less variable than streets are, and cries wolf
    cluster differs from its city;
 2. exceedances are centred and scaled among those of the same expected level (`levelled`), so that their width is what
    it is in this city, not what a model says, and none counts for more than `WILDEST`;
-3. windows of a place are correlated, R, as those of places like it are (`time_correlation.py`);
+3. windows of a counter are correlated, R, as those of counters like it are (`time_correlation.py`);
 4. what is still wrong with that shows in the stretches before: the evidence B below is divided by how much more it
-   varied there than R lets it (`evidence.dispersion`), and best scores there shift what a best score is held against
-   (`ScanNull.seen`), for sums of skewed figures are not quite normal.
+   varied there than R lets it, and chance is given as much play as that differs from stretch to stretch
+   (`evidence.dispersion`).
 
-A change by the factor q moves the figure of a place by about log(q) g, g = expected / (2 sqrt(expected + 3/8) spread).
-By generalised least squares over the windows, with a the g of those in the duration and 0 before, u the figures, and
-places independent,
+A change by the factor q moves the figure of a counter by about log(q) g, g = expected / (2 sqrt(expected + 3/8)
+spread). By generalised least squares over the windows, with a the g of those in the duration and 0 before, u the
+figures, and counters independent,
 
-    B = sum over places of a' R^-1 u,   C = sum over places of a' R^-1 a,   score = B^2 / (2 (C + 1 / log(2)^2))
+    B = sum over counters of a' R^-1 u,   C = sum over counters of a' R^-1 a,   score = B^2 / (2 (C + 1 / log(2)^2))
+
+A place may hold several counters, a hexagon several cameras. Their evidence is added, not their people: in a sum the
+busiest street's chance figures would drown what the others say.
 
 C = B / log(q) says how much the data know of q, B^2 / (2 C) is the logarithm of the likelihood ratio of the best q
 against 1 (Neill's expectation-based Gaussian statistic, on the root scale), and the term beside C is what a normal
@@ -57,12 +60,13 @@ from core.records import INTERVAL_LEVEL
 from core.root_scale import stabilised
 
 LAST = 12
-DURATIONS = (1, 2, 3, 4, 6, 8, LAST)
-"""In windows: up to three hours of quarters."""
+DURATIONS = (1, 2, 4, 8, LAST)
+"""In windows: up to three hours of quarters. Every further one is a further chance to be wrong."""
 
 PRIOR_INFORMATION = 1.0 / float(np.log(2.0)) ** 2
-WILDEST = 3.0
-"""A figure further off than this, in standard deviations, counts as this: one wild camera is not a district."""
+WILDEST = 5.0
+"""A figure further off than this, in standard deviations, counts as this: one wild camera is not a district. Three would
+cut off a quarter of what a doubling is."""
 
 REGION_M = 3000.0
 REGION_PLACES = 24

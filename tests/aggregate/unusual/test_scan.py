@@ -183,12 +183,27 @@ def test_p_values_are_those_of_the_gumbel_distribution() -> None:
     assert 0 < null.p(40.0) < 1e-11
 
 
-def test_the_past_shifts_what_a_best_score_is_held_against_and_one_old_cluster_does_not() -> None:
-    null = ScanNull(location=8.0, scale=1.0)
-    usual = 8.0 - np.log(np.log(2.0))
-    assert null.seen(np.empty(0)) == null
-    assert null.seen(np.array([usual, usual, usual, 40.0, usual])).location == pytest.approx(8.0)
-    assert null.seen(np.full(4, usual + 1)).location == pytest.approx(8.5)
+def test_counters_of_one_place_add_their_evidence_not_their_people(around: NDArray[np.int64], nulls: ScanNulls) -> None:
+    """Beside each counter stands one that sees 50 times the people: as sums of people, nothing would be found."""
+    observed, expected, spread = city(11)
+    observed[DISTRICT, -4:] *= 2.0
+    loud = np.random.default_rng(4).poisson(50.0 * city(16)[0]).astype(np.float64)
+    tables = (np.vstack([observed, loud]), np.vstack([expected, 50.0 * expected]))
+    wide = np.vstack([spread, np.sqrt(50.0) * spread])
+    of = np.tile(np.arange(PLACES), 2)
+    first = scan(*tables, wide, around, nulls=nulls, of=of)[0]
+    assert len(set(first.places) & set(DISTRICT)) >= 7
+    both = np.isin(of, first.places)
+    assert first.observed == tables[0][both, first.since :].sum()
+
+
+def test_one_place_alone_is_no_region(around: NDArray[np.int64], nulls: ScanNulls) -> None:
+    observed, expected, spread = city(11)
+    assert all(len(one.places) > 1 for one in scan(observed, expected, spread, around, nulls=nulls, level=0.9))
+    alone = np.arange(PLACES)[:, None]
+    observed[DISTRICT, -4:] *= 5.0
+    assert scan(observed, expected, spread, alone, nulls=nulls) == ()
+    assert Growth(np.array([[0, 1], [1, -1]]), 2).scaled(np.ones((2, 1)), 2.0)[:, :, 0].tolist() == [[0, 0.5], [0, 0]]
 
 
 def test_the_same_question_has_the_same_answer(around: NDArray[np.int64]) -> None:
