@@ -255,7 +255,8 @@ def outcome(setting: Setting, seed: int) -> Outcome:
     found = False
     if city.planted:
         direction = 1 if setting.planted > 1 else -1
-        earlier = scan(*(t[:, :-1] for t in tables), place.regions, nulls=NULLS_OF_PROCESS, of=of, level=NOMINAL)
+        before = (city.observed[:, :-1], city.expected[:, :-1], city.spread[:, :-1])
+        earlier = scan(*before, place.regions, nulls=NULLS_OF_PROCESS, of=of, level=NOMINAL)
         found = is_found(clusters, city.planted, direction) or is_found(earlier, city.planted, direction)
     of_cells = gi_star(exceedance(cells.observed, cells.expected, cells.spread)[:, -1], place.near_cells)
     of_cameras = gi_star(exceedance(*tables)[:, -1], place.near_cameras)

@@ -65,8 +65,8 @@ DURATIONS = (1, 2, 4, 8, LAST)
 
 PRIOR_INFORMATION = 1.0 / float(np.log(2.0)) ** 2
 WILDEST = 5.0
-"""A figure further off than this, in standard deviations, counts as this: one wild camera is not a district. Three would
-cut off a quarter of what a doubling is."""
+"""A figure further off than this, in standard deviations, counts as this: one wild camera is not a district. Of what a
+doubling says, three would cut off a quarter."""
 
 REGION_M = 3000.0
 REGION_PLACES = 24

@@ -512,7 +512,7 @@ def test_one_picture_is_made_at_a_time_and_one_that_is_forgotten_is_not(played: 
         gathering.ask(camera)
     wait(lambda: played.closed > 0)
     assert played.closed == 1, "the first was forgotten while it was made: its child is ended"
-    assert len(played.jobs) == 1
+    assert len(played.jobs) - played.closed <= 1, "the next one may have begun by now, and no other"
     assert gathering.ask(cameras[-1]).reason == "the picture of another camera is made first"
     played.go.set()
     for camera in cameras[2:]:
