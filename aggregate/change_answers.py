@@ -11,6 +11,7 @@ import pandas as pd
 from aggregate.change_evidence import Changed, Levels, beside, levels_of
 from aggregate.grid import ZoneOfCamera
 from aggregate.hotspot_answers import place_name
+from aggregate.nouns import NOUNS
 from aggregate.store import Store
 from aggregate.tables import aware
 from aggregate.unusual import words
@@ -80,7 +81,7 @@ def _unknown(levels: Levels, row: int) -> dict[str, object]:
     if levels.coverage[row] == 0:
         state, reason = State.MISSING, "nothing was counted in the period"
     elif days == 0:
-        reason = f"too few {words.NOUNS[levels.series]} are ever there to see a change"
+        reason = f"too few {NOUNS[levels.series]} are ever there to see a change"
     return _blank(one, levels.series) | {
         "coverage": float(levels.coverage[row]),
         "words": f"It cannot be said whether it changed: {reason}.",

@@ -17,6 +17,7 @@ import pandas as pd
 from aggregate.grid import ZoneOfCamera
 from aggregate.level_change import LevelChange, level_change
 from aggregate.local_time import clock_hours
+from aggregate.nouns import NOUNS
 from aggregate.query import expect_hours
 from aggregate.tables import Integers, instants, text
 from aggregate.usual.baselines import ROLLING, BaselineState
@@ -28,8 +29,6 @@ MOST_RANGE = timedelta(days=366)
 MOST_ROWS = 200_000
 _CHUNK = 64
 _DECIMALS = 6
-_CALLED = {"pedestrian": "pedestrians", "cyclist": "cyclists", "motorcycle": "motorcycles", "car": "cars"}
-_CALLED |= {"van": "vans", "truck": "lorries", "bus": "buses"}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 COMPARISON_COLUMNS = (
@@ -200,7 +199,7 @@ def _words(series: str, reference: str, index: float, low: float, high: float) -
     if np.isnan(index):
         return None
     where = "usual" if reference == ROLLING else f"in the period {reference!r}"
-    what = _CALLED.get(series, series)
+    what = NOUNS[series]
     percent, least, most = (round(100 * (value - 1)) for value in (index, low, high))
     if least <= 0 <= most:
         return f"about as many {what} as {where}: {percent:+d} %, 90 % interval {least:+d} to {most:+d} %"

@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from aggregate import drawing
 from aggregate.effects.effect import Change, Course, Effect, EffectState
 from aggregate.effects.percent import interval_in_words
-from aggregate.effects.words import INTERVAL, NOUNS, headline
+from aggregate.effects.words import INTERVAL, headline
+from aggregate.nouns import NOUNS
 from core.interventions import Intervention
 
 BLUE, ORANGE, GREY = drawing.COLOURS[0], drawing.COLOURS[1], drawing.GREY
@@ -39,9 +40,7 @@ def drawn(effect: Effect, intervention: Intervention) -> Figure:
     """The picture of one effect. Of one that was refused without a course of weeks, the reason in words."""
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDE_IN, HIGH_IN), layout="constrained")
-        figure.suptitle(
-            f"{intervention.name}: {NOUNS.get(effect.series, effect.series)}", x=0.01, ha="left", weight="bold"
-        )
+        figure.suptitle(f"{intervention.name}: {NOUNS[effect.series]}", x=0.01, ha="left", weight="bold")
         if effect.course is None or not len(effect.course.begins):
             figure.text(0.01, 0.5, _wrapped(headline(effect)), va="center")
         else:

@@ -7,17 +7,9 @@ from math import expm1
 from aggregate.effects.effect import Change, Checks, Effect, EffectState, Levels
 from aggregate.effects.percent import change_in_words, interval_in_words, percent, signed
 from aggregate.effects.pre_trend import Trend
+from aggregate.nouns import NOUNS
 from core.records import INTERVAL_LEVEL
 
-NOUNS = {
-    "pedestrian": "pedestrians",
-    "cyclist": "cyclists",
-    "motorcycle": "motorcycles",
-    "car": "cars",
-    "van": "vans",
-    "truck": "lorries",
-    "bus": "buses",
-}
 """What is counted, in the plural; `people` and `vehicles` are so already."""
 
 INTERVAL = f"{INTERVAL_LEVEL * 100:.0f} % interval"
@@ -27,7 +19,7 @@ def headline(effect: Effect) -> str:
     """One sentence: the change with its interval, or why there is none."""
     if effect.change is None:
         return f"No answer: {effect.reason}."
-    return f"{_capital(_found(effect.change, NOUNS.get(effect.series, effect.series)))}."
+    return f"{_capital(_found(effect.change, NOUNS[effect.series]))}."
 
 
 def sentences(effect: Effect) -> tuple[str, ...]:

@@ -12,14 +12,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from aggregate.nouns import NOUNS
 from aggregate.tables import Integers, Numbers
 from aggregate.unusual.verdicts import ChangeKind, Trend
-
-NOUNS = {
-    "pedestrian": "pedestrians", "cyclist": "cyclists", "motorcycle": "motorcycles", "car": "cars", "van": "vans",
-    "truck": "lorries", "bus": "buses", "people": "people", "vehicles": "vehicles",
-}  # fmt: skip
-"""What the members of a series are called."""
 
 HOURS_OF = dict.fromkeys(("pedestrian", "cyclist", "people"), "person-hours")
 """What one of them for an hour is called; all others are vehicle-hours."""

@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter
 
 from aggregate import drawing
 from aggregate.tables import Numbers
+from core.records import TrustState
 
 BLUE, PALE, BROWN, GREY = "#2b6cb0", "#f4f1ea", "#9c4a1a", drawing.GREY
 COLOURS = LinearSegmentedColormap.from_list("index", [BLUE, "#a9c6e3", PALE, "#dfb38c", BROWN])
@@ -68,22 +69,11 @@ def days(totals: pd.DataFrame, timezone: str) -> Figure:
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDE_IN, 2.6), layout="constrained")
         axes = figure.subplots()
-        noon = (totals["start"] + (totals["end"] - totals["start"]) / 2).dt.tz_convert(timezone).dt.tz_localize(None)
         axes.axhline(1, color=GREY, linewidth=1)
-        axes.fill_between(noon, totals["index_low"], totals["index_high"], color="#a9c6e3", alpha=0.6, linewidth=0)
-        axes.plot(noon, totals["index"], color=BLUE, marker="o", markersize=3, linewidth=1.2)
-        partial = totals["state"] == "partial"
-        axes.plot(
-            noon[partial], totals["index"][partial], "o", markersize=4.5, markerfacecolor="white", color=BLUE,
-            label="not every zone or clip was counted",
-        )  # fmt: skip
-        if partial.any():
+        _curve(axes, totals, "index", timezone)
+        if (totals["state"] == TrustState.PARTIAL.value).any():
             axes.legend(loc="upper left")
         _as_usual(axes)
-        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-        axes.grid(axis="y")
         return figure
 
 
@@ -92,19 +82,25 @@ def hours(totals: pd.DataFrame, timezone: str) -> Figure:
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDE_IN, 2.6), layout="constrained")
         axes = figure.subplots()
-        middle = (totals["start"] + (totals["end"] - totals["start"]) / 2).dt.tz_convert(timezone).dt.tz_localize(None)
-        axes.fill_between(
-            middle, totals["counted_low"], totals["counted_high"], color="#a9c6e3", alpha=0.6, linewidth=0
-        )
-        axes.plot(middle, totals["counted"], color=BLUE, marker="o", markersize=3, linewidth=1.2)
-        partial = totals["state"] == "partial"
-        axes.plot(middle[partial], totals["counted"][partial], "o", markersize=4.5, markerfacecolor="white", color=BLUE)
+        _curve(axes, totals, "counted", timezone)
         axes.set_ylim(bottom=0)
-        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-        axes.grid(axis="y")
         return figure
+
+
+def _curve(axes: Axes, totals: pd.DataFrame, name: str, timezone: str) -> None:
+    """One figure of `aggregate.totals.TOTAL_COLUMNS` over time with its band; hollow where a part was not counted."""
+    middle = (totals["start"] + (totals["end"] - totals["start"]) / 2).dt.tz_convert(timezone).dt.tz_localize(None)
+    axes.fill_between(middle, totals[f"{name}_low"], totals[f"{name}_high"], color="#a9c6e3", alpha=0.6, linewidth=0)
+    axes.plot(middle, totals[name], color=BLUE, marker="o", markersize=3, linewidth=1.2)
+    partial = totals["state"] == TrustState.PARTIAL.value
+    axes.plot(
+        middle[partial], totals[name][partial], "o", markersize=4.5, markerfacecolor="white", color=BLUE,
+        label="not every zone or clip was counted",
+    )  # fmt: skip
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.grid(axis="y")
 
 
 def week(index: Numbers) -> Figure:

@@ -8,11 +8,6 @@ from zoneinfo import ZoneInfo
 
 NOTHING = "–"
 
-NOUNS = {
-    "people": "people", "vehicles": "vehicles", "pedestrian": "pedestrians", "cyclist": "cyclists",
-    "motorcycle": "motorcycles", "car": "cars", "van": "vans", "truck": "lorries", "bus": "buses",
-}  # fmt: skip
-
 
 def against_usual(noun: str, index: float, low: float, high: float) -> str:
     """As "12 % more people than usual (90 % interval 4 to 21 % more)"."""

@@ -11,10 +11,11 @@ import pandas as pd
 from aggregate.effects import plot
 from aggregate.effects.effect import Effect
 from aggregate.effects.words import headline, sentences
+from aggregate.nouns import NOUNS
 from api.report import figures
 from api.report.document import Block, Document, Drawing, Heading, Paragraph, Points, Sheet
 from api.report.facts import RANKED, Facts
-from api.report.words import NOTHING, NOUNS, against_usual, counted, day, figure, ratio, share
+from api.report.words import NOTHING, against_usual, counted, day, figure, ratio, share
 from core.interventions import Intervention
 
 SHOWN_CAMERAS = 12
@@ -49,7 +50,7 @@ def written(facts: Facts, installation: str, made_at: datetime) -> Document:
     scope = facts.scope
     timezone = scope.zones[0].camera.timezone
     last = scope.end - timedelta(microseconds=1)
-    noun = NOUNS.get(scope.series, scope.series)
+    noun = NOUNS[scope.series]
     return Document(
         title=f"How busy was {scope.place}?",
         subtitle=f"{noun.capitalize()}, {_period(day(scope.start, timezone), day(last, timezone))} · "
