@@ -19,7 +19,7 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from pyarrow.csv import WriteOptions, write_csv
 
-from api.json_rows import iso, json_rows, time_units
+from api.json_rows import iso, json_list, json_rows, time_units
 from api.parameters import Format
 from api.problems import NotAcceptable, Responses
 
@@ -147,11 +147,12 @@ def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield frame.iloc[first : first + CHUNK_ROWS]
 
 
-def _json(table: Table) -> Iterator[str]:
+def _json(table: Table) -> Iterator[str | memoryview]:
     yield f'{{"{table.name}":['
     separator, units = "", time_units(table.frame)
     for chunk in _chunks(table.frame):
-        yield separator + ",".join(json_rows(chunk, units))
+        yield separator
+        yield json_list(chunk, units)
         separator = ","
     yield f"]{_members(table)}}}"
 

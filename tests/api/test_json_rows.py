@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.json_rows import json_rows, time_units
+from api.json_rows import json_list, json_rows, time_units
 
 
 def read_back(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -89,3 +89,10 @@ def test_words_and_figures_read_back(rows: list[tuple[str | None, float | None]]
         }
     )
     assert read_back(frame) == [{"word": word, "figure": figure} for word, figure in rows]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=6)), max_size=8), st.integers(0, 8))
+def test_a_list_is_its_rows_with_commas(words: list[str | None], first: int) -> None:
+    frame = pd.DataFrame({"word": pd.Series(words, dtype=object), "place": range(len(words))}).iloc[first:]
+    assert bytes(json_list(frame, {})).decode() == ",".join(json_rows(frame, {}))
