@@ -6,7 +6,7 @@ PAGE := api/web/dist/index.html
 PAGE_SOURCES := $(shell find api/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup page run test test-services test-ultralytics check bench bench-count-cost bench-day-curves clean help
+.PHONY: setup page run test services test-services test-ultralytics check bench bench-count-cost bench-day-curves clean help
 
 help:  ## what can be made
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -18,6 +18,7 @@ setup: .venv/ready  ## the environment alone
 	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; echo "$(PYTHON) cannot make an environment: on Debian, apt install python3-venv"; exit 1; }
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=24'  # older ones cannot resolve the constraints
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
@@ -38,7 +39,10 @@ run: $(PAGE)  ## the demo: a synthetic city on a map, no network and no key
 test: .venv/ready  ## the fast suite
 	$(BIN)/python -m pytest -n 2
 
-test-services: .venv/ready $(PAGE)  ## what needs a real service or minutes: Chromium, whole real days
+services: .venv/ready  ## what the next one starts: PostgreSQL's programs, Kafka's broker from Maven Central
+	@cd tests && ../$(BIN)/python -m services.ready
+
+test-services: services $(PAGE)  ## what needs a real service or minutes: Kafka, PostgreSQL, Chromium, whole real days
 	cd api/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 	$(BIN)/python -m pytest -m 'service or slow'
 
@@ -47,6 +51,7 @@ test-ultralytics: .venv-ultralytics/ready  ## the optional backend: the contract
 
 .venv-ultralytics/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-ultralytics
+	.venv-ultralytics/bin/python -m pip install --quiet --upgrade 'pip>=24'
 	.venv-ultralytics/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,ultralytics]'
 	touch $@
 

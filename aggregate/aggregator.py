@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,16 +12,33 @@ import numpy as np
 from aggregate.policy import FUTURE_TOLERANCE, AggregatePolicy
 from aggregate.readings import derive, is_open, while_open
 from aggregate.store import Store
-from aggregate.tables import Clips, ReadingTable, Spans, Times, moment, text
+from aggregate.tables import Clips, ReadingTable, Spans, Times, moment, no_readings, text
 from aggregate.windows import spans_of
 from core.clock import Clock
-from core.records import Camera, CountObservation, Reading
+from core.records import SERIES, Camera, CountObservation, Reading
 
 log = logging.getLogger(__name__)
 
 _REBUILT_AT_ONCE = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _NEVER = np.datetime64("0001-01-01", "us")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a batch of observations: see `Aggregator.take`.
+
+    `changed` are the readings that changed, `known` those of the windows of observations that were stored already: who
+    announces readings after they are stored may have been stopped in between, and announces these again. `stored` are
+    the observations that were new or replaced another, `newest` those newer than all that was stored of their camera,
+    `refused` those that are not stored, each with the reason.
+    """
+
+    changed: ReadingTable
+    known: ReadingTable
+    stored: Sequence[CountObservation]
+    newest: Sequence[CountObservation]
+    refused: Sequence[tuple[CountObservation, str]]
 
 
 class Aggregator:
@@ -59,18 +76,36 @@ class Aggregator:
         but give no readings before the camera is saved and its time rebuilt. Those from the future are not stored
         (see the class). Raises `StoreError`.
         """
-        observations = self._possible(observations)
+        return self.take(observations).changed.records()
+
+    def take(self, observations: Sequence[CountObservation]) -> Taken:
+        """As `accept`, and says what else became of them: for those who may be given the same observations again."""
+        refused = self._impossible(observations)
+        if refused:
+            ids = {observation.id for observation, _ in refused}
+            observations = [observation for observation in observations if observation.id not in ids]
         if not observations:
-            return []
+            return Taken(no_readings(SERIES), no_readings(SERIES), (), (), refused)
         with self._store.transaction():
             cameras = {camera.id: camera for camera in self._store.cameras()}
             before = self._store.watermarks(sorted({observation.camera for observation in observations}))
-            self._store.upsert_observations(observations)
+            stored = self._store.upsert_observations(observations)
             # Also those that were stored before: redelivery completes what a crash may have left undone.
             camera_of, times = _events(observations, cameras)
-            spans = spans_of({zone: (times[zone], camera_of[zone].timezone) for zone in times})
-            changed = self._derive(spans, camera_of, before)
-        return _published(changed, _advanced(before, observations))
+            changed = self._derive(_spans(times, camera_of), camera_of, before)
+            known = no_readings(SERIES)
+            news = {observation.id for observation in stored}
+            again = [one for one in observations if one.id not in news and one.camera in cameras]
+            if again:
+                known = self._store.current_readings(_spans(_events(again, cameras)[1], camera_of))
+        watermark = _advanced(before, observations)
+        return Taken(
+            changed=_announced(changed, watermark),
+            known=_announced(known, watermark),
+            stored=stored,
+            newest=[one for one in observations if one.camera not in before or one.event_time > before[one.camera]],
+            refused=refused,
+        )
 
     def rebuild(self, start: datetime, end: datetime) -> int:
         """Derive anew every window that holds a stored observation of [start, end]; returns how many rows changed.
@@ -103,24 +138,25 @@ class Aggregator:
         spans = spans_of({zone: (times, camera_of[zone].timezone) for zone, times in _times_by_zone(held).items()})
         return self._derive(spans, camera_of, self._store.watermarks())
 
-    def _possible(self, observations: Sequence[CountObservation]) -> Sequence[CountObservation]:
-        """Those that are not from the future; the others are told and added up."""
+    def _impossible(self, observations: Sequence[CountObservation]) -> Sequence[tuple[CountObservation, str]]:
+        """Those that are from the future, which are told and added up, each with the reason."""
         now = self._clock.now()
         latest = now + FUTURE_TOLERANCE
-        future = sorted({(one.camera, one.event_time) for one in observations if one.event_time > latest})
+        future = [one for one in observations if one.event_time > latest]
         if not future:
-            return observations
-        for camera, event_time in future:
+            return ()
+        said = f"from the future (it is {now.isoformat(timespec='seconds')})"
+        remedy = "mend the date of the camera, the file name or this machine, then replay it"
+        for camera, event_time in sorted({(one.camera, one.event_time) for one in future}):
             log.warning(
-                "camera %s: the clip of %s is from the future (it is %s): its counts are refused and not stored; "
-                "mend the date of the camera, the file name or this machine, then replay it",
+                "camera %s: the clip of %s is %s: its counts are refused and not stored; %s",
                 camera,
                 event_time.isoformat(timespec="seconds"),
-                now.isoformat(timespec="seconds"),
+                said,
+                remedy,
             )
-        possible = [one for one in observations if one.event_time <= latest]
-        self._refused += len(observations) - len(possible)
-        return possible
+        self._refused += len(future)
+        return [(one, f"{said}: {remedy}") for one in future]
 
     def _derive(self, spans: Spans, camera_of: Mapping[str, Camera], watermark: Mapping[str, datetime]) -> ReadingTable:
         """Derive the readings of `spans` and save those that differ from what is stored, revised where closed."""
@@ -143,13 +179,18 @@ class Aggregator:
         return np.timedelta64(self._policy.allowed_lateness)
 
 
-def _published(changed: ReadingTable, watermark: Mapping[str, datetime]) -> list[Reading]:
-    """As records; a window that goes on says so instead of calling clips missing that are not due."""
-    going_on = is_open(changed.end, _newest(changed, watermark)) & (changed.clips_counted < changed.clips_expected)
-    reason = changed.reason.copy()
+def _announced(readings: ReadingTable, watermark: Mapping[str, datetime]) -> ReadingTable:
+    """As they are told: a window that goes on says so instead of calling clips missing that are not due."""
+    going_on = is_open(readings.end, _newest(readings, watermark)) & (readings.clips_counted < readings.clips_expected)
+    reason = readings.reason.copy()
     for row in np.flatnonzero(going_on):
-        reason[row] = while_open(reason[row], int(changed.clips_counted[row]), int(changed.clips_expected[row]))
-    return replace(changed, reason=reason).records()
+        reason[row] = while_open(reason[row], int(readings.clips_counted[row]), int(readings.clips_expected[row]))
+    return replace(readings, reason=reason)
+
+
+def _spans(times: Mapping[str, Times], camera_of: Mapping[str, Camera]) -> Spans:
+    """Every window of every width that holds one of a zone's `times`."""
+    return spans_of({zone: (held, camera_of[zone].timezone) for zone, held in times.items()})
 
 
 def _advanced(watermark: Mapping[str, datetime], observations: Sequence[CountObservation]) -> dict[str, datetime]:

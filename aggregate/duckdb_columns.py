@@ -9,7 +9,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from aggregate.tables import FIGURES, GROUND, Clips, Integers, LoopTable, Numbers, ReadingTable, Spans, Text, Times
+from aggregate.tables import (
+    FIGURES,
+    GROUND,
+    Clips,
+    Integers,
+    LoopTable,
+    Numbers,
+    ReadingTable,
+    Spans,
+    Text,
+    Times,
+    numbers_of,
+    times_of,
+)
+from core.config import Closed
 from core.ground import ObservedGround
 from core.health import HealthEvent
 from core.loops import LoopReading
@@ -91,13 +105,22 @@ def naive(time: datetime) -> datetime:
 def observation_rows(observations: Sequence[CountObservation]) -> pa.Table:
     def column(name: str, kind: pa.DataType) -> pa.Array:
         values = [getattr(observation, name) for observation in observations]
+        if kind in (_FIGURES_TYPE, _GAINS_TYPE):
+            return _structs(values, kind)
         if pa.types.is_struct(kind):
-            values = [None if figures is None else dict(figures) for figures in values]
+            values = [None if fields is None else dict(fields) for fields in values]
         elif kind == _TIME:
-            values = [naive(time) for time in values]
+            return pa.array(times_of(values), _TIME)
         return pa.array(values, kind)
 
     return pa.table({name: column(name, kind) for name, kind in _OBSERVATION_TYPES.items()})
+
+
+def _structs(records: Sequence[Closed | None], kind: pa.StructType) -> pa.Array:
+    """Records of numbers; a record that is None is null as a whole."""
+    names = [field.name for field in kind]
+    fields = [pa.array(column) for column in numbers_of(records, len(names)).T]
+    return pa.StructArray.from_arrays(fields, names=names, mask=pa.array([one is None for one in records], pa.bool_()))
 
 
 def observations_from(rows: pa.Table) -> list[CountObservation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from aggregate.duckdb_columns import naive
 from aggregate.duckdb_engine import Engine
-from core.records import CountObservation, Status
+from aggregate.newest_clips import NewestClip, advanced
+from core.records import CountObservation
 
 _TIME = pa.timestamp("us")
 _TYPES = pa.schema(
@@ -39,37 +40,27 @@ def keep_newest(engine: Engine, observations: Sequence[CountObservation], *, rec
     stored = engine.read(
         "SELECT * FROM newest_clips WHERE camera IN (SELECT unnest($cameras::VARCHAR[]))", {"cameras": sorted(cameras)}
     )
-    newest: dict[str, dict[str, Any]] = {row["camera"]: row for row in stored.to_pylist()}
-    taken_back: set[str] = set()
-    for one in observations:
-        kept = newest.setdefault(one.camera, {"camera": one.camera})
-        event_time, counted_at = naive(one.event_time), naive(one.counted_at)
-        if "id" not in kept or (event_time, counted_at, one.id) >= (kept["event_time"], kept["counted_at"], kept["id"]):
-            clip = {"id": one.id, "status": one.status.value, "reason": one.reason}
-            kept.update(clip, event_time=event_time, counted_at=counted_at)
-        if one.status is Status.OK:
-            kept["last_counted"] = max(event_time, kept.get("last_counted") or event_time)
-        elif recount and event_time == kept.get("last_counted"):
-            taken_back.add(one.camera)
-        if one.content is not None:
-            content = (event_time, counted_at, one.content)
-            if not kept.get("content") or content > (
-                kept["content_time"],
-                kept["content_counted_at"],
-                kept["content"],
-            ):
-                kept.update(content=one.content, content_time=event_time, content_counted_at=counted_at)
-    rows = pa.Table.from_pylist(list(newest.values()), schema=_TYPES)
+    kept = {row["camera"]: NewestClip(**_each_time(row, _aware)) for row in stored.to_pylist()}
+    now = advanced(kept, observations, recount=recount)
+    rows = pa.Table.from_pylist([_each_time(vars(one), naive) for one in now.newest.values()], schema=_TYPES)
     engine.write("INSERT OR REPLACE INTO newest_clips BY NAME SELECT * FROM batch", batch=rows)
-    if taken_back:  # seldom enough to look for the count before
+    if now.taken_back:  # seldom enough to look for the count before
         engine.write(
             """
             UPDATE newest_clips n
             SET last_counted = (SELECT max(event_time) FROM observations WHERE camera = n.camera AND status = 'ok')
             FROM batch b WHERE n.camera = b.camera
             """,
-            batch=pa.table({"camera": sorted(taken_back)}),
+            batch=pa.table({"camera": sorted(now.taken_back)}),
         )
+
+
+def _each_time(row: Mapping[str, Any], turned: Callable[[datetime], datetime]) -> dict[str, Any]:
+    return {name: turned(value) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _aware(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC)
 
 
 def last_contents(engine: Engine) -> Mapping[str, tuple[datetime, str]]:

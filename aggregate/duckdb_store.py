@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
 import pyarrow as pa
 
+from aggregate.contents import Kept
 from aggregate.duckdb_baselines import baselines_in_force, baselines_version, save_baselines
 from aggregate.duckdb_columns import (
     clip_select,
@@ -24,6 +25,7 @@ from aggregate.duckdb_columns import (
     observations_from,
     span_rows,
 )
+from aggregate.duckdb_contents import days, observed, references, revised
 from aggregate.duckdb_engine import Engine
 from aggregate.duckdb_file import open_file
 from aggregate.duckdb_health import health_between, health_now, save_health
@@ -33,7 +35,7 @@ from aggregate.duckdb_readings import current_readings, history, readings_betwee
 from aggregate.duckdb_schema import readings_table
 from aggregate.history import History
 from aggregate.policy import STORE_MEMORY_MB
-from aggregate.store import refuse_shared_zones, supersedes
+from aggregate.store import newest_counts, refuse_shared_zones, supersedes
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
 from aggregate.usual.baselines import BaselineTable
 from core.health import HealthEvent
@@ -85,11 +87,7 @@ class DuckDBStore:
         self._cameras = tuple(Camera.model_validate_json(config) for config in rows["config"].to_pylist())
 
     def upsert_observations(self, observations: Sequence[CountObservation]) -> list[CountObservation]:
-        newest: dict[str, CountObservation] = {}
-        for observation in observations:
-            rival = newest.get(observation.id)
-            if rival is None or supersedes(observation, rival):
-                newest[observation.id] = observation
+        newest = newest_counts(observations)
         if not newest:
             return []
         with self.transaction():
@@ -274,3 +272,17 @@ class DuckDBStore:
 
     def loop_extent(self) -> tuple[datetime, datetime] | None:
         return loop_extent(self._engine)
+
+    # -- all of it ----------------------------------------------------------------------------------------------
+
+    def days(self, kept: Kept) -> Mapping[date, int]:
+        return days(self._engine, kept)
+
+    def observed(self, start: datetime, end: datetime) -> list[CountObservation]:
+        return observed(self._engine, start, end)
+
+    def revised(self, window: Window, start: datetime, end: datetime) -> ReadingTable:
+        return revised(self._engine, window, start, end)
+
+    def references(self) -> list[str]:
+        return references(self._engine)

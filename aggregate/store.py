@@ -217,6 +217,16 @@ def supersedes(incoming: CountObservation, stored: CountObservation) -> bool:
     return incoming != stored and incoming.model_dump_json() > stored.model_dump_json()
 
 
+def newest_counts(observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
+    """The observation of each id that the others do not replace, in the order of arrival."""
+    newest: dict[str, CountObservation] = {}
+    for observation in observations:
+        rival = newest.get(observation.id)
+        if rival is None or supersedes(observation, rival):
+            newest[observation.id] = observation
+    return newest
+
+
 def refuse_shared_zones(cameras: Sequence[Camera]) -> None:
     """Raises `ConfigError` where two cameras have a zone of one id: readings are kept by zone."""
     owner: dict[str, str] = {}

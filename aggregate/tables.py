@@ -6,15 +6,17 @@ Times are naive `datetime64[us]` in UTC, text columns are object arrays of str, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.config import Closed
 from core.loops import LoopReading
 from core.records import Reading, TrustState, Window
 
@@ -47,6 +49,27 @@ def instants(times: Sequence[datetime | None]) -> pd.DatetimeIndex:
     """A column of aware times for a data frame, datetime64[us, UTC]; None is NaT."""
     naive = [None if time is None else moment(time) for time in times]
     return pd.DatetimeIndex(np.array(naive, dtype="datetime64[us]")).tz_localize("UTC")
+
+
+def times_of(times: Sequence[datetime]) -> Times:
+    """Aware times as the tables hold them; `moment` of many."""
+    since = (time - _EPOCH for time in times)
+    us = ((one.days * 86_400 + one.seconds) * 1_000_000 + one.microseconds for one in since)
+    return np.fromiter(us, np.int64, len(times)).astype("datetime64[us]")
+
+
+def numbers_of(records: Sequence[Closed | None], width: int) -> Numbers:
+    """The fields of records that have nothing but numbers, in their order: [record, field], NaN where there is none."""
+    fields: Iterable[Iterable[float]]
+    if all(records):
+        fields = map(dict.values, map(vars, records))
+    else:
+        nothing = (np.nan,) * width
+        fields = (nothing if one is None else vars(one).values() for one in records)
+    return np.fromiter(chain.from_iterable(fields), np.float64, len(records) * width).reshape(-1, width)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Rows:
@@ -160,8 +183,8 @@ class ReadingTable(Rows):
 
     def records(self) -> list[Reading]:
         """One `Reading` per row and series."""
-        figures = {name: _nullable(getattr(self, name)) for name in FIGURES}
-        ground = {name: _nullable(getattr(self, name)) for name in GROUND}
+        figures = {name: nullable(getattr(self, name)) for name in FIGURES}
+        ground = {name: nullable(getattr(self, name)) for name in GROUND}
         readings: list[Reading] = []
         for row in range(len(self)):
             shared = {
@@ -221,12 +244,21 @@ GROUND = ("area_m2", "calibration_error", "vehicles_m2", "crowded_share")
 """The columns of a `ReadingTable` that say what the ground of the zone was: one figure a row."""
 
 
-def _nullable(figures: Numbers) -> list[Any]:
+def nullable(figures: Numbers) -> list[Any]:
     """Figures, or rows of them, with None for NaN."""
     nullable = figures.astype(object)
     nullable[np.isnan(figures)] = None
     listed: list[Any] = nullable.tolist()
     return listed
+
+
+def joined(tables: Sequence[ReadingTable]) -> ReadingTable:
+    """The rows of tables of the same series, one table after the other; there is at least one."""
+    first = tables[0]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in tables]) for name in first._columns()
+    }
+    return replace(first, **columns)
 
 
 def no_readings(series: Sequence[str]) -> ReadingTable:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from aggregate.tables import Spans, Times, aware, moment, text
+from aggregate.tables import Spans, Times, moment, text
 from core.records import Window
 
 WIDTH_S: dict[Window, int] = {
@@ -96,38 +96,26 @@ def days_between(start: datetime, end: datetime, timezone: str) -> tuple[Times, 
 
 
 def spans_of(events: dict[str, tuple[Times, str]]) -> Spans:
-    """The distinct windows of every width that hold at least one event: zone -> (event times, time zone)."""
-    zones: list[str] = []
-    windows: list[str] = []
-    starts: list[Times] = []
-    ends: list[Times] = []
-    for zone, (times, timezone) in events.items():
-        for window in Window:
-            begins, finishes = _distinct(window, times, timezone)
-            zones += [zone] * len(begins)
-            windows += [window.value] * len(begins)
-            starts.append(begins)
-            ends.append(finishes)
-    none = np.empty(0, dtype="datetime64[us]")
+    """The distinct windows of every width that hold at least one event: zone -> (event times, time zone).
+
+    By width, zone and start. A city sends one clip of each zone at a time, so the zones are done together.
+    """
+    zones, none = text(list(events)), np.empty(0, dtype="datetime64[us]")
+    times = np.concatenate([none, *(held for held, _ in events.values())])
+    number = [len(held) for held, _ in events.values()]
+    timezones = [
+        timezone for (_, timezone), times_held in zip(events.values(), number, strict=True) for _ in range(times_held)
+    ]
+    row = np.repeat(np.arange(len(zones)), number)
+    found = []
+    for window in Window:
+        starts, ends = windows_at(window, times, timezones)
+        order = np.lexsort((starts, row))
+        same = (np.diff(row[order]) == 0) & (starts[order][1:] == starts[order][:-1])
+        first = order[np.concatenate([[True], ~same])] if len(order) else order
+        found.append(Spans(zones[row[first]], text([window.value] * len(first)), starts[first], ends[first]))
     return Spans(
-        zone=text(zones),
-        window=text(windows),
-        start=np.concatenate([none, *starts]),
-        end=np.concatenate([none, *ends]),
-    )
-
-
-def _distinct(window: Window, times: Times, timezone: str) -> tuple[Times, Times]:
-    if window is not Window.DAY:
-        starts, _ = _aligned(window, times)
-        return _aligned(window, np.unique(starts))
-    # A local day cannot be had by arithmetic on UTC; one look-up per distinct quarter of an hour is enough, for
-    # every offset in use is a multiple of it.
-    quarters = np.unique(times.astype("datetime64[m]").astype(np.int64) // 15 * 15).astype("datetime64[m]")
-    days = sorted({_local_day(aware(at).astimezone(ZoneInfo(timezone)).date(), timezone) for at in quarters})
-    return (
-        np.array([moment(begins) for begins, _ in days], dtype="datetime64[us]"),
-        np.array([moment(ends) for _, ends in days], dtype="datetime64[us]"),
+        *(np.concatenate([getattr(one, name) for one in found]) for name in ("zone", "window", "start", "end"))
     )
 
 

@@ -27,8 +27,8 @@ from rich.console import Console
 from aggregate.answers import Answers
 from aggregate.query import ReadingQuery
 from busyness.config import load_config
+from busyness.keeping import open_store
 from busyness.replaying import replay
-from busyness.wiring import open_store
 from core.clock import SystemClock
 from core.records import Camera, Window, Zone, ZoneKind
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from busyness.config import Config, StoreConfig, load_config
+from busyness.config import Config, DuckDBConfig, load_config
 from busyness.replaying import replay
 from ingest.decode import open_bytes
 from ingest.file_reader import FileReader
@@ -77,7 +77,7 @@ def decode_alone(config: Config, folder: Path) -> tuple[int, float]:
 
 def whole_replay(config: Config, folder: Path, store: Path) -> float:
     """Seconds from the first file to the last reading on disk."""
-    config = config.model_copy(update={"store": StoreConfig(path=store)})
+    config = config.model_copy(update={"store": DuckDBConfig(path=store)})
     began = time.perf_counter()
     replay(config, folder, Console(stderr=True, quiet=True))
     return time.perf_counter() - began

@@ -28,9 +28,9 @@ from aggregate.usual.policy import UsualPolicy
 from busyness.config import Config
 from busyness.forecasts import tables
 from busyness.forecasts.page import page_of
+from busyness.keeping import lasts, open_store
 from busyness.progress import progress_bar
 from busyness.table import print_table
-from busyness.wiring import open_store
 from core.errors import ConfigError, MissingExtra, QueryError, SourceError
 from core.records import SERIES, Window
 
@@ -78,7 +78,7 @@ def backtest_stored(config: Config, series: str, asked: Asked, shown: Shown) -> 
     Raises `StoreError`, `ConfigError` for a store in memory, `QueryError` where too little is stored.
     """
     _check_report(shown.report)
-    if config.store.path is None:
+    if not lasts(config):
         raise ConfigError("backtest needs a store on disk", remedy="set store.path, or name a table of counts")
     if series not in SERIES:
         raise QueryError(f"there is no class {series!r}", remedy=f"choose from {', '.join(SERIES)}")

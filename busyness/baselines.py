@@ -13,9 +13,10 @@ from rich.table import Table
 from aggregate.answers import Answers
 from aggregate.references import references
 from busyness.config import Config
+from busyness.keeping import lasts, open_store
 from busyness.nightly_baselines import SETTLED
 from busyness.progress import progress_bar
-from busyness.wiring import builder_of, open_clock, open_store, usual_of
+from busyness.wiring import builder_of, open_clock, usual_of
 from core.errors import ConfigError
 
 
@@ -24,7 +25,7 @@ def build(config: Config, notes: Console, *, anew: bool = False) -> int:
 
     The present is the newest clip stored, as it is where recorded days are served.
     """
-    if config.store.path is None:
+    if not lasts(config):
         raise ConfigError("baselines are built of what is stored", remedy="set store.path")
     with closing(open_store(config)) as store, progress_bar(notes) as progress:
         clock = open_clock(config)
@@ -36,7 +37,7 @@ def build(config: Config, notes: Console, *, anew: bool = False) -> int:
 
 def known(config: Config) -> pd.DataFrame:
     """What readings can be compared with, and of how many zones it is known (`REFERENCE_COLUMNS`)."""
-    if config.store.path is None:
+    if not lasts(config):
         raise ConfigError("baselines are kept in the store", remedy="set store.path")
     with closing(open_store(config, read_only=True)) as store:
         return references(usual_of(config, store), config.usual.classes)

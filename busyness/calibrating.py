@@ -13,10 +13,11 @@ from rich.console import Console
 from busyness.calibration_report import Calibrated, report, show, show_all
 from busyness.city import OpenFeeds, naming
 from busyness.config import Config
+from busyness.keeping import begun, open_store
 from busyness.site_edits import NO_EDITS, Edits, edited
 from busyness.site_files import SUFFIX, read_site, site_paths, write_site
 from busyness.sites import bare_camera, check_site, new_site, with_site, written_cameras
-from busyness.wiring import known_cameras, open_clock, open_store
+from busyness.wiring import known_cameras, open_clock
 from core.errors import BusynessError, CalibrationRefused, ConfigError, NotFound, StoreError
 from core.records import Camera, Zone
 from core.site import Site
@@ -176,7 +177,7 @@ def _camera(config: Config, name: str) -> tuple[Camera, Sequence[Zone]]:
 
 def _stored(config: Config) -> dict[str, Camera]:
     """The cameras as they ran last; none where the store is in memory, or in use by what runs now."""
-    if config.store.path is None or not config.store.path.exists():
+    if not begun(config):
         return {}
     try:
         with closing(open_store(config, read_only=True)) as store:

@@ -20,10 +20,11 @@ from rich.table import Table
 from busyness.city import OpenFeeds, naming
 from busyness.config import Config
 from busyness.jailed_counter import JailedCounter
+from busyness.keeping import lasts, open_store
 from busyness.progress import progress_bar
 from busyness.running import ask
 from busyness.sites import Sites
-from busyness.wiring import cameras_of, open_clock, open_counters, open_store, views_of
+from busyness.wiring import cameras_of, open_clock, open_counters, views_of
 from core.clock import Clock
 from core.config import Closed
 from core.errors import BusynessError, ConfigError, NotFound
@@ -148,7 +149,7 @@ def health(config: Config, names: Sequence[str]) -> list[HealthEvent]:
     """How each camera is now, as the running installation says or, where none runs, its store. Raises `StoreError`."""
     events = _ask(config)
     if events is None:
-        if config.store.path is None:
+        if not lasts(config):
             raise ConfigError(
                 "no installation answers, and this one keeps nothing", remedy="start it, or set store.path"
             )

@@ -84,6 +84,10 @@ class OpenFeeds:
         self._open = opened
         return [one.feed for one in opened.values()]
 
+    def hold(self, share: float) -> None:
+        """From now on this part of every budget is this process's; the rest is that of others of the installation."""
+        self._budgets.hold(share)
+
     def close(self) -> None:
         """Let go of every connection."""
         for one in self._open.values():

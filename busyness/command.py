@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from busyness import DEFAULT_MODEL, analysis_commands
+from busyness import DEFAULT_MODEL, analysis_commands, store_commands
 from busyness.command_words import AsJson, ConfigPath, ModelSpec, names, open_console
 from core.errors import BusynessError, ConfigError, ModelError, SourceError
 
@@ -33,11 +33,65 @@ def run(config: ConfigPath) -> None:
 
 @app.command()
 def serve(config: ConfigPath) -> None:
-    """Serve the API and the map over what is stored, for instance after a replay."""
-    from busyness.config import load_config
-    from busyness.serving import serve as serve_store
+    """Serve the API and the map over what is stored: after a replay, or in a cluster, with readings as they come."""
+    from busyness.config import DuckDBConfig, load_config
 
-    serve_store(load_config(config), open_console())
+    loaded = load_config(config)
+    if isinstance(loaded.store, DuckDBConfig):
+        from busyness.serving import serve as serve_file
+
+        serve_file(loaded, open_console())
+    else:
+        from busyness.cluster.serving import serve as serve_database
+
+        serve_database(loaded, open_console())
+
+
+@app.command()
+def ingest(config: ConfigPath) -> None:
+    """Find clips: the ingest stage of a cluster, in a process of its own. Several share the cameras between them."""
+    from busyness.cluster.ingesting import ingest as run_stage
+
+    run_stage(config, open_console())
+
+
+@app.command()
+def detect(config: ConfigPath) -> None:
+    """Count clips: the detect stage of a cluster, in a process of its own. Start as many as there is work for."""
+    from busyness.cluster.stages import detect as run_stage
+    from busyness.config import load_config
+
+    run_stage(load_config(config), open_console())
+
+
+@app.command()
+def aggregate(config: ConfigPath) -> None:
+    """Store counts and derive readings: the aggregate stage of a cluster, in a process of its own."""
+    from busyness.cluster.stages import aggregate as run_stage
+    from busyness.config import load_config
+
+    run_stage(load_config(config), open_console())
+
+
+@app.command(name="dead-letters")
+def dead_letters(
+    config: ConfigPath,
+    action: Annotated[str, typer.Argument(metavar="[list|show|replay|drop]", help="what to do")] = "list",
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="with which: as clips/3/42")] = None,
+    *,
+    topic: Annotated[str | None, typer.Option(help="those of this topic alone: clips, observations, ...")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="with all of them")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What no worker of a cluster could handle, and why: look at it, send it to its topic again, or drop it."""
+    from busyness.config import load_config
+    from busyness.dead_letters import Action, Asked, answer
+
+    if action not in tuple(Action):
+        raise typer.BadParameter(f"{action!r} is none of {', '.join(Action)}")
+    asked = Asked(Action(action), tuple(ids or ()), topic, everything)
+    if answer(load_config(config), asked, open_console(), as_json=as_json):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -232,6 +286,7 @@ for command in (
     analysis_commands.backtest,
 ):
     app.command()(command)
+app.add_typer(store_commands.app, name="store")
 
 
 def main() -> None:

@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
 import yaml
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from aggregate.beside.pairing import BesidePolicy
 from aggregate.policy import STORE_MEMORY_MB, AggregatePolicy
+from aggregate.postgres_config import PostgresConfig
 from aggregate.usual.calendar import CalendarConfig
 from aggregate.usual.policy import Period, UsualPolicy
 from busyness import DEFAULT_MODEL
@@ -22,6 +32,7 @@ from busyness.alerts import AlertsConfig
 from busyness.explaining import explain, line_of
 from core.config import Closed
 from core.errors import ConfigError
+from core.kafka.settings import KafkaConfig
 from core.records import Camera, UtcTime
 from detect.resolution import ResolutionLimit
 from detect.result import FRAMES_PER_CLIP
@@ -68,10 +79,36 @@ class DetectConfig(Closed):
     jail: JailLimits = JailLimits()
 
 
-class StoreConfig(Closed):
+class DuckDBConfig(Closed):
+    """The embedded store: one file of one process."""
+
     kind: Literal["duckdb"] = "duckdb"
     path: Path | None = Field(default=None, description="the store's file; without it the store lives in memory")
     memory_mb: int = Field(default=STORE_MEMORY_MB, ge=128, description="MiB of the file that may be kept in memory")
+
+
+class MemoryBusConfig(Closed):
+    """The bus of one process."""
+
+    kind: Literal["memory"] = "memory"
+
+
+def _kind_or(usual: str) -> Discriminator:
+    """Tells the kind of a part that may be written without one: then it is the usual one."""
+
+    def kind(given: object) -> str:
+        named = given.get("kind", usual) if isinstance(given, dict) else getattr(given, "kind", usual)
+        return str(named)
+
+    return Discriminator(kind)
+
+
+BusConfig = Annotated[
+    Annotated[MemoryBusConfig, Tag("memory")] | Annotated[KafkaConfig, Tag("kafka")], _kind_or("memory")
+]
+StoreConfig = Annotated[
+    Annotated[DuckDBConfig, Tag("duckdb")] | Annotated[PostgresConfig, Tag("postgres")], _kind_or("duckdb")
+]
 
 
 class ApiConfig(Closed):
@@ -86,6 +123,13 @@ class ApiConfig(Closed):
     def _off_is_a_word(cls, given: object) -> object:
         """YAML reads a bare `off` as false."""
         return "off" if given is False else given
+
+
+class WorkerConfig(Closed):
+    """Where one process of a cluster says how it is: /healthz, /readyz and /metrics."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=0, ge=0, le=65_535, description="0 takes a free one; null: nowhere")
 
 
 class MapConfig(Closed):
@@ -127,8 +171,10 @@ class Config(Closed):
     periods: tuple[Period, ...] = Field(
         default=(), max_length=50, description="named periods to compare with beside the usual, as 'before lockdown'"
     )
-    store: StoreConfig = StoreConfig()
+    bus: BusConfig = MemoryBusConfig()
+    store: StoreConfig = DuckDBConfig()
     api: ApiConfig = ApiConfig()
+    worker: WorkerConfig = WorkerConfig()
     map: MapConfig = MapConfig()
     alerts: AlertsConfig = AlertsConfig()
 

@@ -24,6 +24,21 @@ OTHER = "other"
 FETCH_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+class ReplacedMeter:
+    """How many workers that decode were replaced, and why (`REPLACED`)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._replaced = Counter(
+            "busyness_worker_replaced", "Decoding workers that were replaced, by reason", ("reason",), registry=registry
+        )
+        for reason in (*REPLACED, OTHER):
+            self._replaced.labels(reason)
+
+    def replaced(self, reason: str) -> None:
+        """One was."""
+        self._replaced.labels(reason if reason in REPLACED else OTHER).inc()
+
+
 class FeedMeters:
     """The feeds' own measures, in the registry that `/metrics` shows. Used by any number of threads.
 
@@ -54,11 +69,7 @@ class FeedMeters:
         self._waiting_bytes = Gauge(
             "busyness_waiting_bytes", "Bytes that those clips hold in memory", registry=registry
         )
-        self._replaced = Counter(
-            "busyness_worker_replaced", "Decoding workers that were replaced, by reason", ("reason",), registry=registry
-        )
-        for reason in (*REPLACED, OTHER):
-            self._replaced.labels(reason)
+        self.worker_replaced = ReplacedMeter(registry).replaced
 
     def named(self, *sources: str) -> None:
         """These are the sources of the configuration: their series begin at 0, before anything happens."""
@@ -87,10 +98,6 @@ class FeedMeters:
         """Where to ask, whenever Prometheus does, how many clips wait and how many bytes they hold."""
         self._waiting_clips.set_function(clips)
         self._waiting_bytes.set_function(held_bytes)
-
-    def worker_replaced(self, reason: str) -> None:
-        """A worker that decodes was replaced (`REPLACED`)."""
-        self._replaced.labels(reason if reason in REPLACED else OTHER).inc()
 
     def _source(self, source: str) -> str:
         if source not in self._sources:

@@ -21,13 +21,14 @@ from rich.table import Table
 
 from aggregate.answers import Answers
 from aggregate.effects.effect_answers import EffectAnswers
-from aggregate.effects.register import FileRegister, identifier_of
+from aggregate.effects.register import DocumentRegister, identifier_of
 from aggregate.query import expect_known, near
 from api.intervention_rows import EffectAnswer, effect_answer, intervention_row
 from api.parameters import parse_time
 from busyness.config import Config
+from busyness.keeping import begun, lasts, open_store
 from busyness.running import ask
-from busyness.wiring import effects_of, known_cameras, open_clock, open_store, register_of
+from busyness.wiring import effects_of, known_cameras, open_clock, register_of
 from core.clock import Clock
 from core.errors import ConfigError, NotFound, QueryError, StoreError
 from core.interventions import Intervention, InterventionKind
@@ -148,7 +149,7 @@ def effect(config: Config, name: str, series: str) -> tuple[EffectAnswer, str]:
         return asked
     from aggregate.effects.plot import svg  # noqa: PLC0415 - matplotlib is loaded for an answer alone
 
-    if config.store.path is None:
+    if not lasts(config):
         raise ConfigError("no installation answers, and this one keeps nothing", remedy="start it, or set store.path")
     with closing(open_store(config, read_only=True)) as store:
         answers = Answers(store, open_clock(config))
@@ -186,8 +187,8 @@ def write_plot(path: Path, drawn: str) -> None:
         raise ConfigError(f"{path} cannot be written: {error.strerror}", remedy="name a file in a folder") from error
 
 
-def _register(config: Config) -> FileRegister:
-    if config.interventions is None and config.store.path is None:
+def _register(config: Config) -> DocumentRegister:
+    if config.interventions is None and not lasts(config):
         raise ConfigError(
             "interventions are kept beside the store, and this one is in memory",
             remedy="set store.path, or interventions: to the file that is to hold them",
@@ -198,7 +199,7 @@ def _register(config: Config) -> FileRegister:
 def _places(config: Config) -> dict[str, Camera]:
     """The zones that are known without asking a publisher, each with its camera; none where the store is in use."""
     cameras = list(known_cameras(config))
-    if config.store.path is not None and config.store.path.exists():
+    if begun(config):
         try:
             with closing(open_store(config, read_only=True)) as store:
                 cameras = store.cameras() or cameras

@@ -94,19 +94,23 @@ class LoopWatch:
             since=pd.Timestamp(str(row["drift_since"])).to_pydatetime(), reason=str(row["reason"])[:REASON_LENGTH],
         )  # fmt: skip
 
+    def look_when_due(self) -> None:
+        """Check them where a day has passed since; what goes wrong is said in the log."""
+        now = self._present()
+        if self._looked is not None and now < self._looked + EVERY:
+            return
+        self._looked = now
+        try:
+            self.look()
+        except BusynessError as error:
+            if not self._stopping.is_set():  # the store may be closed meanwhile
+                log.error("cameras could not be held against their loops: %s", error)
+        except Exception:  # a mistake of ours must not end it for good
+            log.exception("cameras could not be held against their loops")
+
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_S):
-            now = self._present()
-            if self._looked is not None and now < self._looked + EVERY:
-                continue
-            self._looked = now
-            try:
-                self.look()
-            except BusynessError as error:
-                if not self._stopping.is_set():  # the store may be closed meanwhile
-                    log.error("cameras could not be held against their loops: %s", error)
-            except Exception:  # a mistake of ours must not end it for good
-                log.exception("cameras could not be held against their loops")
+            self.look_when_due()
 
 
 @contextmanager

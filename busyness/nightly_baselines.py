@@ -31,10 +31,19 @@ class NightlyBaselines:
     baselines of before go on answering, and the next night it is tried again.
     """
 
-    def __init__(self, builder: BaselineBuilder, present: Callable[[], datetime], clock: Clock) -> None:
+    def __init__(
+        self,
+        builder: BaselineBuilder,
+        present: Callable[[], datetime],
+        clock: Clock,
+        *,
+        ours: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`ours` says whether this process is the one, of several, that builds now."""
         self._builder = builder
         self._present = present
         self._clock = clock
+        self._ours = ours
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="baselines", daemon=True)
         self._looked: datetime | None = None
@@ -71,7 +80,8 @@ class NightlyBaselines:
             )  # of this thread alone
         while not self._stopping.is_set():
             try:
-                self.look()
+                if self._ours():
+                    self.look()
             except BusynessError as error:
                 self._said(error)
             except Exception:  # a mistake of ours must not end it for good

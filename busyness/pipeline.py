@@ -167,7 +167,7 @@ class Pipeline:
         self.bus.close(CLIPS)
 
     def _count(self, counter: Counter) -> None:
-        clips = self.bus.subscribe(CLIPS)
+        clips = self.bus.subscribe(CLIPS, group="detect")
         while not clips.finished and not self._stopping.is_set():
             with self._polling:
                 taken = [(clip, self._turns.queue(clip.camera)) for clip in clips.poll(1, POLL_S)]
@@ -209,7 +209,7 @@ class Pipeline:
 
     def _keep(self, topic: Topic[RecordT], save: Callable[[Sequence[RecordT]], object]) -> None:
         """Store what needs no derivation, in batches."""
-        records = self.bus.subscribe(topic)
+        records = self.bus.subscribe(topic, group="store")
         while not records.finished:
             batch = self._gathered(records)
             if batch:
@@ -225,7 +225,7 @@ class Pipeline:
         return batch
 
     def _aggregate(self) -> None:
-        observations = self.bus.subscribe(OBSERVATIONS)
+        observations = self.bus.subscribe(OBSERVATIONS, group="aggregate")
         while not observations.finished:
             batch = self._gathered(observations)
             if not batch:
@@ -234,6 +234,5 @@ class Pipeline:
             observations.commit()
             self.feed.publish(readings)
             self.health.counted(batch)
-            self.meters.stored(batch)
-            self.meters.readings.inc(len(readings))
+            self.meters.stored(batch, len(readings))
             self.on_stored(batch)

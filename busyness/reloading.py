@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from busyness.config import Config, load_config
@@ -89,3 +91,18 @@ class ConfigWatch:
         except OSError:
             return None, sites
         return (info.st_mtime_ns, info.st_size), sites
+
+
+@contextmanager
+def watching(path: Path, config: Config, apply: Callable[[Config], None]) -> Iterator[None]:
+    """Within it a changed configuration is taken: when the file changes, and at once on SIGHUP."""
+    watch = ConfigWatch(path, config, apply)
+    watch.start()
+    heard = hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGHUP, lambda *_: watch.look.set()) if heard else None
+    try:
+        yield
+    finally:
+        watch.stop()
+        if before is not None:
+            signal.signal(signal.SIGHUP, before)

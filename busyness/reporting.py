@@ -13,9 +13,10 @@ from rich.console import Console
 from aggregate.answers import Answers
 from api.reports import ReportFormat, ReportQuestion, made
 from busyness.config import Config
+from busyness.keeping import lasts, open_store
 from busyness.progress import progress_bar
 from busyness.running import ask
-from busyness.wiring import about, effects_of, open_clock, open_store, usual_of
+from busyness.wiring import about, effects_of, open_clock, usual_of
 from core.errors import BusynessError, ConfigError, QueryError, SourceError
 
 ASK_S = 300.0
@@ -84,7 +85,7 @@ def _checked(told: httpx.Response) -> bytes:
 
 
 def _of_store(config: Config, question: ReportQuestion) -> bytes:
-    if config.store.path is None:
+    if not lasts(config):
         raise ConfigError("no installation answers, and this one keeps nothing", remedy="start it, or set store.path")
     with closing(open_store(config, read_only=True)) as store:
         clock = open_clock(config)

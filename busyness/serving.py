@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -19,11 +18,12 @@ from aggregate.feed import ReadingFeed
 from api.app import create_app
 from busyness.config import ApiConfig, Config, load_config
 from busyness.desk_wiring import closing_desk, open_desk
+from busyness.keeping import lasts, open_store, told
 from busyness.loop_watch import watching_loops
 from busyness.memory import give_memory_back
-from busyness.reloading import ConfigWatch
+from busyness.reloading import watching
 from busyness.synthetic_past import store_past
-from busyness.wiring import about, effects_of, install, open_clock, open_store, usual_of
+from busyness.wiring import about, effects_of, install, open_clock, usual_of
 from core.clock import AcceleratedClock
 from core.errors import BusynessError, ConfigError
 
@@ -65,23 +65,9 @@ def run(path: Path, console: Console) -> None:
         raise BusynessError(pipeline.trouble, remedy="its log lines say more; what was stored is safe")
 
 
-@contextmanager
-def watching(path: Path, config: Config, apply: Callable[[Config], None]) -> Iterator[None]:
-    """Within it a changed configuration is taken: when the file changes, and at once on SIGHUP."""
-    watch = ConfigWatch(path, config, apply)
-    watch.start()
-    before = signal.signal(signal.SIGHUP, lambda *_: watch.look.set()) if hasattr(signal, "SIGHUP") else None
-    try:
-        yield
-    finally:
-        watch.stop()
-        if before is not None:
-            signal.signal(signal.SIGHUP, before)
-
-
 def serve(config: Config, console: Console) -> None:
     """The API and the map over what is stored, without counting anything."""
-    if config.store.path is None:
+    if not lasts(config):
         raise ConfigError("serve needs a store on disk", remedy="set store.path, or use busyness run")
     with listen(config.api) as listener, closing(open_store(config, read_only=True)) as store:
         clock, feed = open_clock(config), ReadingFeed()
@@ -135,11 +121,16 @@ def describe(
         ("model", model),
         ("jail", jail),
         ("sites", config.sites),
-        ("store", config.store.path or "in memory: gone when this stops"),
+        ("store", told(config)),
         ("clock", f"{config.clock.speedup:g} times as fast as yours" if config.clock else None),
     ):
         if value is not None:
             console.print(f"  {what:<8} {value}", highlight=False, markup=False, soft_wrap=True)
+    warn_of_strangers(config, console)
+
+
+def warn_of_strangers(config: Config, console: Console) -> None:
+    """Says so where not only this machine can ask."""
     if not config.api.host.startswith(LOOPBACK):
         warning = f"  warning  {config.api.host} can be reached from other machines, without a key"
         console.print(warning, style="yellow", markup=False)

@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from busyness.config import Config
+from busyness.keeping import lasts, open_store
 from busyness.validation.figures import ClassFigures, Errors, calibration, figures, fit, fit_zones, moments
 from busyness.validation.manual_counts import ManualCount, read_manual_counts
 from busyness.validation.matching import LeftOut, match
-from busyness.wiring import calibrations_of, cameras_of, open_store
+from busyness.wiring import calibrations_of, cameras_of
 from core.clock import Clock
 from core.config import Closed
 from core.errors import ConfigError, NotFound, SourceError
@@ -56,9 +57,9 @@ def validate(config: Config, camera_id: str, counts: Counts, clock: Clock) -> Va
     used, `StoreError`, `ModelError`, and `ConfigError` without a store on disk.
     """
     camera = _camera(config, camera_id)
-    kept = calibrations_of(config)
-    if kept is None:
+    if not lasts(config):
         raise ConfigError("validate compares with what is stored on disk", remedy="set store.path, and replay or run")
+    kept = calibrations_of(config)
     rows = read_manual_counts(counts.path, camera, local_time=counts.local_time)
     model = open_model(config.detect.model).name
     with closing(open_store(config, read_only=True)) as store:
@@ -90,18 +91,12 @@ def validate(config: Config, camera_id: str, counts: Counts, clock: Clock) -> Va
 
 def versions(config: Config, camera_id: str) -> tuple[Calibration, ...]:
     """Every calibration of a camera, oldest first. Raises `NotFound`, `StoreError`, `ConfigError`."""
-    kept = calibrations_of(config)
-    camera = _camera(config, camera_id)
-    return kept.versions(camera.id) if kept is not None else ()
+    return calibrations_of(config).versions(_camera(config, camera_id).id)
 
 
 def drop(config: Config, camera_id: str, version: int, clock: Clock) -> Calibration:
     """Stop using a version of a camera's calibration. Raises `NotFound`, `StoreError`, `ConfigError`."""
-    kept = calibrations_of(config)
-    camera = _camera(config, camera_id)
-    if kept is None:
-        raise NotFound(f"camera {camera.id} has no calibrations", remedy="they are kept where store.path is set")
-    return kept.drop(camera.id, version, clock.now())
+    return calibrations_of(config).drop(_camera(config, camera_id).id, version, clock.now())
 
 
 def _camera(config: Config, camera_id: str) -> Camera:

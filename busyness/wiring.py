@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,8 @@ from prometheus_client import CollectorRegistry
 from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers
 from aggregate.baseline_builder import BaselineBuilder
-from aggregate.duckdb_store import DuckDBStore
 from aggregate.effects.effect_answers import EffectAnswers
-from aggregate.effects.register import FileRegister
+from aggregate.effects.register import DocumentRegister
 from aggregate.feed import ReadingFeed
 from aggregate.store import Store
 from aggregate.usual.calendar import Calendar
@@ -24,9 +23,10 @@ from aggregate.usual_answers import UsualAnswers
 from api.app import About
 from busyness.alarm import Alarm
 from busyness.city import OpenFeeds, naming
-from busyness.config import Config, load_outlines
+from busyness.config import Config, MemoryBusConfig, load_outlines
 from busyness.feed_metrics import FeedMeters
 from busyness.jailed_counter import JailedCounter
+from busyness.keeping import lasts, open_shelf, open_store, register_document
 from busyness.metrics import Meters
 from busyness.nightly_baselines import NightlyBaselines
 from busyness.pipeline import Pipeline
@@ -44,9 +44,9 @@ from detect.resolution import check_resolution, too_near
 from detect.view_book import ViewBook
 from ingest.city.health import HealthLog
 from ingest.city.source import CitySource
-from ingest.city.watch import Known
 from ingest.file_reader import FileReader
 from ingest.folder import FolderSource
+from ingest.known import Known
 from ingest.loops.opening import open_feed, web_of
 from ingest.loops.poller import LoopPoller
 from ingest.source import MediaReader
@@ -107,10 +107,8 @@ class Installation:
             self._say_unlisted([camera.id for camera in cameras])
             self._say_too_near(cameras)
             kept = calibrations_of(self.config)
-            if kept is not None:
-                found = kept.current_of([camera.id for camera in cameras], self.model)
-                for counter in self.counters:
-                    counter.calibrations = found
+            for counter in self.counters:
+                counter.calibrations = kept.current_of([camera.id for camera in cameras], counter.model)
 
     def _say_unlisted(self, listed: Sequence[str]) -> None:
         """What the operator says of cameras that no feed lists, once all have: a mistyped number, so it is not used."""
@@ -229,11 +227,6 @@ def open_clock(config: Config) -> Clock:
     return AcceleratedClock(start, config.clock.speedup, origin=config.clock.origin)
 
 
-def open_store(config: Config, *, read_only: bool = False) -> DuckDBStore:
-    """The store that the configuration names; its folder is made where it is missing. Raises `StoreError`."""
-    return DuckDBStore.open(config.store.path, read_only=read_only, memory_mb=config.store.memory_mb)
-
-
 def usual_of(config: Config, store: Store) -> UsualAnswers:
     """What tells what is usual, by the configuration's calendar. Raises `ConfigError` where that cannot be read."""
     return UsualAnswers(store, Calendar.of(config.calendar), config.periods, config.usual)
@@ -276,16 +269,14 @@ def cameras_of(config: Config) -> Sequence[Camera]:
     return tuple(map(Sites.read(config).dressed, known_cameras(config)))
 
 
-def calibrations_of(config: Config) -> Calibrations | None:
-    """The calibrations of the cameras, kept beside the store; None where the store lives in memory."""
-    path = config.store.path
-    return None if path is None else Calibrations(path.with_suffix(".calibrations"))
+def calibrations_of(config: Config) -> Calibrations:
+    """The calibrations of the cameras, kept where the store is."""
+    return Calibrations(open_shelf(config, "calibrations"))
 
 
-def register_of(config: Config) -> FileRegister:
-    """The register of interventions: the file that is named, or one beside the store, or in memory as the store is."""
-    path = config.store.path
-    return FileRegister(config.interventions or (None if path is None else path.with_suffix(".interventions")))
+def register_of(config: Config) -> DocumentRegister:
+    """The register of interventions: the file that is named, or kept where the store is."""
+    return DocumentRegister(*register_document(config))
 
 
 def effects_of(config: Config, store: Store, answers: Answers) -> EffectAnswers:
@@ -294,20 +285,24 @@ def effects_of(config: Config, store: Store, answers: Answers) -> EffectAnswers:
 
 
 def views_of(config: Config) -> ViewBook:
-    """The known views of the cameras, kept beside the store, or in memory where it lives there."""
-    path = config.store.path
-    return ViewBook(None if path is None else path.with_suffix(".views"))
+    """The known views of the cameras, kept where the store is."""
+    return ViewBook(open_shelf(config, "views"))
 
 
-def open_loops(config: Config, feeds: OpenFeeds, store: Store, clock: Clock) -> LoopPoller | None:
-    """The loops and counters beside the cameras; None where there are none. Raises `SourceError`, `ConfigError`."""
+def open_loops(
+    config: Config, feeds: OpenFeeds, store: Store, clock: Clock, *, mine: Callable[[str], bool] = lambda _: True
+) -> LoopPoller | None:
+    """The loops and counters beside the cameras; None where there are none. Raises `SourceError`, `ConfigError`.
+
+    `mine` says which feeds this process asks, by their names; the others are another's.
+    """
     if not config.loops:
         return None
     opened = []
     for loop in config.loops:
         web = web_of(loop)
         opened.append(open_feed(loop, feeds.guest(loop.name, web) if web else None, clock))
-    return LoopPoller(opened, clock, on_counters=store.save_counters)
+    return LoopPoller(opened, clock, on_counters=store.save_counters, mine=mine)
 
 
 def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, health: HealthLog) -> CitySource:
@@ -322,6 +317,11 @@ def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, heal
 
 def install(config: Config, clock: Clock, recorded: FolderSource | None = None) -> Installation:
     """Wire every stage of one process; `recorded` takes the place of the configured sources. Raises `BusynessError`."""
+    if not isinstance(config.bus, MemoryBusConfig):
+        raise ConfigError(
+            f"this runs all stages in one process, and bus: is {config.bus.kind}, for processes of their own",
+            remedy="start busyness ingest, detect, aggregate and serve with this configuration, or remove bus:",
+        )
     sites = Sites.read(config)
     check_resolution(map(sites.dressed, known_cameras(config)), config.detect.resolution)
     store, registry, feed = open_store(config), CollectorRegistry(), ReadingFeed()
@@ -366,7 +366,7 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
 
 def rebuild_readings(config: Config) -> int:
     """Derive anew every window that is stored; returns how many readings changed. Raises `StoreError`."""
-    if config.store.path is None:
+    if not lasts(config):
         raise ConfigError("rebuild needs a store on disk", remedy="set store.path")
     with closing(open_store(config)) as store:
         if not config.feeds:

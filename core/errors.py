@@ -34,6 +34,14 @@ class StoreError(BusynessError):
     """The store cannot be opened, read or written."""
 
 
+class Unstorable(StoreError):
+    """The store is there, and does not take this: waiting does not help."""
+
+
+class BusError(BusynessError):
+    """The bus between the stages cannot be reached, or does not take what is published."""
+
+
 class QueryError(BusynessError):
     """A question to the store or the API is malformed."""
 

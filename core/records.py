@@ -320,8 +320,9 @@ class CountObservation(Closed):
             raise ValueError("the interval of an observation has both ends or none")
         if self.present is None or self.low is None or self.high is None:
             return self
-        for series in SERIES:
-            if not self.low.get(series) <= self.present.get(series) <= self.high.get(series):
+        low, high = vars(self.low), vars(self.high)  # a million cameras come by here every minute
+        for series, present in vars(self.present).items():
+            if not low[series] <= present <= high[series]:
                 raise ValueError(f"the interval of {series} does not hold the number present")
         return self
 

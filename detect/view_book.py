@@ -1,191 +1,256 @@
-"""What is known of every camera's views, kept by the parent of the workers: one small file a camera.
+"""What is known of every camera's views, kept by the parent of the workers: one small document a camera.
 
-    report = counter.report(camera, clip, book.scene_of(camera.id))     in the worker
-    event = book.learn(camera.id, clip, report.sight)                   in the parent
+    scene = book.scene_of(camera.id)
+    report = counter.report(camera, clip, scene)            in the worker
+    event = book.learn(camera.id, clip, report.sight)       in the parent
 
-A file holds signatures, which are directions of edges without tone, and times; the fingerprint of the last clip, in
+A document holds signatures, which are directions of edges without tone, and times; the fingerprint of the last clip, in
 which a person can be followed, stays in memory.
 
 Clips of one camera are to be counted one after the other, in the order of their times: the same clips then give the
-same decisions, whatever other cameras do meanwhile.
+same decisions, whatever other cameras do meanwhile. Where a bus may deliver a clip again, and a camera may go over to
+another process at any moment, a clip is counted once all the same:
+
+    scene = book.scene_of(camera.id)
+    if not book.handled(camera.id, clip, model):            asked after the scene: what is learnt between them is seen
+        report = counter.report(camera, clip, scene)        its observations are made durable, then
+        book.learn(camera.id, clip, report.sight, Counted(model, scene))
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from threading import Lock
 
 from pydantic import Field, NonNegativeInt, ValidationError
 
 from core.config import Closed
 from core.errors import NotFound, StoreError
 from core.records import ClipReady, UtcTime
+from core.shelf import Document, Shelf, change
+from core.shelf_memory import MemoryShelf
 from detect.scene import Scene, Sight
-from detect.view_learning import CameraViews, Epoch, ViewEvent, confirmed, learnt
+from detect.view_learning import CameraViews, Epoch, ViewEvent, confirmed, handled_by, learnt, noted, remembered
 
 _LOG = logging.getLogger(__name__)
+_VIEWS, _WORD, _BROKEN = ".json", ".word", ".json.broken"
+
+_Step = Callable[[CameraViews], tuple[CameraViews, ViewEvent | None]]
 
 
 class Word(Closed):
-    """What an operator has said of a camera's view, left in a file for the process that counts: see `leave_word`."""
+    """What an operator has said of a camera's view, left on the shelf for the process that counts: see `leave_word`."""
 
     epoch: NonNegativeInt
     by: str = Field(min_length=1, max_length=200)
     at: UtcTime
 
 
-class ViewBook:
-    """The views of all cameras. Used by several threads at once.
+@dataclass(frozen=True)
+class Counted:
+    """How a clip was counted: by which model, and by which scene, the very one that `scene_of` gave for it."""
 
-    With a `folder` it outlives the process: a file `CAMERA.json` is replaced whole after every clip, so that a process
-    killed at any moment leaves the state before or after a clip. Only the last clip's fingerprint does not: after a
-    restart one clip that is the last one encoded anew is counted. A file that cannot be read is put aside and its
-    camera learnt anew. With None all of it lives in memory.
+    model: str
+    scene: Scene
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A camera's views, the last clip's fingerprint among them, as the document of this version has them."""
+
+    version: int | None
+    views: CameraViews
+    scene: Scene
+
+
+class _Overtaken(Exception):
+    """Another process has learnt of the camera since its scene was given."""
+
+
+class ViewBook:
+    """The views of all cameras. Used by several threads at once, and by all processes that have the same shelf.
+
+    On a shelf that lasts they outlive the process: the document `CAMERA.json` is replaced after every clip, so that a
+    process killed at any moment leaves the state before or after a clip. Only the last clip's fingerprint does not:
+    whoever is told of `Counted` clips looks at that one again (`unseen`); otherwise, after a restart, one clip that is
+    the last one encoded anew is counted. A document that is none of ours is put aside and its camera learnt anew. Every
+    method raises `StoreError` where the shelf cannot be read or written.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
-        self._cameras: dict[str, CameraViews] = {}
-        self._lock = threading.Lock()
-        if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(
-                    f"the views of cameras cannot be kept in {folder}: {error.strerror or error}",
-                    remedy="Give a folder that can be written",
-                ) from error
+    def __init__(self, shelf: Shelf | None = None) -> None:
+        """Without a shelf all of it lives in memory."""
+        self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
+        self._cameras: dict[str, _Known] = {}
+        self._lock = Lock()
 
     @property
     def cameras(self) -> list[str]:
         """The cameras of which something is known, by name."""
-        with self._lock:
-            kept = set() if self._folder is None else {path.stem for path in self._folder.glob("*.json")}
-            return sorted(kept | self._cameras.keys())
+        return sorted(name.removesuffix(_VIEWS) for name in self._shelf.names() if name.endswith(_VIEWS))
 
     def scene_of(self, camera: str) -> Scene:
         """What a worker is told before the camera's next clip."""
         with self._lock:
-            return self._views(camera).scene()
+            return self._now(camera).scene
 
-    def learn(self, camera: str, clip: ClipReady, sight: Sight | None) -> ViewEvent | None:
+    def handled(self, camera: str, clip: ClipReady, model: str) -> bool:
+        """Whether `learn` was told that `model` has counted this very clip, or has said why it cannot be."""
+        with self._lock:
+            return handled_by(self._now(camera).views, model, clip)
+
+    def unseen(self, camera: str) -> ClipReady | None:
+        """The camera's last clip, where another process, or one before a restart, has looked at it: whoever is to tell
+        whether the next one is that one encoded anew has to look at it again. None where nobody has to."""
+        with self._lock:
+            views = self._now(camera).views
+            return views.last_clip if views.last is None else None
+
+    def see_again(self, camera: str, clip: ClipReady, sight: Sight | None) -> Scene:
+        """Take in what the clip that was `unseen` shows, which was learnt from before; returns the scene with it.
+
+        Without a sight it cannot be looked at any more: then one clip that is that one encoded anew is counted.
+        """
+        with self._lock:
+            known = self._now(camera)
+            if known.views.last_clip == clip:
+                views = remembered(known.views, clip, sight)
+                known = self._cameras[camera] = _Known(known.version, views, views.scene())
+            return known.scene
+
+    def learn(
+        self, camera: str, clip: ClipReady, sight: Sight | None, counted: Counted | None = None
+    ) -> ViewEvent | None:
         """Take in what a clip showed, and say what has changed by it.
 
-        Nothing changes by a clip without a sight, nor by one that is not newer than all before it.
-        Raises `StoreError` where it cannot be kept.
+        Nothing is learnt by a clip without a sight, nor by one that is not newer than all before it. With `counted` the
+        clip is handled from now on; but where another process has learnt of the camera since that scene was given, the
+        camera is its own, it gets this clip too, and nothing changes.
         """
-        if sight is None:
+        if sight is None and counted is None:
             return None
-        self._heed(camera)
-        return self._changed(camera, lambda views: learnt(views, clip.event_time, sight))
+
+        def learn_it(views: CameraViews) -> tuple[CameraViews, ViewEvent | None]:
+            after, event = (views, None) if sight is None else learnt(views, clip.event_time, sight)
+            return (after if counted is None else noted(after, counted.model, clip)), event
+
+        with self._lock:
+            try:
+                known = self._cameras.get(camera) or self._now(camera)
+                if counted is not None and known.scene is not counted.scene:
+                    raise _Overtaken
+                known = self._heed(known, alone=counted is not None)
+                return self._changed(known, learn_it, alone=counted is not None)[1]
+            except _Overtaken:
+                _LOG.warning("camera %s is counted by another process now: nothing is learnt here", camera)
+                return None
 
     def epochs(self, camera: str) -> tuple[Epoch, ...]:
         """The camera's lasting views, those that wait for an operator included; empty before the first is learnt."""
         with self._lock:
-            return self._views(camera).epochs
+            return self._now(camera).views.epochs
 
     def confirm(self, camera: str, epoch: int, by: str, at: datetime) -> ViewEvent | None:
         """`by` says that the camera's zones, as they are drawn, fit this view: from now on it is counted.
 
         None where it is counted already. Raises `NotFound` for a view that the camera has not.
         """
-
-        def confirm_it(views: CameraViews) -> tuple[CameraViews, ViewEvent | None]:
-            known = _epoch(views, epoch)
-            return (views, None) if known.counted else confirmed(views, epoch, by, at)
-
-        return self._changed(camera, confirm_it)
+        with self._lock:
+            return self._changed(self._now(camera), _confirming(Word(epoch=epoch, by=by, at=at)))[1]
 
     def leave_word(self, camera: str, epoch: int, by: str, at: datetime) -> None:
         """As `confirm`, for another process than the one that counts: that one heeds it at the camera's next clip.
 
-        Raises `NotFound` for a view that the camera has not, `StoreError` where the word cannot be left.
+        Raises `NotFound` for a view that the camera has not.
         """
         with self._lock:
-            _epoch(self._views(camera), epoch)
-        if self._folder is None:
-            raise StoreError("these views live in memory", remedy="Set store.path, and they are kept beside it")
-        self._write(self._folder / f"{camera}.word", Word(epoch=epoch, by=by, at=at))
+            _epoch(self._now(camera).views, epoch)
+        word = Word(epoch=epoch, by=by, at=at)
+        change(self._shelf, f"{camera}{_WORD}", lambda _: word.model_dump_json())
 
-    def _heed(self, camera: str) -> None:
+    def _heed(self, known: _Known, *, alone: bool) -> _Known:
         """Take an operator's word that lies there; it goes once what it says is kept, or if it says nothing."""
-        if self._folder is None:
-            return
-        path = self._folder / f"{camera}.word"
-        if not path.exists():
-            return
+        camera = known.views.camera
+        name = f"{camera}{_WORD}"
+        left = self._shelf.get(name)
+        if left is None:
+            return known
         try:
-            word = Word.model_validate_json(path.read_bytes())
-            if self.confirm(camera, word.epoch, word.by, word.at) is not None:
+            word = Word.model_validate_json(left.text)
+            known, event = self._changed(known, _confirming(word), alone=alone)
+            if event is not None:
                 told = "camera %s: view %d is counted from now on, confirmed by %s"
                 _LOG.warning(told, camera, word.epoch, word.by)
-        except StoreError as error:
-            _LOG.warning("%s waits until it can be kept: %s", path, error)
-            return
-        except (ValidationError, OSError, NotFound) as error:
-            _LOG.warning("%s is not heeded: %s", path, str(error).splitlines()[0])
-        try:
-            path.unlink()
-        except OSError as error:
-            _LOG.warning("%s is heeded again at every clip, for it cannot be removed: %s", path, error)
-
-    def _changed(
-        self, camera: str, step: Callable[[CameraViews], tuple[CameraViews, ViewEvent | None]]
-    ) -> ViewEvent | None:
-        with self._lock:
-            before = self._views(camera)
-            after, event = step(before)
-            if after is not before:
-                self._keep(after)
-                self._cameras[camera] = after
-            return event
-
-    def _views(self, camera: str) -> CameraViews:
-        known = self._cameras.get(camera)
-        if known is None:
-            known = self._cameras[camera] = self._read(camera) or CameraViews(camera=camera)
+        except (ValidationError, NotFound) as error:
+            _LOG.warning("%s is not heeded: %s", self._shelf.place(name), str(error).splitlines()[0])
+        self._shelf.remove(name, version=left.version)
         return known
 
-    def _read(self, camera: str) -> CameraViews | None:
-        if self._folder is None:
-            return None
-        path = self._folder / f"{camera}.json"
+    def _changed(self, known: _Known, step: _Step, *, alone: bool = False) -> tuple[_Known, ViewEvent | None]:
+        """The state after a step, kept, and what has changed by it.
+
+        Where the shelf has another state by now, the step is taken from that; `alone`, it raises `_Overtaken`.
+        """
+        camera = known.views.camera
+        while True:
+            after, event = step(known.views)
+            if after is known.views:
+                return known, event
+            version = self._shelf.put(f"{camera}{_VIEWS}", _text(after), version=known.version)
+            if version is not None:
+                kept = self._cameras[camera] = _Known(version, after, after.scene())
+                return kept, event
+            known = self._now(camera)
+            if alone:
+                raise _Overtaken
+
+    def _now(self, camera: str) -> _Known:
+        """What the shelf has, and of the last clip what is in memory, as long as it is the last one."""
+        known = self._cameras.get(camera)
+        document = self._shelf.get(f"{camera}{_VIEWS}")
+        version = None if document is None else document.version
+        if known is not None and known.version == version:
+            return known
+        views = None if document is None else self._read(camera, document)
+        if views is None:
+            views = CameraViews(camera=camera)
+        elif known is not None and known.views.heard == views.heard:
+            views = views.model_copy(update={"last": known.views.last})
+        known = self._cameras[camera] = _Known(version, views, views.scene())
+        return known
+
+    def _read(self, camera: str, document: Document) -> CameraViews | None:
+        """The views that a document has; None where it is none of ours: then it is put aside, and written over."""
         try:
-            views = CameraViews.model_validate_json(path.read_bytes())
+            views = CameraViews.model_validate_json(document.text)
             if views.camera == camera:
                 return views
             reason = f"it is of camera {views.camera}"
-        except FileNotFoundError:
-            return None
-        except (ValidationError, OSError) as error:
+        except ValidationError as error:
             reason = str(error).splitlines()[0]
-        aside = path.with_suffix(".json.broken")
-        _LOG.warning("%s cannot be read (%s): put aside as %s, its views are learnt anew", path, reason, aside.name)
+        name, aside = f"{camera}{_VIEWS}", f"{camera}{_BROKEN}"
+        told = "%s cannot be read (%s): put aside as %s, its views are learnt anew"
+        _LOG.warning(told, self._shelf.place(name), reason, aside)
         try:
-            path.replace(aside)
-        except OSError:
-            _LOG.warning("%s could not be put aside: it is written over", path)
+            change(self._shelf, aside, lambda _: document.text)
+        except StoreError as error:
+            _LOG.warning("%s could not be put aside, it is written over: %s", self._shelf.place(name), error)
         return None
 
-    def _keep(self, views: CameraViews) -> None:
-        if self._folder is None:
-            return
-        self._write(self._folder / f"{views.camera}.json", views)
 
-    def _write(self, path: Path, record: CameraViews | Word) -> None:
-        """Whole or not at all."""
-        fresh = path.with_suffix(f"{path.suffix}.new")
-        try:
-            fresh.write_text(record.model_dump_json(), encoding="utf-8")
-            fresh.replace(path)
-        except OSError as error:
-            raise StoreError(
-                f"the views of camera {path.stem} cannot be kept in {path}: {error.strerror or error}",
-                remedy="Make the folder writable, and its disk not full",
-            ) from error
+def _text(views: CameraViews) -> str:
+    """What is kept of views. Where no bus delivers clips nothing is handled, and the document is silent of it."""
+    return views.model_dump_json(exclude=None if views.handled else {"handled", "last_clip"})
+
+
+def _confirming(word: Word) -> _Step:
+    def confirm_it(views: CameraViews) -> tuple[CameraViews, ViewEvent | None]:
+        known = _epoch(views, word.epoch)
+        return (views, None) if known.counted else confirmed(views, word.epoch, word.by, word.at)
+
+    return confirm_it
 
 
 def _epoch(views: CameraViews, number: int) -> Epoch:

@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from core.config import Closed
-from core.records import REASON_LENGTH, Identifier, UtcTime
+from core.records import REASON_LENGTH, ClipReady, ContentHash, Identifier, UtcTime
 from detect.scene import EPOCHS_KEPT, LOOKS_KEPT, KnownView, LastClip, Look, Scene, Sight
 from detect.view_field import averaged, coded, decoded
 from detect.view_match import ALIKE, STEADY, Placed, moved, place
@@ -29,6 +29,12 @@ AGREEING_CLIPS = 3
 
 LASTING = timedelta(minutes=30)
 """A new view lasts at least so long: an operator who looks round is back by then."""
+
+HANDLED_KEPT = 64
+"""So many clips of a camera a bus may deliver again: far more than a worker has in hand at once."""
+
+MODELS_KEPT = 2
+"""While a fleet of workers goes over to another model, both count."""
 
 _ASKEW_CELLS = 0.4  # a look that lies farther off is one of its own
 _CLIPS_AVERAGED = 8  # a look follows the seasons: older clips than so many fade
@@ -79,10 +85,19 @@ class Epoch(Closed):
         return KnownView(epoch=self.number, counted=self.counted, looks=self.looks, since=self.since, usual=self.usual)
 
 
+class HandledClip(Closed):
+    """A clip that was counted, or of which was said why it cannot be; `content` is null where it had none."""
+
+    event_time: UtcTime
+    content: ContentHash | None = None
+
+
 class CameraViews(Closed):
     """All that is known of a camera's views. `trial` is a view that has not lasted yet; `shown` the epoch of the last
-    clip, null where it was of none; `heard` the newest clip that was learnt from. `last` is in no dump of this record:
-    where people were in it can be told from its fingerprint, so it must not come to lie on a disk."""
+    clip, null where it was of none; `heard` the newest clip that was learnt from. `handled` are the last clips of each
+    model that counts them, where a bus may deliver one again. `last` is in no dump of this record: where people were in
+    it can be told from its fingerprint, so it must not come to lie on a disk. `last_clip` says where that clip is, so
+    that a process that takes the camera over can look at it again."""
 
     version: Literal[1] = 1
     camera: Identifier
@@ -92,7 +107,9 @@ class CameraViews(Closed):
     shown: NonNegativeInt | None = None
     away_since: UtcTime | None = None
     last: LastClip | None = Field(default=None, exclude=True)
+    last_clip: ClipReady | None = None
     heard: UtcTime | None = None
+    handled: dict[str, tuple[HandledClip, ...]] = Field(default={}, max_length=MODELS_KEPT)
 
     def scene(self) -> Scene:
         """What the worker is told before the camera's next clip."""
@@ -140,6 +157,36 @@ def confirmed(state: CameraViews, number: int, by: str, at: datetime) -> tuple[C
     return after, _event(
         after, at, ViewChange.CONFIRMED, number if shown else state.shown, f"view {number} confirmed by {by}"
     )
+
+
+def remembered(state: CameraViews, clip: ClipReady, sight: Sight | None) -> CameraViews:
+    """The state with what `clip`, which is its `last_clip`, showed when it was looked at again; without it, where it
+    cannot be looked at any more."""
+    if sight is None or sight.fingerprint is None:
+        return state.model_copy(update={"last_clip": None})
+    return state.model_copy(update={"last": LastClip(event_time=clip.event_time, fingerprint=sight.fingerprint)})
+
+
+def handled_by(state: CameraViews, model: str, clip: ClipReady) -> bool:
+    """Whether `model` has counted this clip, or said why it cannot, and the state knows of it yet."""
+    return _handled(clip) in state.handled.get(model, ())
+
+
+def noted(state: CameraViews, model: str, clip: ClipReady) -> CameraViews:
+    """The state with one more clip that `model` has handled; those of long ago go, and those of models before."""
+    clips = (*state.handled.get(model, ()), _handled(clip))[-HANDLED_KEPT:]
+    others = [(name, theirs) for name, theirs in state.handled.items() if name != model]
+    shown = state.last is not None and state.last.event_time == clip.event_time
+    return state.model_copy(
+        update={
+            "handled": {**dict(others[1 - MODELS_KEPT :]), model: clips},
+            "last_clip": clip if shown else state.last_clip,
+        }
+    )
+
+
+def _handled(clip: ClipReady) -> HandledClip:
+    return HandledClip(event_time=clip.event_time, content=clip.content)
 
 
 def _first_views(state: CameraViews, at: datetime, sight: Sight) -> tuple[CameraViews, ViewEvent | None]:

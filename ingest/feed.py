@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.errors import SourceError
 from core.records import Camera, Status
@@ -111,4 +111,13 @@ class Feed(Protocol):
 
         Where a publisher keeps several (a folder), the oldest that was not given yet, each once.
         """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A feed that itself remembers which of several media it has given, as a folder's does."""
+
+    def resume(self, newest: Mapping[str, datetime]) -> None:
+        """Another process has given of these cameras, by their ids in the list, all that is not newer than this."""
         ...

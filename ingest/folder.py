@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from core.config import Closed
 from core.errors import SourceError
 from core.records import Camera, ClipReady, TimeZoneName
 from ingest.filename import KNOWN_PATTERNS, NamePattern, printable
+from ingest.known import Known
 from ingest.recordings import Recording, RecordingNames, SkippedFile, is_media, list_folder, skipped
 
 
@@ -71,12 +72,18 @@ class FolderSource:
         A clip with the content of the camera's last one `repeats` it: the
         feed was stuck, and what it shows was seen at that earlier time.
         """
-        last: dict[str, ClipReady] = {}
+        return self.clips_after({}, lambda _: True)
+
+    def clips_after(self, known: Mapping[str, Known], wanted: Callable[[str], bool]) -> Iterator[ClipReady]:
+        """Those of `clips` that are later than what is known of their cameras, of the cameras that are `wanted`."""
+        last = dict(known)
         for recording in self._recordings:
             if self._stopped:
                 return
-            content, size_bytes = _fingerprint(recording.path)
             before = last.get(recording.camera)
+            if not wanted(recording.camera) or _is_past(recording.event_time, before):
+                continue
+            content, size_bytes = _fingerprint(recording.path)
             stuck = before is not None and content is not None and before.content == content
             clip = ClipReady(
                 camera=recording.camera,
@@ -86,7 +93,7 @@ class FolderSource:
                 size_bytes=size_bytes,
                 repeats=(before.repeats or before.event_time) if before is not None and stuck else None,
             )
-            last[recording.camera] = clip
+            last[recording.camera] = Known(clip.event_time, content, clip.repeats)
             yield clip
 
     def clips_of(self, camera: str) -> Sequence[ClipReady]:
@@ -149,6 +156,10 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # not to be looked at, or too long a name: opening it says so
         return False
+
+
+def _is_past(event_time: datetime, known: Known | None) -> bool:
+    return known is not None and known.event_time is not None and event_time <= known.event_time
 
 
 def _fingerprint(path: Path) -> tuple[str | None, int | None]:

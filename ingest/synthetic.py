@@ -7,7 +7,7 @@ A clip's location is `synthetic:CAMERA/ISO-TIME`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Literal, Self
@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from core.clock import Clock
 from core.config import Closed
 from core.records import Camera, ClipReady, CountObservation, Identifier, UtcTime
+from ingest.known import Known
 from ingest.street.faults import FaultKind
 from ingest.street.layout import street
 from ingest.street.past import Spell, past_days
@@ -117,6 +118,14 @@ class SyntheticStreet:
                     return
                 yield ClipReady(camera=camera.id, event_time=event_time, location=clip_location(camera.id, event_time))
             begin += step
+
+    def clips_after(self, known: Mapping[str, Known], wanted: Callable[[str], bool]) -> Iterator[ClipReady]:
+        """Those of `clips` that are later than what is known of their cameras, of the cameras that are `wanted`."""
+        for clip in self.clips():
+            before = known.get(clip.camera)
+            past = before is not None and before.event_time is not None and clip.event_time <= before.event_time
+            if wanted(clip.camera) and not past:
+                yield clip
 
     def past(self) -> Iterator[list[CountObservation]]:
         """What was counted in the `past_weeks` before the first clip, all cameras, a day at a time."""

@@ -1,23 +1,19 @@
-"""Where interventions are registered: one plain JSON file, which people can read, review and mend.
+"""Where interventions are registered: one plain JSON document, which people can read, review and mend.
 
     {"interventions": [{"id": "...", "name": "...", "zones": [...], "start": "2026-05-04T00:00:00Z", ...}]}
 
-It is written whole or not at all, and read again when it has changed, whoever changed it.
+It is a file beside the embedded store, and a document of the database of a cluster. It is written whole or not at all,
+and read again when it has changed, whoever changed it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import chain, count
-from pathlib import Path
-from threading import Lock
 from typing import Protocol, Self
 
 from pydantic import ValidationError, model_validator
@@ -25,6 +21,7 @@ from pydantic import ValidationError, model_validator
 from core.config import Closed
 from core.errors import AlreadyThere, NotFound, StoreError
 from core.interventions import Intervention
+from core.shelf import Document, Shelf, change
 
 
 class InterventionRegister(Protocol):
@@ -47,8 +44,8 @@ class InterventionRegister(Protocol):
         ...
 
 
-class RegisterFile(Closed):
-    """What the file holds."""
+class Registered(Closed):
+    """What the document holds."""
 
     interventions: tuple[Intervention, ...] = ()
 
@@ -61,101 +58,54 @@ class RegisterFile(Closed):
         return self
 
 
-class FileRegister:
-    """A register in the file at `path`; without one it is in memory, and gone with it."""
+class DocumentRegister:
+    """A register in the document `name` of a shelf; it lasts as long as that does."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._lock = Lock()
-        self._held = RegisterFile()
-        self._state: tuple[int, int, int] | None = None
+    def __init__(self, shelf: Shelf, name: str) -> None:
+        self._shelf = shelf
+        self._name = name
+        self._held: tuple[int, Registered] | None = None
 
     def all(self) -> tuple[Intervention, ...]:
         """See `InterventionRegister`."""
-        with self._lock:
-            return self._read().interventions
+        return self._parsed(self._shelf.get(self._name)).interventions
 
     def get(self, name: str) -> Intervention:
         """See `InterventionRegister`."""
-        found = next((one for one in self.all() if one.id == name), None)
-        if found is None:
-            raise NotFound(f"there is no intervention {name!r}", remedy="they are listed at /v1/interventions")
-        return found
+        return _known(self.all(), name)
 
     def add(self, intervention: Intervention) -> None:
         """See `InterventionRegister`."""
-        with self._changing() as held:
-            if any(one.id == intervention.id for one in held.interventions):
+
+        def added(document: Document | None) -> str:
+            held = self._parsed(document).interventions
+            if any(one.id == intervention.id for one in held):
                 raise AlreadyThere(
                     f"there is an intervention {intervention.id!r} already", remedy="give it another id, or remove that"
                 )
-            kept = sorted((*held.interventions, intervention), key=lambda one: (one.start, one.id))
-            self._write(RegisterFile(interventions=tuple(kept)))
+            return _text(sorted((*held, intervention), key=lambda one: (one.start, one.id)))
+
+        change(self._shelf, self._name, added)
 
     def remove(self, name: str) -> Intervention:
         """See `InterventionRegister`."""
         struck = self.get(name)
-        with self._changing() as held:
-            self._write(RegisterFile(interventions=tuple(one for one in held.interventions if one.id != name)))
+
+        def removed(document: Document | None) -> str:
+            held = self._parsed(document).interventions
+            _known(held, name)
+            return _text(one for one in held if one.id != name)
+
+        change(self._shelf, self._name, removed)
         return struck
 
-    @contextmanager
-    def _changing(self) -> Iterator[RegisterFile]:
-        """What is registered, while no other thread or process changes it: the command and the service may both."""
-        with self._lock, self._alone():
-            yield self._read()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if self._path is None:
-            yield
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            lock = self._path.with_name(f".{self._path.name}.lock").open("a")
-        except OSError as error:
-            raise self._unwritable(error) from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def _read(self) -> RegisterFile:
-        """What the file holds now; nothing where there is none."""
-        if self._path is None:
-            return self._held
-        try:
-            found = self._path.stat()
-            state = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if state != self._state:
-                self._held, self._state = _parsed(self._path), state
-        except FileNotFoundError:
-            self._held, self._state = RegisterFile(), None
-        except OSError as error:
-            raise StoreError(f"the register of interventions {self._path} cannot be read: {error.strerror}") from error
-        return self._held
-
-    def _write(self, held: RegisterFile) -> None:
-        if self._path is None:
-            self._held = held
-            return
-        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}.new")
-        try:
-            try:
-                with fresh.open("w", encoding="utf-8") as file:
-                    file.write(held.model_dump_json(indent=2, exclude_none=True) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                fresh.replace(self._path)
-            finally:
-                fresh.unlink(missing_ok=True)
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"the register of interventions {self._path} cannot be written: {error.strerror}",
-            remedy="check the folder, its rights and its room",
-        )
+    def _parsed(self, document: Document | None) -> Registered:
+        """What the document holds; nothing where there is none."""
+        if document is None:
+            return Registered()
+        if self._held is None or self._held[0] != document.version:
+            self._held = document.version, _registered(document.text, self._shelf.place(self._name))
+        return self._held[1]
 
 
 def identifier_of(name: str, start: datetime, register: InterventionRegister) -> str:
@@ -167,15 +117,25 @@ def identifier_of(name: str, start: datetime, register: InterventionRegister) ->
     return next(one for one in chain((wanted,), (f"{wanted}-{at}" for at in count(2))) if one not in taken)
 
 
-def _parsed(path: Path) -> RegisterFile:
-    text = path.read_text(encoding="utf-8", errors="replace")
+def _known(interventions: Iterable[Intervention], name: str) -> Intervention:
+    found = next((one for one in interventions if one.id == name), None)
+    if found is None:
+        raise NotFound(f"there is no intervention {name!r}", remedy="they are listed at /v1/interventions")
+    return found
+
+
+def _text(interventions: Iterable[Intervention]) -> str:
+    return Registered(interventions=tuple(interventions)).model_dump_json(indent=2, exclude_none=True) + "\n"
+
+
+def _registered(text: str, place: str) -> Registered:
     remedy = "mend the file: docs/interventions.md explains it"
     try:
-        return RegisterFile.model_validate(json.loads(text))
+        return Registered.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise StoreError(f"{path}, line {error.lineno}: this is no JSON: {error.msg}", remedy=remedy) from error
+        raise StoreError(f"{place}, line {error.lineno}: this is no JSON: {error.msg}", remedy=remedy) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"]) or "the top"
         what = first["msg"].removeprefix("Value error, ")
-        raise StoreError(f"{path}: {where}: {what}", remedy=remedy) from error
+        raise StoreError(f"{place}: {where}: {what}", remedy=remedy) from error

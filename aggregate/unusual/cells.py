@@ -93,7 +93,7 @@ def pooled(cells: Cells, observed: Numbers, expected: Numbers, spread: Numbers) 
         mean = m^2 + s^2 - 3/8,   variance = 4 m^2 s^2 + 2 s^4
 
     and back again from the sums: s^2 = t - sqrt(t^2 - variance / 2), m^2 = t - s^2, t = mean + 3/8. Zones of one camera
-    sway together: their cells vary more than this says, which a scan takes up (`scan.levelled`).
+    sway together: their cells vary more than this says, which a scan takes up (`levelling.py`).
     """
     known = np.isfinite(observed) & np.isfinite(expected) & (spread > 0)
     middle, varies = expected + OFFSET, np.square(spread)

@@ -9,31 +9,54 @@ import numpy as np
 
 from aggregate.tables import Integers, Numbers
 
-BELIEVED = 20.0
+MOST_EVIDENCE = 3.5
+"""A counter's evidence further off than this, in standard deviations, counts as this: one wild camera is not a
+district. A doubling is some 2 to each."""
+
+LEAST_SHARED = 8
+"""From this many places on, what they share can be told from what one cluster does."""
+
+AMONG = 200
+"""Places that are asked what they share: enough that a district is a small part of them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """B and C of `scan.py`: `for_change` [place, duration]; `covariance` [place, duration, duration], that of these B
-    if nothing is unusual, whose diagonal is C. All zero where a place says nothing. `told` is how well the scale of
-    `for_change` is known, in degrees of freedom."""
+    """B and C of `scan.py`: `for_change` and `information`, each [place, duration]. Zero where a place says nothing."""
 
     for_change: Numbers
-    covariance: Numbers
-    told: float = np.inf
-
-    @property
-    def information(self) -> Numbers:
-        """C [place, duration]."""
-        return np.diagonal(self.covariance, axis1=1, axis2=2)
+    information: Numbers
 
     def gathered(self, of: Integers, places: int) -> Evidence:
         """That of so many places, each the sum of those it is `of`: independent ones add up."""
-        for_change = np.zeros((places, *self.for_change.shape[1:]))
-        covariance = np.zeros((places, *self.covariance.shape[1:]))
+        for_change, information = np.zeros((2, places, self.for_change.shape[1]))
         np.add.at(for_change, of, self.for_change)
-        np.add.at(covariance, of, self.covariance)
-        return Evidence(for_change, covariance, self.told)
+        np.add.at(information, of, self.information)
+        return Evidence(for_change, information)
+
+    def of_its_own(self) -> Evidence:
+        """Less what all places share, and none beyond `MOST_EVIDENCE`.
+
+        What is shared is a factor, log(q) of each duration: least absolute deviations of B from C log(q), as
+        independent places have it, each in its standard deviation. Quiet places answer to the weather otherwise than
+        busy ones, so it is found among `AMONG` or more that know about as much. None with fewer than `LEAST_SHARED`.
+        """
+        scale = np.sqrt(self.information)
+        for_change = self.for_change.copy()
+        for column in range(for_change.shape[1]):
+            told = np.flatnonzero(self.information[:, column] > 0)
+            if len(told) < LEAST_SHARED:
+                continue
+            told = told[np.argsort(scale[told, column], kind="stable")]
+            for those in np.array_split(told, max(1, len(told) // AMONG)):
+                weight = scale[those, column]
+                shared = weighted_median(for_change[those, column] / np.square(weight), weight)
+                for_change[those, column] -= np.square(weight) * shared
+        return Evidence(np.clip(for_change, -MOST_EVIDENCE * scale, MOST_EVIDENCE * scale), self.information)
+
+    def wider(self, times: Numbers) -> Evidence:
+        """That of figures whose variance is so many `times` [duration] what was thought."""
+        return Evidence(self.for_change / times, self.information / times)
 
 
 def evidence_of(figures: Numbers, gain: Numbers, correlation: Numbers, durations: tuple[int, ...]) -> Evidence:
@@ -48,27 +71,25 @@ def evidence_of(figures: Numbers, gain: Numbers, correlation: Numbers, durations
     weighed = np.linalg.solve(np.where(both, correlation, np.eye(windows)), change)
     return Evidence(
         for_change=np.einsum("pwd,pw->pd", weighed, np.where(known, figures, 0.0)),
-        covariance=np.einsum("pwd,pwe->pde", change, weighed),
+        information=np.einsum("pwd,pwd->pd", change, weighed),
     )
 
 
-def dispersion(past: Sequence[Evidence]) -> tuple[Numbers, float]:
-    """(how many times its covariance the evidence of earlier stretches varied, [duration]; how well that is known of
-    the next one, in degrees of freedom).
+def dispersion(stretches: Sequence[Evidence]) -> Numbers:
+    """How many times its information the evidence of these stretches varied on average, [duration].
 
-    1 where the correlation that was fitted tells all (a Pearson dispersion: McCullagh & Nelder 1989, section 4.5);
-    `BELIEVED` places' evidence of a dispersion of 1 counts beside what was seen. A stretch may vary more than the one
-    before it, by hour and weather: by how much they differ beyond chance is what the next may differ by as well.
+    1 where the correlation that was fitted tells all (a Pearson dispersion: McCullagh & Nelder 1989, section 4.5), and
+    where there is no evidence.
     """
-    squares = np.stack([np.square(one.for_change).sum(axis=0) for one in past])
-    information = np.stack([one.information.sum(axis=0) for one in past])
-    unevenness = np.stack([np.square(one.information).sum(axis=0) for one in past])
-    # As many places of equal information as speak with the weight that these have.
-    speak = np.square(information) / np.maximum(unevenness, 1e-12)
-    total = speak.sum(axis=0)
-    seen = squares.sum(axis=0) / np.maximum(information.sum(axis=0), 1e-12)
-    error = 2.0 / (float(total.mean()) + BELIEVED)
-    if len(past) > 1:
-        each = (squares / np.maximum(information, 1e-12) / np.maximum(seen, 1e-12)).mean(axis=1)
-        error += max(0.0, float(each.var(ddof=1)) - float((2.0 / np.maximum(speak, 1.0)).mean()))
-    return (total * seen + BELIEVED) / (total + BELIEVED), 2.0 / error
+    squares = np.stack([np.square(one.for_change).sum(axis=0) for one in stretches])
+    information = np.stack([one.information.sum(axis=0) for one in stretches])
+    told = information > 0
+    each = np.where(told, squares / np.where(told, information, 1.0), 0.0)
+    mean: Numbers = each.sum(axis=0) / np.maximum(told.sum(axis=0), 1)
+    return np.where(mean > 0, mean, 1.0)
+
+
+def weighted_median(values: Numbers, weights: Numbers) -> float:
+    """The value below which half of the `weights` lie: least absolute deviations of one number."""
+    order = np.argsort(values, kind="stable")
+    return float(values[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2.0)])

@@ -14,26 +14,26 @@ on, here, q times what is usual", against "as usual"?
 Its Poisson form takes counts for less variable than streets are, and cries wolf most of the time. Here
 
 1. what all places share in a window, a wet morning, is taken out, as one factor (`LEAST_SHARED` places or more): a
-   cluster differs from its city;
-2. exceedances are centred and scaled among those of the same expected level (`levelled`), so that their width is what
-   it is in this city, not what a model says, and none counts for more than `WILDEST`;
-3. windows of a counter are correlated, R, as those of counters like it are (`time_correlation.py`);
-4. what is still wrong with that shows in the stretches before: the evidence B below is divided by how much more it
-   varied there than R lets it, and chance is given as much play as that differs from stretch to stretch
-   (`evidence.dispersion`).
+   cluster differs from its city; so is what is left of it in the evidence of a duration;
+2. exceedances are centred and scaled among their likes (`levelling.py`), so that their width is what it is in this
+   city, not what a model says, and none counts for more than `levelling.WILDEST`;
+3. windows of a counter are correlated, R, as figures like its are (`time_correlation.py`);
+4. the evidence of a counter counts for no more than `evidence.MOST_EVIDENCE`, and what is still wrong with R shows in
+   the stretches of the day, by which the evidence is scaled (`evidence.dispersion`) and chance is dealt
+   (`scan_null.py`).
 
 A change by the factor q moves the figure of a counter by about log(q) g, g = expected / (2 sqrt(expected + 3/8)
 spread). By generalised least squares over the windows, with a the g of those in the duration and 0 before, u the
 figures, and counters independent,
 
-    B = sum over counters of a' R^-1 u,   C = sum over counters of a' R^-1 a,   score = B^2 / (2 (C + 1 / log(2)^2))
+    B = sum over counters of a' R^-1 u,   C = sum over counters of a' R^-1 a,   score = B^2 / (2 (C + 1))
 
 A place may hold several counters, a hexagon several cameras. Their evidence is added, not their people: in a sum the
 busiest street's chance figures would drown what the others say.
 
 C = B / log(q) says how much the data know of q, B^2 / (2 C) is the logarithm of the likelihood ratio of the best q
 against 1 (Neill's expectation-based Gaussian statistic, on the root scale), and the term beside C is what a normal
-prior of log q, a factor of two either way being ordinary, adds to the likelihood (as in the Bayesian scan statistic of
+prior of log q, of standard deviation 1, adds to the likelihood (as in the Bayesian scan statistic of
 Neill, Moore & Cooper 2006, Advances in Neural Information Processing Systems 18, 1003-1010): an alley that nobody walks
 in at night says next to nothing of q, and its chance figures are not what is looked for. Windows before it
 have a say too: what a place always deviates by, for its expectation errs, is no news. Missing windows are left out of
@@ -50,12 +50,13 @@ import numpy as np
 from scipy.special import ndtri
 
 from aggregate.tables import Integers, Mask, Numbers
-from aggregate.unusual.evidence import Evidence, dispersion, evidence_of
+from aggregate.unusual.evidence import LEAST_SHARED, Evidence, dispersion, evidence_of, weighted_median
 from aggregate.unusual.exceedance import exceedance
 from aggregate.unusual.growth import Growth
+from aggregate.unusual.levelling import WILDEST, alike, centred, levelled, relative
 from aggregate.unusual.normal_scores import strata
 from aggregate.unusual.scan_null import ScanNull, ScanNulls
-from aggregate.unusual.time_correlation import time_correlations
+from aggregate.unusual.time_correlation import matrices, time_correlation, what_lasts
 from core.records import INTERVAL_LEVEL
 from core.root_scale import stabilised
 
@@ -63,17 +64,12 @@ LAST = 12
 DURATIONS = (1, 2, 4, 8, LAST)
 """In windows: up to three hours of quarters. Every further one is a further chance to be wrong."""
 
-PRIOR_INFORMATION = 1.0 / float(np.log(2.0)) ** 2
-WILDEST = 5.0
-"""A figure further off than this, in standard deviations, counts as this: one wild camera is not a district. Of what a
-doubling says, three would cut off a quarter."""
+PRIOR_INFORMATION = 1.0
+"""Of the normal prior of log(q), whose standard deviation is 1: a factor of two or three either way is ordinary."""
 
 REGION_M = 3000.0
 REGION_PLACES = 24
 """Regions of a city reach as far, and hold as many places, as this: a district, not half of the city."""
-
-LEAST_SHARED = 8
-"""From this many places on, what they share can be told from what one cluster does."""
 
 LEAST_IN_REGION = 2
 """One place alone is no region: that it is unusual is said of itself (`hotspots.py`), and a single counter's chance
@@ -145,14 +141,14 @@ def scan(
     if told < LEAST_PLACES or known.sum() < LEAST_FIGURES:
         return ()
     gain = np.where(known, expected / (2.0 * stabilised(expected) * spread), 0.0)
-    among = strata(np.where(known, expected, np.nan))
-    figures = levelled(deviation - gain * shared_change(centred(deviation, among), gain), among)
+    figures, gain, kinds = _standardised(deviation, gain, np.where(known, expected, np.nan), spread)
     windows = min(observed.shape[1], last, LAST)
     durations = tuple(duration for duration in DURATIONS if duration <= windows)
     growth = Growth(neighbours[:, : max(LEAST_IN_REGION, int(LARGEST_SHARE * told))], LEAST_IN_REGION)
-    evidence = _evidence(figures, gain, windows, durations).gathered(of, growth.places)
+    stretches = _stretches(figures, gain, kinds, windows, durations)
+    evidence = stretches[0].gathered(of, growth.places)
     rooted = growth.sums(evidence.for_change) * growth.scaled(evidence.information, PRIOR_INFORMATION)
-    null = nulls.of(growth, evidence, PRIOR_INFORMATION, highest=float(np.square(rooted).max()) / 2.0)
+    null = nulls.of(growth, stretches, of, PRIOR_INFORMATION, highest=float(np.square(rooted).max()) / 2.0)
     if null is None:
         return ()
     mean = expected + np.square(spread)
@@ -162,19 +158,30 @@ def scan(
     )
 
 
-def _evidence(figures: Numbers, gain: Numbers, windows: int, durations: tuple[int, ...]) -> Evidence:
-    """What the last windows say, divided by how much more widely each stretch of as many before them varied than it
-    should."""
-    part, correlations = time_correlations(figures)
-    matrix = np.stack([one.matrix(windows) for one in correlations])[part]
-    ends = range(figures.shape[1], windows - 1, -windows)
-    now, *past = (
-        evidence_of(figures[:, end - windows : end], gain[:, end - windows : end], matrix, durations) for end in ends
-    )
-    if not past:
-        return now
-    wider, told = dispersion(past)
-    return Evidence(now.for_change / np.sqrt(wider), now.covariance, told)
+def _standardised(
+    deviation: Numbers, gain: Numbers, expected: Numbers, spread: Numbers
+) -> tuple[Numbers, Numbers, Integers]:
+    """(figures without what all share, as wide as their likes are; their gain; which are alike), [counter, window]."""
+    levels = strata(expected)
+    own = deviation - gain * shared_change(centred(deviation, levels), gain)
+    kinds = alike(expected, np.where(np.isfinite(expected), spread, np.nan), levels)
+    figures, gain = levelled(*levelled(own, gain, relative(expected)), kinds)
+    return np.clip(figures, -WILDEST, WILDEST), gain, kinds
+
+
+def _stretches(
+    figures: Numbers, gain: Numbers, kinds: Integers, windows: int, durations: tuple[int, ...]
+) -> list[Evidence]:
+    """What the last windows say, and what each stretch of as many before them said, as widely as they vary."""
+    city = time_correlation(figures)
+    lasts = what_lasts(figures, kinds, city)
+    said = []
+    for end in range(figures.shape[1], windows - 1, -windows):
+        stretch = (slice(None), slice(end - windows, end))
+        correlation = matrices(lasts[stretch], city)
+        said.append(evidence_of(figures[stretch], gain[stretch], correlation, durations).of_its_own())
+    times = dispersion(said)
+    return [one.wider(times) for one in said]
 
 
 def _cluster(  # noqa: PLR0917 - of one scan alone, in the order of its steps
@@ -208,28 +215,6 @@ def _cluster(  # noqa: PLR0917 - of one scan alone, in the order of its steps
     )
 
 
-def levelled(deviation: Numbers, among: Integers) -> Numbers:
-    """Exceedances with the mean 0 and the standard deviation 1 among those of the same number in `among`, cut at
-    `WILDEST`; any shape, NaN stays NaN."""
-    figures = np.full(deviation.shape, np.nan)
-    for number in range(int(among.max(initial=-1)) + 1):
-        those = (among == number) & np.isfinite(deviation)
-        cut = np.clip(deviation[those], -WILDEST, WILDEST)
-        width = float(cut.std()) if cut.size else 0.0
-        figures[those] = np.clip((cut - cut.mean()) / width, -WILDEST, WILDEST) if width > 0 else 0.0
-    return figures
-
-
-def centred(deviation: Numbers, among: Integers) -> Numbers:
-    """Exceedances less the median of those of the same number in `among`; any shape, NaN stays NaN."""
-    figures = deviation.copy()
-    for number in range(int(among.max(initial=-1)) + 1):
-        those = (among == number) & np.isfinite(deviation)
-        if those.any():
-            figures[those] -= np.median(deviation[those])
-    return figures
-
-
 def shared_change(figures: Numbers, gain: Numbers) -> Numbers:
     """By how much all places deviate together in each window, [window], as the logarithm of a factor: least absolute
     deviations of `figures` from `gain` [place, window] times it. 0 where fewer than `LEAST_SHARED` places are known."""
@@ -239,9 +224,7 @@ def shared_change(figures: Numbers, gain: Numbers) -> Numbers:
         if told.sum() < LEAST_SHARED:
             continue
         weight = gain[told, window]
-        change = figures[told, window] / weight
-        order = np.argsort(change, kind="stable")
-        shared[window] = change[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2.0)]
+        shared[window] = weighted_median(figures[told, window] / weight, weight)
     return shared
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from core.config import Closed
+from ingest.lending.config import LendingConfig
 
 
 class CityConfig(Closed):
@@ -24,3 +25,4 @@ class CityConfig(Closed):
     waiting_mb: PositiveInt = Field(
         default=128, le=65_536, description="of fetched clips that wait to be counted; beyond it the oldest is skipped"
     )
+    lend: LendingConfig = Field(default=LendingConfig(), description="of a cluster: how fetched clips get to workers")

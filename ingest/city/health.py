@@ -57,6 +57,11 @@ class HealthLog:
                 self._states[camera] = event
                 self.on_event(event)
 
+    def forget(self, camera: str) -> None:
+        """What is said of this camera next is told, whatever was said last: others have told of it meanwhile."""
+        with self._lock:
+            self._states.pop(camera, None)
+
     def counted(self, observations: Sequence[CountObservation]) -> None:
         """What became of clips, one status a clip, whatever the number of its zones."""
         for observation in observations:

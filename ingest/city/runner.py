@@ -15,8 +15,9 @@ from core.health import CameraState
 from core.records import Camera, ClipReady
 from ingest.city.agenda import Agenda
 from ingest.city.config import CityConfig
-from ingest.city.watch import CameraWatch, Known
-from ingest.feed import Feed, FetchFailed, ListedCamera
+from ingest.city.watch import CameraWatch
+from ingest.feed import Feed, FetchFailed, ListedCamera, Remembering
+from ingest.known import Known
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,23 @@ OFF_THE_LIST = "the publisher no longer lists this camera"
 
 class City(Protocol):
     """What a runner tells of its feed."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether all cameras are other processes'."""
+        ...
+
+    def mine(self, camera: str) -> bool:
+        """Whether this process visits this camera, or another one does."""
+        ...
+
+    def held(self, camera: str) -> bool:
+        """Whether that is so at this moment: `mine` says what it was when it was last looked at."""
+        ...
+
+    def pace(self, camera: str) -> float | None:
+        """The cadence of a camera as the process that visits it has learned it; None where that is not known."""
+        ...
 
     def found(self, clip: ClipReady, content: bytes | None) -> None:
         """A clip with its bytes, or one with its fault."""
@@ -58,7 +76,10 @@ class City(Protocol):
 
 
 class FeedRunner:
-    """Asks one feed for its cameras and clips. `step` does the visit that is due; `run` goes on doing so."""
+    """Asks one feed for its cameras and clips. `step` does the visit that is due; `run` goes on doing so.
+
+    All of its cameras are known here; those that are the city's are visited.
+    """
 
     def __init__(
         self,
@@ -79,6 +100,7 @@ class FeedRunner:
         self._already = dict(already or {})
         self._agenda = Agenda()
         self._lock = threading.Lock()
+        self._handing_over = threading.Lock()
         self._watches: dict[str, CameraWatch] = {}
         self._list_failures = 0
         self._tells_newest = True
@@ -110,7 +132,7 @@ class FeedRunner:
 
         A mistake in a visit, ours or an adapter's, ends neither the thread nor the visit: it comes again later.
         """
-        key = self._agenda.take(self._clock.now())
+        key = None if self._city.idle else self._agenda.take(self._clock.now())
         if key is None:
             return False
         try:
@@ -143,6 +165,30 @@ class FeedRunner:
                     known[watch.camera.id] = watch.known
         return known
 
+    def hand_over(self, known: Mapping[str, Known]) -> None:
+        """Cameras have become the city's, or are no longer. `known` is what their owners before knew of the new ones.
+
+        What an answer under way brings of a camera that is no longer visited is let go.
+        """
+        with self._handing_over:
+            self._already |= known
+            begun = []
+            for name, watch in list(self._watches.items()):
+                mine = self._city.mine(watch.camera.id)
+                if mine == watch.mine:
+                    continue
+                with watch.lock:
+                    watch.mine = False
+                    self._agenda.drop(name)
+                    self._backlog.discard(name)
+                fresh = self._watch(watch.listed, watch.camera, mine)
+                with self._lock:
+                    self._watches[name] = fresh
+                if mine:
+                    begun.append(name)
+        if begun:
+            self._begin(begun, self._clock.now())
+
     def ask_again(self) -> None:
         """Ask for the list now: the configuration has changed."""
         self._agenda.put(LIST, self._clock.now())
@@ -161,8 +207,10 @@ class FeedRunner:
             return
         self._list_failures, self.trouble = 0, None
         self._agenda.put(LIST, now + timedelta(seconds=self._config.list_every_s))
-        self._unbegun += self._welcome(listed, now)
-        self._untold = self._update_all(listed, now) or bool(self._unbegun) or self._untold or not self.listed
+        with self._handing_over:
+            welcomed = self._welcome(listed)
+            self._unbegun += welcomed
+            self._untold = self._update_all(listed, now) or bool(welcomed) or self._untold or not self.listed
         self.listed = True
         if self._untold:  # still so, where telling fails: the next list tells it
             self._city.changed()
@@ -170,7 +218,7 @@ class FeedRunner:
         self._begin(self._unbegun, now)
         self._unbegun = []
 
-    def _welcome(self, listed: Sequence[ListedCamera], now: datetime) -> list[str]:
+    def _welcome(self, listed: Sequence[ListedCamera]) -> list[str]:
         """Watch the cameras that were not listed before; returns their names in the list."""
         fresh: list[str] = []
         for one in listed:
@@ -180,25 +228,37 @@ class FeedRunner:
             camera = self._city.named(one, None)
             if not self._city.claim(camera.id, f"{self.feed.name}/{name}"):
                 continue
-            watch = CameraWatch(one, camera, self._config, self._city.noted, self._random)
-            known = self._already.get(camera.id)
-            if known is not None:
-                watch.resume(known)
-            self._city.noted(camera.id, CameraState.WAITING, now, None)
+            watch = self._watch(one, camera, self._city.mine(camera.id))
             with self._lock:
                 self._watches[name] = watch
             fresh.append(name)
         return fresh
+
+    def _watch(self, one: ListedCamera, camera: Camera, mine: bool) -> CameraWatch:
+        """What is known of a camera before its first visit."""
+        known = self._already.get(camera.id)
+        if mine and known is not None and known.cadence_s is not None:
+            camera = self._city.named(one, known.cadence_s)
+        watch = CameraWatch(one, camera, self._config, self._city.noted, self._random, mine=mine)
+        if mine and known is not None:
+            watch.resume(known)
+        elif mine:
+            self._city.noted(camera.id, CameraState.WAITING, self._clock.now(), None)
+        return watch
 
     def _begin(self, fresh: Sequence[str], now: datetime) -> None:
         """The first visits of new cameras, one after the other and not all in one moment.
 
         A feed that tells what is new is asked that first.
         """
-        spread_s = min(self._config.newest_every_s, 60.0) / max(1, len(fresh))
+        begun = {name: watch for name in fresh if (watch := self._watches[name]).mine}
+        if isinstance(self.feed, Remembering):
+            given = {name: watch.event_time for name, watch in begun.items()}
+            self.feed.resume({name: newest for name, newest in given.items() if newest is not None})
+        spread_s = min(self._config.newest_every_s, 60.0) / max(1, len(begun))
         head_start_s = self._config.newest_every_s if self._tells_newest else 0.0
-        for place, name in enumerate(fresh):
-            self._agenda.put(name, now + timedelta(seconds=head_start_s + place * spread_s))
+        for place, (name, watch) in enumerate(begun.items()):
+            self._put(name, watch, now + timedelta(seconds=head_start_s + place * spread_s))
         if self._tells_newest:
             self._agenda.put(NEWEST, now)
 
@@ -215,7 +275,7 @@ class FeedRunner:
         with watch.lock:
             before, was_withdrawn = watch.camera, watch.listed.withdrawn
             watch.listed = one
-            learned_s = watch.learned_cadence_s
+            learned_s = watch.learned_cadence_s if watch.mine else self._city.pace(before.id)
             if learned_s is not None and abs(learned_s - before.cadence_s) <= WORTH_CHANGING * before.cadence_s:
                 learned_s = before.cadence_s
             camera = self._city.named(one, learned_s)
@@ -224,7 +284,7 @@ class FeedRunner:
             if (camera.lat, camera.lon) != (before.lat, before.lon):
                 log.warning("%s: camera %s is listed %s", self.feed.name, camera.id, _from_to(before, camera))
             watch.camera = camera
-            if one.withdrawn is None and was_withdrawn is not None:
+            if one.withdrawn is None and was_withdrawn is not None and watch.mine:
                 watch.returned()
                 self._agenda.put(name, now)
         if one.withdrawn is not None:
@@ -262,7 +322,10 @@ class FeedRunner:
 
     def _visit_camera(self, key: str) -> None:
         watch = self._watches[key]
-        if watch.listed.withdrawn is not None:
+        if watch.listed.withdrawn is not None or not watch.mine:
+            return
+        if not self._city.held(watch.camera.id):
+            self._put(key, watch, self._clock.now() + timedelta(seconds=BACKLOG_S))
             return
         if key in self._backlog:
             if self._city.waits(watch.camera.id):
@@ -285,18 +348,24 @@ class FeedRunner:
             self._tell(watch, watch.arrived(media, now), media.content)
             if media.more:  # nothing of a backlog may be skipped: the next one when this one has gone to be counted
                 self._backlog.add(key)
-                self._agenda.put(key, now)
+                self._put(key, watch, now)
                 return
-        self._agenda.put(key, watch.due(now))
+        self._put(key, watch, watch.due(now))
 
     def _failed(self, key: str, watch: CameraWatch, error: FetchFailed) -> None:
         now = self._clock.now()
         self._tell(watch, watch.failed(error, now))
-        self._agenda.put(key, watch.due(now, error))
+        self._put(key, watch, watch.due(now, error))
+
+    def _put(self, key: str, watch: CameraWatch, due: datetime) -> None:
+        """On the agenda, unless somebody else visits the camera now."""
+        with watch.lock:
+            if watch.mine:
+                self._agenda.put(key, due)
 
     def _tell(self, watch: CameraWatch, news: Iterable[ClipReady], content: bytes | None = None) -> None:
         with watch.lock:
-            if self._ended.is_set():  # another runner has taken over
+            if self._ended.is_set() or not watch.mine:  # another runner, or process, has taken over
                 return
             for clip in news:
                 self._city.found(clip, None if clip.fault else content)

@@ -1,26 +1,35 @@
-"""A whole city as one `Source`: all its feeds, fetching side by side, into one waiting room."""
+"""A whole city as one `Source`: all its feeds, fetching side by side, into one waiting room.
+
+Where several processes share a city, each has its places (`core.ownership`): it lists every camera, and visits those of
+its places. `look` says what has changed hands.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
 from core.clock import Clock
 from core.health import CameraState
+from core.ownership import AllOwned, Ownership, place_of
 from core.records import Camera, ClipReady
 from ingest.city.config import CityConfig
 from ingest.city.health import HealthLog
+from ingest.city.progress import Progress
 from ingest.city.runner import FeedRunner
 from ingest.city.waiting import WaitingRoom
-from ingest.city.watch import Known
 from ingest.feed import Feed, ListedCamera
+from ingest.known import Known
 
 log = logging.getLogger(__name__)
 
 TAKE_S = 0.2
+PAUSE_S = 15.0
+"""While processes share their places anew, for a moment nobody has any; most come back to where they were."""
 
 Naming = Callable[[ListedCamera, float | None], Camera]
 """What this installation calls a listed camera, whose learned cadence is given once it is known."""
@@ -37,6 +46,9 @@ class CitySource:
     `naming` makes of a listed camera the one of this installation. `already` is what was counted before a restart, and
     `before` the cameras that were known then: they stay until every feed has given its list.
     `on_cameras` is told whenever cameras appear, move or change their cadence.
+
+    One process of several has its `ownership`, and `progress` is what goes from owner to owner in place of `already`;
+    `on_share` is told which part of all places is its own whenever that changes.
     """
 
     def __init__(
@@ -50,11 +62,23 @@ class CitySource:
         before: Sequence[Camera] = (),
         already: Mapping[str, Known] | None = None,
         on_cameras: Callable[[Sequence[Camera]], None] = lambda _: None,
+        ownership: Ownership | None = None,
+        progress: Progress | None = None,
+        on_share: Callable[[float], None] = lambda _: None,
+        monotonic: Callable[[], float] = time.monotonic,
         seed: int | None = None,
     ) -> None:
         self.waiting = WaitingRoom(config.waiting_mb * 1024 * 1024)
         self.health = health
         self.on_cameras = on_cameras
+        self.on_share = on_share
+        self._ownership = ownership or AllOwned()
+        self._places = self._ownership.places
+        self._monotonic = monotonic
+        self._paused_s: float | None = None
+        self._progress = progress
+        self._owned = self._ownership.owned() if progress is None else frozenset[int]()
+        self._paces: dict[str, float] = {}
         self._config = config
         self._clock = clock
         self._naming = naming
@@ -79,11 +103,58 @@ class CitySource:
         """The name of the feed that each camera is of, by camera; another mapping once the cameras have changed."""
         return self._sources
 
-    def clips(self) -> Iterator[ClipReady]:
-        """Start fetching, and give what was fetched until `stop`."""
+    @property
+    def owned(self) -> frozenset[int]:
+        """The places whose cameras are visited."""
+        return self._owned
+
+    def look(self) -> bool:
+        """Take over what is ours now, and let go of what is not any more; returns whether clips may be published.
+
+        Where nothing is ours, most of it may come back within a moment: until then nothing is visited, and nothing may
+        be published. Of a camera that is let go nothing is found any more. Raises `StoreError` where the progress of
+        the owner before cannot be had: then what was to be taken over is looked at again.
+        """
+        owned = self._ownership.owned()
+        lost, gained = self._owned - owned, owned - self._owned
+        if lost and not owned:
+            self._paused_s = self._monotonic() if self._paused_s is None else self._paused_s
+            if self._monotonic() - self._paused_s < PAUSE_S:
+                return False
+        self._paused_s = None
+        if lost:
+            self.lose(lost)
+        if gained:
+            known = {} if self._progress is None else self._progress.take(gained)
+            self._hand_over(self._owned | gained, known)
+        return True
+
+    def lose(self, places: Iterable[int]) -> None:
+        """These places are somebody else's. Where they are ours after all, the next `look` takes them over anew."""
+        lost = frozenset(places)
+        if self._progress is not None:
+            self._progress.drop(lost)
+        self._hand_over(self._owned - lost, {})
+        self.waiting.forget({camera.id for camera in self._cameras if self.mine(camera.id)})
+
+    def learn_paces(self) -> None:
+        """Read how fast the cameras of the other processes are; whoever saves all cameras has to know.
+
+        Raises `StoreError`.
+        """
+        if self._progress is not None:
+            known = self._progress.everybodys()
+            self._paces = {camera: one.cadence_s for camera, one in known.items() if one.cadence_s is not None}
+
+    def start(self) -> None:
+        """Begin to fetch, in threads of its own, until `stop`."""
         self._running = not self._stopping.is_set()
         for runner in self.runners:
             self._start(runner)
+
+    def clips(self) -> Iterator[ClipReady]:
+        """Start fetching, and give what was fetched until `stop`."""
+        self.start()
         while not self._stopping.is_set():
             clip = self.waiting.take(TAKE_S)
             if clip is not None:
@@ -104,6 +175,19 @@ class CitySource:
     def trouble(self) -> Sequence[str]:
         """What is wrong with whole feeds, in words."""
         return [runner.trouble for runner in self.runners if runner.trouble]
+
+    @property
+    def idle(self) -> bool:
+        return not self._owned or self._paused_s is not None or not self._ownership.owned()
+
+    def mine(self, camera: str) -> bool:
+        return place_of(camera, self._places) in self._owned
+
+    def held(self, camera: str) -> bool:
+        return place_of(camera, self._places) in self._ownership.owned()
+
+    def pace(self, camera: str) -> float | None:
+        return self._paces.get(camera)
 
     def found(self, clip: ClipReady, content: bytes | None) -> None:
         if content is None:
@@ -163,6 +247,17 @@ class CitySource:
             self._cameras, self._sources = tuple(found.values()), sources
             self.waiting.forget(found.keys())
             self.on_cameras(self._cameras)
+
+    def _hand_over(self, owned: frozenset[int], known: Mapping[str, Known]) -> None:
+        """Less to ask for at once, more only once it is known what was asked for before."""
+        share = len(owned) / self._places
+        if len(owned) < len(self._owned):
+            self.on_share(share)
+        self._owned = owned
+        self._already |= known
+        for runner in self.runners:
+            runner.hand_over(known)
+        self.on_share(share)
 
     def _runner(self, feed: Feed) -> FeedRunner:
         return FeedRunner(feed, self._config, self._clock, self, random=self._random, already=self._already)

@@ -12,6 +12,9 @@ from ingest.source import UnusableClip
 
 Key = tuple[str, datetime, str | None]
 
+MOST_FAULTS = 50_000
+"""That wait to be told. Where nobody takes them for a day, the oldest are forgotten: they are gaps all the same."""
+
 NEWER = "not counted for want of time: a newer clip of this camera had come before its turn"
 NO_ROOM = "not counted for want of time: fresher clips of other cameras filled the memory for waiting ones"
 
@@ -28,7 +31,7 @@ class WaitingRoom:
         self.on_skip: Callable[[str], None] = lambda _: None
         self._max_bytes = max_bytes
         self._changed = threading.Condition()
-        self._faults: deque[ClipReady] = deque()
+        self._faults: deque[ClipReady] = deque(maxlen=MOST_FAULTS)
         self._clips: dict[str, tuple[ClipReady, bytes]] = {}
         self._taken: dict[Key, bytes] = {}
         self._bytes = 0
@@ -58,13 +61,15 @@ class WaitingRoom:
                 self._faults.append(clip)
                 self._changed.notify()
 
-    def take(self, timeout_s: float) -> ClipReady | None:
+    def take(self, timeout_s: float, *, only_faults: bool = False) -> ClipReady | None:
         """The next one: faults, which cost nothing, then the freshest clip. None where none came in time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._faults or self._clips or self._closed, timeout=timeout_s)
+            self._changed.wait_for(
+                lambda: self._faults or (self._clips and not only_faults) or self._closed, timeout=timeout_s
+            )
             if self._faults:
                 return self._faults.popleft()
-            if not self._clips:
+            if not self._clips or only_faults:
                 return None
             camera = max(self._clips, key=lambda camera: self._clips[camera][0].event_time)
             clip, content = self._clips.pop(camera)
@@ -94,7 +99,7 @@ class WaitingRoom:
         with self._changed:
             for camera in [camera for camera in self._clips if camera not in cameras]:
                 self._bytes -= len(self._clips.pop(camera)[1])
-            self._faults = deque(clip for clip in self._faults if clip.camera in cameras)
+            self._faults = deque((clip for clip in self._faults if clip.camera in cameras), maxlen=MOST_FAULTS)
 
     def close(self) -> None:
         """No more clips: what waits is let go, and whoever waits for one is woken."""

@@ -17,7 +17,6 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -26,6 +25,7 @@ from core.records import Camera, ClipFault, ClipReady, Status
 from ingest.city.cadence import Cadence
 from ingest.city.config import CityConfig
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
+from ingest.known import Known, Promise
 
 GRACE = 0.5  # of a cadence, and at least GRACE_S, after a clip was due
 GRACE_S = 60.0
@@ -39,18 +39,16 @@ LONGEST_DOUBLING = 16
 Note = Callable[[str, CameraState, datetime, str | None], None]
 
 
-@dataclass(frozen=True)
-class Known:
-    """The newest clip of a camera that is durably accounted for: its event time, and the hash of its bytes."""
-
-    event_time: datetime
-    content: str
-
-
 class CameraWatch:
-    """What is known of one camera's feed. Hold `lock` while something is told to it, and what it answers is used."""
+    """What is known of one camera's feed. Hold `lock` while something is told to it, and what it answers is used.
 
-    def __init__(self, listed: ListedCamera, camera: Camera, config: CityConfig, note: Note, random: Random) -> None:
+    While it is not `mine`, another process visits the camera: it is told nothing.
+    """
+
+    def __init__(
+        self, listed: ListedCamera, camera: Camera, config: CityConfig, note: Note, random: Random, *, mine: bool = True
+    ) -> None:
+        self.mine = mine
         self.listed = listed
         self.camera = camera
         self.version: Version | None = None
@@ -59,7 +57,9 @@ class CameraWatch:
         self._note = note
         self._random = random
         self._cadence = Cadence(camera.cadence_s)
+        self._told_cadence_s: float | None = None
         self._contents: deque[str] = deque(maxlen=CONTENTS_KEPT)
+        self._promised: dict[str, datetime] = {}
         self._event_time: datetime | None = None
         self._told_time: datetime | None = None  # by the publisher, of what it gave last
         self._slot: datetime | None = None
@@ -71,16 +71,26 @@ class CameraWatch:
         self._failing_since: datetime | None = None
 
     def resume(self, known: Known) -> None:
-        """Go on after a restart: the clip that was counted last is not new."""
-        self._contents.append(known.content)
-        self._event_time = known.event_time
+        """Go on after a restart, or after another process: the clip that was counted last is not new."""
+        if known.content is not None:
+            self._contents.append(known.content)
+        self._event_time, self._slot = known.event_time, known.slot
+        self._told_cadence_s = known.cadence_s
+        self._promised = {promise.content: promise.event_time for promise in known.promised}
+        self.version = None if known.etag is None else Version(known.etag)
+
+    @property
+    def event_time(self) -> datetime | None:
+        """That of the newest clip; None before the first."""
+        return self._event_time
 
     @property
     def known(self) -> Known | None:
         """The newest clip, for whoever goes on from here; None before the first."""
         if self._event_time is None or not self._contents:
             return None
-        return Known(self._event_time, self._contents[-1])
+        promised = tuple(Promise(event_time, content) for content, event_time in self._promised.items())
+        return Known(self._event_time, self._contents[-1], promised=promised)
 
     @property
     def cadence_s(self) -> float:
@@ -89,8 +99,8 @@ class CameraWatch:
 
     @property
     def learned_cadence_s(self) -> float | None:
-        """The cadence to the nearest ten seconds, once it is learned."""
-        return max(10.0, round(self._cadence.seconds, -1)) if self._cadence.learned else None
+        """The cadence to the nearest ten seconds, once it is learned here, or was by who had the camera before."""
+        return max(10.0, round(self._cadence.seconds, -1)) if self._cadence.learned else self._told_cadence_s
 
     def arrived(self, media: Media, now: datetime) -> Iterator[ClipReady]:
         """The publisher has given something: a new clip, or bytes again that it gave before."""
@@ -106,7 +116,7 @@ class CameraWatch:
         if content in self._contents:
             yield from self._nothing_new(now)
             return
-        event_time = min(filmed or now, now)
+        event_time = self._promised.pop(content, None) or min(filmed or now, now)
         self._contents.append(content)
         self._arrivals += 1
         if self._event_time is None or event_time > self._event_time:

@@ -132,6 +132,18 @@ class WatchedFolder:
             self._scan()
             return self._last | {camera: waiting[0].version for camera, waiting in self._waiting.items() if waiting}
 
+    def resume(self, newest: Mapping[str, datetime]) -> None:
+        """Another process has given what lies there of these cameras and is not newer."""
+        with self._lock:
+            self._counted |= newest
+            for path, sighting in self._sightings.items():
+                read = self._named.get(path)
+                if isinstance(read, Recording) and read.event_time <= newest.get(read.camera, _NEVER):
+                    self._given.setdefault(path, sighting.state)
+            for camera, moment in newest.items():
+                waiting = self._waiting.get(camera, ())
+                self._waiting[camera] = [clip for clip in waiting if clip.recording.event_time > moment]
+
     def fetch(self, listed: ListedCamera, known: Version | None) -> Media | None:
         """The oldest whole clip of the camera that was not given yet; None where there is none.
 

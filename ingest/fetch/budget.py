@@ -9,6 +9,9 @@ starts; so it holds on the publisher's side too, however long requests are on th
                           0 s                                a ended 60 s before: e may start
 
 Within that, requests are spread evenly (the generic cell rate algorithm, ITU-T I.371) with a burst that is small.
+
+Several processes may share an installation's budgets: each has its part of them (`Budgets.hold`). Who gives a part up
+has asked with it until then, so whoever gains it begins as if he had asked himself, as early as was allowed.
 """
 
 from __future__ import annotations
@@ -51,6 +54,10 @@ class Limits:
 
     requests_per_minute: float
     concurrency: int
+
+    def part(self, share: float) -> Limits:
+        """Of these a part, with which somebody can go on: at least one request at once."""
+        return Limits(self.requests_per_minute * share, max(1, math.floor(self.concurrency * share)))
 
     def stricter(self, other: Limits) -> Limits:
         """The lower of both, for each."""
@@ -107,6 +114,17 @@ class Meter:
         self.under_way -= 1
         self._ended_s.append(now_s)
 
+    def inherit(self, since_s: float, before: Limits | None, limits: Limits) -> None:
+        """What was `before`, or nothing, became `limits` at `since_s`; what others have done with the rest counts.
+
+        They may have asked evenly until then, and have kept their burst for the end.
+        """
+        gained = limits.per_window - (0 if before is None else before.per_window)
+        late = min(gained, limits.burst)
+        early_s = (since_s - limits.window_s * (1 - (number + 1) / gained) for number in range(gained - late))
+        self._ended_s = deque(sorted((*self._ended_s, *early_s, *[since_s] * late)))
+        self._due_s = max(self._due_s, since_s + limits.burst * limits.spacing_s)
+
     def idle(self, now_s: float) -> bool:
         """Whether nothing is remembered that a new meter would not know."""
         return not self.under_way and now_s >= max(self._due_s, self._ended_s[-1] + WINDOW_S if self._ended_s else 0.0)
@@ -126,6 +144,7 @@ class _Desk:
 
     server: Server
     breaker: Breaker
+    share: float
     meter: Meter = field(default_factory=Meter)
     queue: deque[object] = field(default_factory=deque)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -182,6 +201,9 @@ class Budgets:
         self._lock = threading.Lock()
         self._seats: list[Seat] = []
         self._desks: dict[Server, _Desk] = {}
+        self._share = 1.0
+        self._shares = False
+        self._gained_s = -math.inf
 
     def join(self, limits: Limits, covers: Callable[[Server], bool]) -> Seat:
         """A place for a source that may ask the servers that it `covers`."""
@@ -189,6 +211,22 @@ class Budgets:
         with self._lock:
             self._seats.append(seat)
         return seat
+
+    def hold(self, share: float) -> None:
+        """From now on this part of every budget is this process's, from 0 to 1; the rest is other processes'.
+
+        Nobody shares the budgets until this is called.
+        """
+        with self._lock:
+            if share > self._share or not self._shares:
+                self._gained_s = self._now_s()
+            self._share, self._shares = share, True
+            desks = list(self._desks.values())
+            for desk in desks:  # what is given up and gained again may have been another's meanwhile
+                desk.share = min(desk.share, share)
+        for desk in desks:
+            with desk.changed:
+                desk.changed.notify_all()
 
     def leave(self, seat: Seat) -> None:
         """See `Seat.leave`."""
@@ -218,7 +256,8 @@ class Budgets:
         with self._lock:
             if len(self._desks) >= _MANY_SERVERS:
                 self._clear()
-            desk = self._desks.setdefault(server, _Desk(server, Breaker(self._random)))
+            before = 0.0 if self._shares else 1.0
+            desk = self._desks.setdefault(server, _Desk(server, Breaker(self._random), share=before))
             desk.visitors += 1
             return desk
 
@@ -238,7 +277,7 @@ class Budgets:
                 with desk.changed:
                     now_s = self._now_s()
                     _refuse_in_vain(desk, seat, now_s)
-                    limits = self._limits(desk.server, seat)
+                    limits = self._held(desk, self._limits(desk.server, seat))
                     wait_s = desk.meter.wait_s(now_s, limits) if desk.queue[0] is ticket else None
                     if wait_s == 0:
                         desk.meter.start(now_s, limits)
@@ -271,6 +310,18 @@ class Budgets:
                 if other.covers(server):
                     limits = limits.stricter(other.limits)
         return limits
+
+    def _held(self, desk: _Desk, limits: Limits) -> Limits:
+        """This process's part of the limits. Raises `FetchFailed` where there is none."""
+        with self._lock:
+            share, since_s, before = self._share, self._gained_s, desk.share
+            desk.share = share
+        if share == 0:
+            raise FetchFailed(f"{desk.server} is not asked: its cameras are other processes'", of_host=True)
+        held = limits.part(share)
+        if share > before:
+            desk.meter.inherit(since_s, limits.part(before) if before else None, held)
+        return held
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()

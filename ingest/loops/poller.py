@@ -92,6 +92,10 @@ class FeedTurn:
         self.due = now + timedelta(seconds=self.feed.poll_s)
         return [reading for reading in readings if self._is_new(reading)]
 
+    def forget(self) -> None:
+        """What was given last has reached nobody: it is given again."""
+        self._given.clear()
+
     def _is_new(self, reading: LoopReading) -> bool:
         key = hash((reading.counter, reading.series, reading.start, reading.end))
         says = hash((reading.flow, reading.occupancy, reading.reason))
@@ -139,7 +143,10 @@ class FeedTurn:
 
 
 class LoopPoller:
-    """All feeds of an installation. `on_counters` is told a feed's counters when they are listed, by its thread."""
+    """All feeds of an installation. `on_counters` is told a feed's counters when they are listed, by its thread.
+
+    `mine` says whether this process asks a feed, by its name, or another one does: asked whenever the feed is due.
+    """
 
     def __init__(
         self,
@@ -147,9 +154,11 @@ class LoopPoller:
         clock: Clock,
         *,
         on_counters: Callable[[Sequence[LoopCounter]], None] = lambda _: None,
+        mine: Callable[[str], bool] = lambda _: True,
         waiting: int = _WAITING,
     ) -> None:
         self._clock = clock
+        self._mine = mine
         self._turns = [FeedTurn(feed, clock, on_counters=on_counters) for feed in feeds]
         self._queue: queue.Queue[LoopReading] = queue.Queue(maxsize=waiting)
         self._stopped = threading.Event()
@@ -165,13 +174,24 @@ class LoopPoller:
 
     def readings(self) -> Iterator[LoopReading]:
         """New and changed readings of all feeds as they come, until `stop`. Starts the threads; iterate it once."""
+        self.start()
+        while not self._stopped.is_set():
+            yield from self.take(1, 0.2)
+
+    def start(self) -> None:
+        """Ask from now on, in threads of its own."""
         for thread in self._threads:
             thread.start()
-        while not self._stopped.is_set():
-            try:
-                yield self._queue.get(timeout=0.2)
-            except queue.Empty:
-                continue
+
+    def take(self, most: int, timeout_s: float) -> list[LoopReading]:
+        """Readings that have come, waiting for the first of them."""
+        taken: list[LoopReading] = []
+        try:
+            while len(taken) < most:
+                taken.append(self._queue.get(block=not taken, timeout=timeout_s))
+        except queue.Empty:
+            pass
+        return taken
 
     def stop(self) -> None:
         """Ask no more; `readings` ends, and the threads do once the question in hand is answered."""
@@ -183,7 +203,14 @@ class LoopPoller:
             if wait_s > 0:
                 self._clock.sleep(min(wait_s, _TICK_S))
                 continue
-            for reading in turn.ask():
+            if not self._mine(turn.feed.name):
+                self._clock.sleep(_TICK_S)
+                continue
+            readings = turn.ask()
+            if not self._mine(turn.feed.name):  # whoever asks it now gives them
+                turn.forget()
+                continue
+            for reading in readings:
                 if not self._put(reading):
                     return
 

@@ -20,7 +20,7 @@ from aggregate.answers import CAMERA_STATE_COLUMNS, READING_COLUMNS, Answers
 from aggregate.beside_answers import BesideAnswers
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.effects.effect_answers import EffectAnswers
-from aggregate.effects.register import FileRegister
+from aggregate.effects.register import DocumentRegister
 from aggregate.feed import ReadingFeed
 from aggregate.forecast_answers import ForecastAnswers
 from aggregate.grid import ZoneOfCamera
@@ -43,6 +43,7 @@ from core.health import CameraState, HealthEvent
 from core.interventions import Intervention, InterventionKind
 from core.loops import LoopCounter, LoopReading
 from core.records import SERIES, Camera, Reading, TrustState, Window, Zone, ZoneKind
+from core.shelf_memory import MemoryShelf
 
 EIGHT = datetime(2017, 3, 9, 8, tzinfo=UTC)
 NOW = datetime(2017, 3, 9, 9, 0, 7, tzinfo=UTC)
@@ -224,7 +225,7 @@ KERB = Intervention(
 
 def effects() -> EffectAnswers:
     """One intervention, of which too little is stored to say anything."""
-    register = FileRegister(None)
+    register = DocumentRegister(MemoryShelf(), "interventions.json")
     register.add(KERB)
     return EffectAnswers(beside(), register, lambda: NOW)
 

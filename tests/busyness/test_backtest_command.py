@@ -20,9 +20,9 @@ from aggregate.backtest.comparing import HeldOut
 from aggregate.backtest.table import Columns
 from busyness.backtesting import Asked, Shown, backtest_stored, backtest_table, stored
 from busyness.command import main
-from busyness.config import Config, StoreConfig
+from busyness.config import Config, DuckDBConfig
+from busyness.keeping import open_store
 from busyness.synthetic_past import store_past
-from busyness.wiring import open_store
 from core.errors import ConfigError, QueryError, SourceError
 from ingest.synthetic import SyntheticConfig, SyntheticStreet
 
@@ -110,7 +110,7 @@ def test_errors_are_of_one_family(table: Path, tmp_path: Path) -> None:
 def test_what_is_stored_is_judged_too_once_there_are_weeks_of_it(tmp_path: Path) -> None:
     """A week is too short, which is said with what would do; the series is one of those that are counted."""
     street = SyntheticConfig(cameras=1, seed=7, cadence_s=3600, past_weeks=1)
-    config = Config(name="town", sources=(street,), store=StoreConfig(path=tmp_path / "store.duckdb"))
+    config = Config(name="town", sources=(street,), store=DuckDBConfig(path=tmp_path / "store.duckdb"))
     with closing(open_store(config)) as store:
         store.save_cameras(SyntheticStreet(street).cameras)
         aggregator = Aggregator(store, config.aggregate, HandClock(street.start))
@@ -123,4 +123,4 @@ def test_what_is_stored_is_judged_too_once_there_are_weeks_of_it(tmp_path: Path)
     with pytest.raises(QueryError, match="no class 'dogs'"):
         backtest_stored(config, "dogs", QUICK, Shown())
     with pytest.raises(ConfigError, match="store on disk"):
-        backtest_stored(config.model_copy(update={"store": StoreConfig()}), "people", QUICK, Shown())
+        backtest_stored(config.model_copy(update={"store": DuckDBConfig()}), "people", QUICK, Shown())

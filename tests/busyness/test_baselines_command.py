@@ -15,7 +15,8 @@ from aggregate.aggregator import Aggregator
 from aggregate.policy import AggregatePolicy
 from busyness.baselines import build, known, show
 from busyness.config import Config, load_config
-from busyness.wiring import open_store, usual_of
+from busyness.keeping import open_store
+from busyness.wiring import usual_of
 from core.clock import SystemClock
 from core.errors import ConfigError
 from core.records import SERIES, CountObservation, Figures, Status, observation_id

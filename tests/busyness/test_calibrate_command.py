@@ -15,10 +15,10 @@ from calibrated_site import calibrated_site, drawn_site, map_points, street_came
 
 from busyness.command import main
 from busyness.config import load_config
+from busyness.keeping import open_store
 from busyness.site_edits import Edits, edited
 from busyness.site_files import read_site, write_site
 from busyness.sites import Sites
-from busyness.wiring import open_store
 from core.errors import ConfigError, NotFound
 from core.records import ZoneKind
 from core.site import MapPoint, Site

@@ -9,6 +9,7 @@ import pytest
 
 from busyness.config import Config, load_config, load_outlines
 from core.errors import ConfigError
+from core.kafka.settings import KafkaConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,10 @@ def written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_configuration_loads(path: Path) -> None:
     config = load_config(path)
-    assert config.api.host == "127.0.0.1", "shipped configurations answer on loopback only"
+    if isinstance(config.bus, KafkaConfig):  # in a container; tests/deploy/ holds who reaches it
+        assert config.api.calibrate == "off"
+    else:
+        assert config.api.host == "127.0.0.1", "shipped configurations answer on loopback only"
     if config.map.outlines:
         assert load_outlines(config.map.outlines)["features"]
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from busyness import wiring
-from busyness.config import Config, StoreConfig, load_config
+from busyness.config import Config, DuckDBConfig, load_config
+from busyness.keeping import open_store
 from busyness.reloading import ConfigWatch
 from busyness.site_files import read_site, text_of, write_site
 from busyness.sites import SitedSource, Sites
@@ -293,10 +294,9 @@ def test_cameras_of_a_feed_wear_a_site_without_being_listed_again(
 ) -> None:
     """Those that were known before a restart, as those that a list has: at once, and no list is asked for."""
     monkeypatch.setattr(wiring, "open_counters", lambda *_: [])
-    monkeypatch.setattr(wiring, "calibrations_of", lambda _: None)
-    store = StoreConfig(path=tmp_path / "town.duckdb")
+    store = DuckDBConfig(path=tmp_path / "town.duckdb")
     config = town(tmp_path, cameras=()).model_copy(update={"store": store})
-    with closing(wiring.open_store(config)) as before:
+    with closing(open_store(config)) as before:
         before.save_cameras([KEW.model_copy(update={"id": "00001.06710"})])
     with closing(install(config, SystemClock())) as installation:
         assert installation.pipeline.source.cameras[0].zones == ()

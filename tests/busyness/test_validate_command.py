@@ -100,7 +100,6 @@ def test_a_camera_is_measured_and_calibrated_and_the_next_counts_use_it(
     assert answer["calibration"]["day"]["people"]["gain"] == pytest.approx(1.25, abs=0.01)
 
     kept = calibrations_of(load_config(street))
-    assert kept is not None
     current = kept.current("00001", model)
     assert current is not None
     assert current.name == "00001/1"

@@ -18,6 +18,7 @@ from busyness.validation.manual_counts import ManualCount
 from busyness.validation.matching import LeftOut, Pair, match
 from core.errors import NotFound, SourceError, StoreError
 from core.records import CountObservation, Gains, Lighting, Status
+from core.shelf_folder import FolderShelf
 from detect.error_fit import LEAST_FRAMES
 from detect.error_model import Calibration, GroupError, LightErrors
 
@@ -212,20 +213,20 @@ def version(number: int, model: str = MODEL, camera: str = "00001") -> Calibrati
 
 
 def test_calibrations_are_kept_in_versions_and_the_newest_of_the_model_is_used(tmp_path: Path) -> None:
-    kept = Calibrations(tmp_path / "london.calibrations")
+    kept = Calibrations(FolderShelf(tmp_path / "london.calibrations"))
     assert kept.versions("00001") == ()
     for one in (version(1), version(2), version(3, model="other@1")):
         kept.add(one)
-    again = Calibrations(tmp_path / "london.calibrations")
+    again = Calibrations(FolderShelf(tmp_path / "london.calibrations"))
     assert again.versions("00001") == (version(1), version(2), version(3, model="other@1"))
     assert again.current("00001", MODEL) == version(2)
     assert again.current("00001", "unknown@1") is None
     assert again.current_of(["00001", "00002"], "other@1") == {"00001": version(3, model="other@1")}
-    assert [path.name for path in (tmp_path / "london.calibrations").iterdir()] == ["00001.json"]
+    assert [path.name for path in (tmp_path / "london.calibrations").glob("*.json")] == ["00001.json"]
 
 
 def test_a_dropped_version_stays_on_record_and_the_one_before_is_used(tmp_path: Path) -> None:
-    kept = Calibrations(tmp_path)
+    kept = Calibrations(FolderShelf(tmp_path))
     for one in (version(1), version(2)):
         kept.add(one)
     assert kept.drop("00001", 2, MORNING).dropped_at == MORNING
@@ -249,12 +250,12 @@ def test_a_dropped_version_stays_on_record_and_the_one_before_is_used(tmp_path: 
 def test_a_calibration_file_that_was_spoiled_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "00001.json").write_text(content)
     with pytest.raises(StoreError, match=message):
-        Calibrations(tmp_path).current("00001", MODEL)
+        Calibrations(FolderShelf(tmp_path)).current("00001", MODEL)
 
 
 def test_a_gap_in_the_versions_is_refused(tmp_path: Path) -> None:
-    Calibrations(tmp_path).add(version(1))
+    Calibrations(FolderShelf(tmp_path)).add(version(1))
     path = tmp_path / "00001.json"
     path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
     with pytest.raises(StoreError, match="without a gap"):
-        Calibrations(tmp_path).versions("00001")
+        Calibrations(FolderShelf(tmp_path)).versions("00001")

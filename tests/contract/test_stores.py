@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.health import state_ranges
 from aggregate.history import History
+from aggregate.postgres_store import PostgresStore
 from aggregate.store import Store
 from aggregate.tables import ReadingTable, Spans, moment, text
 from aggregate.usual.baselines import ROLLING, BaselineState, BaselineTable
@@ -38,21 +39,39 @@ from core.records import (
     observation_id,
 )
 
-STORES: dict[str, Callable[[Path], Store]] = {
-    "duckdb-file": lambda folder: DuckDBStore.open(folder / "busyness.duckdb"),
-    "duckdb-memory": lambda _: DuckDBStore.open(None),
-}
+
+@contextmanager
+def duckdb_file(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with closing(DuckDBStore.open(request.getfixturevalue("tmp_path") / "busyness.duckdb")) as store:
+        yield store
+
+
+@contextmanager
+def duckdb_memory(_: pytest.FixtureRequest) -> Iterator[Store]:
+    with closing(DuckDBStore.open(None)) as store:
+        yield store
+
+
+@contextmanager
+def postgres(request: pytest.FixtureRequest) -> Iterator[Store]:
+    server = request.getfixturevalue("postgres_server")
+    config = server.config()
+    with closing(PostgresStore.open(config)) as store:
+        yield store
+    server.drop(config)
+
+
+STORES = [duckdb_file, duckdb_memory, pytest.param(postgres, marks=pytest.mark.service)]
 NOON = datetime(2017, 3, 9, 12, 0, 0, 123456, tzinfo=UTC)
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 QUARTER = timedelta(minutes=15)
 ONE, OTHER = "1" * 32, "2" * 32
 
 
-@pytest.fixture(params=sorted(STORES))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = STORES[request.param](tmp_path)
-    yield opened
-    opened.close()
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with request.param(request) as opened:
+        yield opened
 
 
 def camera(name: str, *zones: str) -> Camera:

@@ -24,7 +24,7 @@ def test_records_arrive_once_in_order_and_the_end_is_seen() -> None:
     for number in range(5):
         bus.publish(CLIPS, clip(number))
     bus.close(CLIPS)
-    subscription = bus.subscribe(CLIPS)
+    subscription = bus.subscribe(CLIPS, group="counters")
     assert list(subscription.poll(3, 0)) == [clip(0), clip(1), clip(2)]
     assert not subscription.finished
     assert list(subscription.poll(3, 0)) == [clip(3), clip(4)]
@@ -37,7 +37,7 @@ def test_consumers_share_a_topic_and_a_full_topic_makes_the_publisher_wait() -> 
     lock = threading.Lock()
 
     def consume() -> None:
-        subscription = bus.subscribe(CLIPS)
+        subscription = bus.subscribe(CLIPS, group="counters")
         while not subscription.finished:
             records = subscription.poll(1, 0.05)
             with lock:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from visits import browser, shots, visit  # noqa: F401 - fixtures
 
-from busyness.config import Config, StoreConfig, load_config
+from busyness.config import Config, DuckDBConfig, load_config
 from busyness.replaying import Replayed, replay
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +24,6 @@ class ReplayedDays:
 @pytest.fixture(scope="session")
 def real_days(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> ReplayedDays:
     """The 576 clips of three cameras through the whole pipeline, as `busyness replay` does it."""
-    store = StoreConfig(path=tmp_path_factory.mktemp("days") / "london.duckdb")
+    store = DuckDBConfig(path=tmp_path_factory.mktemp("days") / "london.duckdb")
     config = load_config(ROOT / "configs" / "london.yaml").model_copy(update={"store": store})
     return ReplayedDays(config, replay(config, shared_data / "jamcam" / "days", Console(quiet=True)))

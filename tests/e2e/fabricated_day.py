@@ -23,7 +23,7 @@ from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.effects.effect_answers import EffectAnswers
-from aggregate.effects.register import FileRegister
+from aggregate.effects.register import DocumentRegister
 from aggregate.feed import ReadingFeed
 from aggregate.policy import AggregatePolicy
 from api.app import About, create_app
@@ -41,6 +41,7 @@ from core.records import (
     ZoneKind,
     observation_id,
 )
+from core.shelf_memory import MemoryShelf
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "api" / "web" / "dist"
@@ -241,7 +242,7 @@ def serving(
 ) -> Iterator[MapService]:
     """Serve a store on a free loopback port, in a thread."""
     feed = ReadingFeed()
-    effects = EffectAnswers(store, FileRegister(None), clock.now)
+    effects = EffectAnswers(store, DocumentRegister(MemoryShelf(), "interventions.json"), clock.now)
     app = create_app(
         answers, feed, about, clock, CollectorRegistry(), ready=lambda: None, web_dist=dist, effects=effects
     )

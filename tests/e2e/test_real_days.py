@@ -15,7 +15,8 @@ from fabricated_day import serving
 from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers
 from aggregate.duckdb_store import DuckDBStore
-from busyness.wiring import about, open_store
+from busyness.keeping import open_store
+from busyness.wiring import about
 from core.clock import SystemClock
 from core.records import Status
 

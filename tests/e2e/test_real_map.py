@@ -13,7 +13,8 @@ from visits import Visitor, settled
 
 from aggregate.answers import Answers
 from busyness.config import MapConfig
-from busyness.wiring import about, open_store
+from busyness.keeping import open_store
+from busyness.wiring import about
 from core.clock import SystemClock
 from core.records import Status
 

@@ -18,8 +18,9 @@ from core.records import Camera, Status
 from ingest.city.config import CityConfig
 from ingest.city.health import HealthLog
 from ingest.city.source import CitySource, as_listed
-from ingest.city.watch import CameraWatch, Known
+from ingest.city.watch import CameraWatch
 from ingest.feed import FetchFailed, Media, Version
+from ingest.known import Known
 
 HOUR = 3600.0
 

@@ -248,3 +248,22 @@ def test_every_file_is_given_exactly_once_in_whatever_order_it_comes(steps: list
                 if media is not None and media.event_time is not None:
                     given.append((media.event_time - NOON) / timedelta(minutes=1))
         assert sorted(given) == sorted(written)
+
+
+def test_what_another_process_has_given_is_not_given_again(tmp_path: Path) -> None:
+    """A camera is taken over when the feed has watched the folder for a while: what is newer is given."""
+    drop = Drop(tmp_path)
+    for minutes in (-30, -20, -10):
+        drop.put(minutes)
+        drop.put(minutes, camera="b")
+    drop.settle()
+    drop.feed.resume({"a": NOON - timedelta(minutes=20)})
+    drop.put(-5, content=b"later")
+    drop.settle()
+    given = [drop.feed.fetch(drop.listed["a"], None) for _ in range(3)]
+    assert [None if media is None else media.event_time for media in given] == [
+        NOON - timedelta(minutes=10), NOON - timedelta(minutes=5), None,
+    ]  # fmt: skip
+    other = drop.feed.fetch(drop.listed["b"], None)
+    assert other is not None
+    assert other.event_time == NOON - timedelta(minutes=30), "nothing was said of this one"

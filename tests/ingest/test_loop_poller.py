@@ -192,3 +192,30 @@ def test_a_poller_that_is_stopped_ends_though_its_queue_is_full() -> None:
     for thread in poller._threads:
         thread.join(2)
         assert not thread.is_alive()
+
+
+def test_a_feed_is_asked_by_the_process_that_has_it_and_by_no_other() -> None:
+    """What comes after it went to another is let go: that one gives it, and so does this one when it is back."""
+    clock = AcceleratedClock(NOON, 600)
+    asked: list[str] = []
+
+    class Asked(Scripted):
+        def readings(self) -> Sequence[LoopReading]:
+            asked.append(self.name)
+            if len(asked) == 2:
+                mine.clear()  # while it answers
+            return [reading(len(asked))]
+
+    mine = {"ours"}
+    poller = LoopPoller([Asked(name="ours"), Asked(name="theirs")], clock, mine=lambda name: name in mine)
+    poller.start()
+    first = poller.take(10, 2.0)
+    while mine:
+        threading.Event().wait(0.01)
+    assert poller.take(10, 0.2) == []
+    mine.add("ours")
+    again = poller.take(1, 2.0)
+    poller.stop()
+    assert first == [reading(1)]
+    assert again[0].start > NOON + timedelta(minutes=2)
+    assert set(asked) == {"ours"}

@@ -58,6 +58,11 @@ IMPORTS: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """What a room with pixels may import, and of a module that could also carry them away, which of its names."""
 
+OWN_IMPORTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "detect/view_book.py": {"core.shelf": ANY, "core.shelf_memory": ANY, "threading": ("Lock",)},
+}
+"""What one file alone may import beside that: it keeps what is known of views, signatures as numbers, on a shelf."""
+
 FORBIDDEN = (
     "write*", "imwrite*", "imencode*", "*Writer*", "FileStorage", "imshow", "show", "save*", "dump*", "tofile",
     "tobytes", "memmap", "open_memmap", "array2string", "array_repr", "array_str", "send*", "b64*", "__dict__",
@@ -87,7 +92,7 @@ class Violation(NamedTuple):
 def violations(source: str, place: str) -> list[Violation]:
     """What the source of `place` (as `ingest/decode.py`) imports or calls that a room with pixels may not."""
     tree = ast.parse(source)
-    imports = IMPORTS[place.split("/", maxsplit=1)[0]]
+    imports = IMPORTS[place.split("/", maxsplit=1)[0]] | OWN_IMPORTS.get(place, {})
     excepted = EXCEPTIONS.get(place, set())
     held_to = {name: names for name, names in imports.items() if names != ANY}
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call) and _reads(node)}
@@ -148,7 +153,10 @@ def _is_false(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is False
 
 
-WITHOUT_PIXELS = ("ingest/fetch", "ingest/feeds", "ingest/loops", "ingest/stream", "ingest/city", "ingest/jail")
+WITHOUT_PIXELS = (
+    "ingest/fetch", "ingest/feeds", "ingest/loops", "ingest/stream", "ingest/city", "ingest/jail", "ingest/lending",
+    "ingest/borrowing.py",
+)  # fmt: skip
 """Parts of ingest that speak with the world outside. What comes and goes there is bytes nobody has looked into: these
 parts may import what they like except the rooms and libraries that can make a picture of them (pyproject.toml holds
 that), and are searched for a touch of pixels like every room without them."""
@@ -156,10 +164,7 @@ that), and are searched for a touch of pixels like every room without them."""
 VIEWS_WITHOUT_PIXELS = tuple(
     f"detect/{name}.py" for name in ("scene", "sixbit", "view_book", "view_field", "view_learning", "view_match")
 )
-"""What the parent of the workers knows of a camera's views: signatures as numbers, no picture (pyproject.toml). They
-are held to what every room may call, but for `KEEPS_A_FILE`, which keeps them."""
-
-KEEPS_A_FILE = "detect/view_book.py"
+"""What the parent of the workers knows of a camera's views: signatures as numbers, no picture (pyproject.toml)."""
 
 
 def modules(*rooms: str) -> list[str]:
@@ -167,7 +172,7 @@ def modules(*rooms: str) -> list[str]:
 
 
 def modules_with_pixels(*rooms: str) -> list[str]:
-    return [place for place in modules(*rooms) if not place.startswith((*WITHOUT_PIXELS, KEEPS_A_FILE))]
+    return [place for place in modules(*rooms) if not place.startswith(WITHOUT_PIXELS)]
 
 
 def source_of(place: str) -> str:
@@ -313,6 +318,12 @@ def test_nothing_is_allowed_that_is_not_used(room: str) -> None:
     assert {module for module in own if not any(fnmatchcase(name, module) for name in imported)} == set()
 
 
+@pytest.mark.parametrize("place", OWN_IMPORTS)
+def test_what_one_file_may_import_is_shut_to_the_others_and_used_by_it(place: str) -> None:
+    found = {what for _, what in violations(source_of(place), "detect/quality.py")}
+    assert {what.split(" from ")[1] for what in found} == set(OWN_IMPORTS[place])
+
+
 @pytest.mark.parametrize("place", EXCEPTIONS)
 def test_nothing_is_excepted_that_is_not_used(place: str) -> None:
     used = {node.attr for node in ast.walk(ast.parse(source_of(place))) if isinstance(node, ast.Attribute)}
@@ -342,7 +353,8 @@ def touches_pixels(source: str) -> list[Violation]:
     "place",
     [
         *modules("core", "aggregate", "api", "busyness", *WITHOUT_PIXELS),
-        *("ingest/source.py", "ingest/feed.py", "detect/registry.py", "detect/onnx_file.py", *VIEWS_WITHOUT_PIXELS),
+        *("ingest/source.py", "ingest/feed.py", "ingest/borrowing.py", "detect/registry.py", "detect/onnx_file.py"),
+        *VIEWS_WITHOUT_PIXELS,
     ],
 )
 def test_no_other_room_and_no_loading_of_models_touches_pixels(place: str) -> None:
@@ -384,6 +396,7 @@ CLIP_EXCEPTIONS = {
     "ingest/jail/limits.py": {"open"},  # how much memory it holds
     "ingest/jail/seccomp.py": {"write"},  # a number of a system call
     "ingest/fetch/pinned.py": {"write"},  # a request, to the server that was asked
+    "ingest/lending/server.py": {"write"},  # to the worker that asked for it, and has the cluster's secret
     "ingest/stream/rtsp_wire.py": {"sendall"},  # the same of a stream
     "ingest/stream/rtsp_client.py": {"send", "answer"},  # an answer's words, before anything is played
     "ingest/fetch/guard.py": {"rest"},  # of an address

@@ -17,9 +17,10 @@ import pytest
 from numpy.typing import NDArray
 
 from core.records import ClipReady, Status
+from core.shelf_folder import FolderShelf
 from detect.scene import FINGERPRINT_COLUMNS, FINGERPRINT_FRAMES, FINGERPRINT_ROWS, SIGNATURE_LENGTH
 from detect.sixbit import numbers_of
-from detect.view_book import ViewBook
+from detect.view_book import Counted, ViewBook
 from detect.view_field import decoded
 from detect.views import watch
 from ingest.clip import SampledClip
@@ -68,16 +69,17 @@ def sampled(pictures: tuple[Pixels, ...]) -> SampledClip:
 
 def learn(folder: Path, *, walks: bool) -> tuple[ViewBook, list[str]]:
     """Keep the views of a street and then of another; returns the fingerprints that crossed from the worker, too."""
-    book, crossed = ViewBook(folder), []
+    book, crossed = ViewBook(FolderShelf(folder)), []
     for number in range(COUNTED_CLIPS + MOVED_CLIPS):
         moved = number >= COUNTED_CLIPS
         pictures = street(number, moved)
         clip = ClipReady(camera=CAMERA, event_time=NOON + timedelta(minutes=20 * number), location="clip.mp4")
-        watched = watch(sampled(with_walker(pictures) if walks else pictures), book.scene_of(CAMERA))
+        scene = book.scene_of(CAMERA)
+        watched = watch(sampled(with_walker(pictures) if walks else pictures), scene)
         assert watched.verdict.status is (Status.MOVED_VIEW if moved else Status.OK)
         assert watched.sight is not None
         crossed += [watched.sight.fingerprint] if watched.sight.fingerprint else []
-        book.learn(CAMERA, clip, watched.sight)
+        book.learn(CAMERA, clip, watched.sight, Counted("dots@1", scene))
     return book, crossed
 
 
@@ -123,7 +125,7 @@ def test_no_file_of_the_views_holds_a_fingerprint(
     """Nor one frame of one, nor anything else of its length that is no signature."""
     frame = 2 * FINGERPRINT_ROWS * FINGERPRINT_COLUMNS
     kept = files(folders[0])
-    assert list(kept) == [f"{CAMERA}.json"]
+    assert {name: text for name, text in kept.items() if text}.keys() == {f"{CAMERA}.json"}, "and an empty lock"
     for text in kept.values():
         for fingerprint in (*crossed[0], *crossed[1]):
             parts = [fingerprint[at : at + frame] for at in range(0, len(fingerprint), frame)]
@@ -147,7 +149,8 @@ def test_nobody_is_followed_by_a_file_of_the_views(
             walks = folder.name.endswith("walked")
             pictures = street(number, number >= COUNTED_CLIPS)
             sight = watch(sampled(with_walker(pictures) if walks else pictures), ViewBook().scene_of(CAMERA)).sight
-            ViewBook(folder).learn(CAMERA, ClipReady(camera=CAMERA, event_time=NOON, location="clip.mp4"), sight)
+            clip = ClipReady(camera=CAMERA, event_time=NOON, location="clip.mp4")
+            ViewBook(FolderShelf(folder)).learn(CAMERA, clip, sight)
     compared = 0
     assert crossed
     for walked, empty in (map(files, pair) for pair in pairs):
@@ -179,4 +182,4 @@ def test_a_book_that_goes_on_still_knows_its_last_clip_in_memory(tmp_path: Path)
     last = book.scene_of(CAMERA).last
     assert last is not None
     assert (last.fingerprint, last.event_time) == (crossed[-1], NOON + timedelta(minutes=20 * (COUNTED_CLIPS - 1)))
-    assert ViewBook(tmp_path).scene_of(CAMERA).last is None
+    assert ViewBook(FolderShelf(tmp_path)).scene_of(CAMERA).last is None

@@ -10,12 +10,13 @@ from effect_city import city
 
 from aggregate.effects.effect import EffectState
 from aggregate.effects.effect_answers import EffectAnswers
-from aggregate.effects.register import FileRegister
+from aggregate.effects.register import DocumentRegister
 from aggregate.tables import aware
 from aggregate.usual.calendar import Calendar
 from core.errors import NotFound, QueryError
 from core.interventions import Intervention, InterventionKind
 from core.records import Camera, Window, Zone, ZoneKind
+from core.shelf_memory import MemoryShelf
 
 
 class CityStore:
@@ -61,7 +62,7 @@ def store():
 
 @pytest.fixture
 def answers(store):
-    register = FileRegister(None)
+    register = DocumentRegister(MemoryShelf(), "interventions.json")
     register.add(kerb())
     return EffectAnswers(store, register, lambda: END)
 
@@ -130,7 +131,7 @@ def test_public_holidays_are_left_out(store):
     whole = store.history_of
     christmas = np.isin(whole.starts.astype("datetime64[D]"), np.array(["2025-12-25", "2025-12-26"], dtype="M8[D]"))
     whole.value[0, christmas] *= 40
-    register = FileRegister(None)
+    register = DocumentRegister(MemoryShelf(), "interventions.json")
     register.add(kerb())
     plain, known = (
         EffectAnswers(store, register, lambda: END, calendar).effect("kerb", "people")[1]

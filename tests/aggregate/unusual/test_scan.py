@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from aggregate.unusual.cells import neighbours
-from aggregate.unusual.evidence import Evidence, dispersion, evidence_of
+from aggregate.unusual.evidence import MOST_EVIDENCE, Evidence, dispersion, evidence_of, weighted_median
 from aggregate.unusual.growth import Growth
 from aggregate.unusual.scan import Cluster, scan
-from aggregate.unusual.scan_null import ScanNull, ScanNulls, best_by_chance
-from aggregate.unusual.time_correlation import TimeCorrelation
+from aggregate.unusual.scan_null import Deal, ScanNull, ScanNulls, best_by_chance
+from aggregate.unusual.time_correlation import TimeCorrelation, matrices
 
 SIDE = 15
 PLACES = SIDE * SIDE
@@ -127,7 +127,7 @@ def test_the_score_is_the_likelihood_ratio_worked_out_by_hand() -> None:
 
 def test_a_window_before_takes_away_what_it_shares_with_the_last() -> None:
     """Two windows that share half: the last counts less half of the one before, B = (x2 - x1 / 2) / (3/4)."""
-    share = TimeCorrelation(0.0, 0.7, 0.5).matrix(2)[None]
+    share = matrices(np.full((1, 2), np.sqrt(0.5)), TimeCorrelation(0.0, 0.7, 0.5))
     evidence = evidence_of(np.array([[1.0, 3.0]]), np.ones((1, 2)), share, (1, 2))
     assert evidence.for_change[0] == pytest.approx([(3 - 0.5) / 0.75, (1 + 3) / 1.5])
     assert evidence.information[0] == pytest.approx([1 / 0.75, 2 / 1.5])
@@ -146,30 +146,76 @@ def test_regions_are_running_sums_along_the_nearest() -> None:
 def unit(places: int, scale: float = 1.0, seed: int = 1) -> Evidence:
     """Evidence of one duration and an information of 1 in each place."""
     drawn = np.random.default_rng(seed).standard_normal((places, 1)) * scale
-    return Evidence(drawn, np.ones((places, 1, 1)))
+    return Evidence(drawn, np.ones((places, 1)))
 
 
-def test_one_place_and_one_window_score_half_a_squared_normal_by_chance() -> None:
-    best = best_by_chance(Growth(np.array([[0]])), unit(1), 1e-9, replicates=4000, seed=1)
-    assert best.mean() == pytest.approx(0.5, abs=0.04)
-    assert np.quantile(best, 0.95) == pytest.approx(1.96**2 / 2, rel=0.08)
+def test_one_place_scores_by_chance_half_a_square_of_what_is_dealt() -> None:
+    """Only one of 99 places is in a region: the mean of its best scores is half that of all squares."""
+    rows = np.full((99, 1), -1)
+    rows[0, 0] = 0
+    stretches = [unit(99), unit(99, 2.0, seed=2)]
+    best = best_by_chance(Growth(rows), stretches, np.arange(99), 1e-9, replicates=3000, seed=1)
+    squares = np.concatenate([np.square(one.for_change) for one in stretches])
+    assert best.mean() == pytest.approx(squares.mean() / 2, rel=0.1)
+    assert np.quantile(best, 0.95) == pytest.approx(np.quantile(squares, 0.95) / 2, rel=0.15)
+
+
+def test_chance_deals_each_evidence_of_a_stretch_once_among_those_that_know_as_much() -> None:
+    """Two groups, of 100 counters that know 1 and 100 that know 4, in 50 places: dealt, the sums stay as they are."""
+    information = np.repeat([1.0, 4.0], 100)[:, None]
+    stretches = [Evidence(np.full((200, 1), level) * np.sqrt(information), information) for level in (1.0, -2.0)]
+    of = np.arange(200) % 50
+    dealt = Deal(stretches, of, 51).dealt(np.random.default_rng(1), 30)
+    assert dealt.shape == (51, 30, 1)
+    assert not dealt[50].any()
+    assert set(np.round(dealt[0, :, 0], 4).tolist()) == {6.0, -12.0}
+    mixed = Evidence(np.random.default_rng(2).standard_normal((200, 1)) * np.sqrt(information), information)
+    again = Deal([mixed], of, 50).dealt(np.random.default_rng(3), 5)[:, :, 0]
+    assert again.sum(axis=0) == pytest.approx(np.full(5, mixed.for_change.sum()), rel=1e-4)
+    assert np.ptp(again, axis=1).min() > 0
+
+
+def test_counters_that_know_nothing_are_dealt_nothing() -> None:
+    half = Evidence(np.array([[1.0], [0.0], [-1.0]]), np.array([[1.0], [0.0], [1.0]]))
+    dealt = Deal([half], np.arange(3), 3).dealt(np.random.default_rng(1), 20)
+    assert not dealt[1].any()
+    assert (dealt[[0, 2]] != 0).all()
+    nothing = Evidence(np.zeros((3, 1)), np.zeros((3, 1)))
+    assert len(best_by_chance(Growth(np.arange(3)[:, None]), [nothing], np.arange(3), 1.0, replicates=9, seed=1)) == 0
 
 
 def test_a_best_score_that_chance_reaches_often_is_given_up_early() -> None:
-    growth = Growth(np.arange(50)[:, None])
+    growth, of = Growth(np.arange(50)[:, None]), np.arange(50)
     nulls = ScanNulls(replicates=60)
-    assert len(best_by_chance(growth, unit(50), 1.0, replicates=60, seed=1, highest=0.1)) < 60
-    assert nulls.of(growth, unit(50), 1.0, highest=0.1) is None
-    assert nulls.of(growth, unit(50, seed=2), 1.0, highest=30.0) is not None
+    assert len(best_by_chance(growth, [unit(50)], of, 1.0, replicates=60, seed=1, highest=0.1)) < 60
+    assert nulls.of(growth, [unit(50)], of, 1.0, highest=0.1) is None
+    assert nulls.of(growth, [unit(50, seed=2)], of, 1.0, highest=30.0) is not None
 
 
 def test_evidence_that_varied_more_than_it_should_is_held_against_that() -> None:
-    """Three stretches of 400 places with twice the variance: a dispersion of 2, known as 1,200 figures know it."""
-    wider, told = dispersion([unit(400, np.sqrt(2.0), seed) for seed in (1, 2, 3)])
-    assert wider == pytest.approx([2.0], rel=0.1)
-    assert 150 < told <= 1220
-    _, uneven = dispersion([unit(400, scale, 5) for scale in (0.5, 1.0, 1.5)])
-    assert uneven < 10
+    """Three stretches of 400 places with twice the variance: a dispersion of 2, and half the information."""
+    stretches = [unit(400, np.sqrt(2.0), seed) for seed in (1, 2, 3)]
+    times = dispersion(stretches)
+    assert times == pytest.approx([2.0], rel=0.1)
+    assert dispersion([one.wider(times) for one in stretches]) == pytest.approx([1.0])
+    assert stretches[0].wider(times).information == pytest.approx(np.full((400, 1), 1 / times[0]))
+    assert dispersion([Evidence(np.zeros((3, 1)), np.zeros((3, 1)))]).tolist() == [1.0]
+
+
+def test_what_all_share_and_what_one_counter_raves_is_no_evidence_of_its_own() -> None:
+    """A factor of 1.5 all over, C = 4: B is 4 log(1.5) too large in each; one counter is 20 standard deviations off."""
+    drawn = np.random.default_rng(6).standard_normal((101, 1)) * 2.0
+    drawn[0] = 40.0
+    one = Evidence(drawn + 4.0 * np.log(1.5), np.full((101, 1), 4.0)).of_its_own()
+    assert one.for_change[1:] == pytest.approx(drawn[1:] - np.median(drawn))
+    assert one.for_change[0, 0] == pytest.approx(2.0 * MOST_EVIDENCE)
+    few = Evidence(np.ones((4, 1)), np.ones((4, 1)))
+    assert few.of_its_own().for_change.tolist() == few.for_change.tolist()
+
+
+def test_half_of_the_weights_lie_below_the_weighted_median() -> None:
+    assert weighted_median(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 1.0])) == 2
+    assert weighted_median(np.array([3.0, 1.0, 2.0]), np.array([5.0, 1.0, 1.0])) == 3
 
 
 def test_p_values_are_those_of_the_gumbel_distribution() -> None:

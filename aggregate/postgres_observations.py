@@ -1,0 +1,157 @@
+"""Observations in the PostgreSQL store."""
+
+# ruff: noqa: S608 - every word of the SQL is written here; what comes from outside is a bound parameter
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from aggregate.newest_clips import NewestClip
+from aggregate.postgres_binary import time_list, word_list
+from aggregate.postgres_columns import (
+    CLIPS,
+    OBSERVATIONS,
+    clips_from,
+    observation_columns,
+    observations_from,
+)
+from aggregate.postgres_engine import Engine
+from aggregate.postgres_newest import hold, keep_newest
+from aggregate.postgres_parts import Parts
+from aggregate.postgres_schema import OBSERVATIONS as TABLE
+from aggregate.postgres_schema import READINGS
+from aggregate.store import newest_counts, supersedes
+from aggregate.tables import Clips, Spans, Times, aware, times_of
+from core.records import CountObservation, Window
+
+_BY_KEY = "o.zone = a.zone AND o.event_time = a.event_time AND o.id = a.id"
+_KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(times)s::timestamptz[], %(ids)s::uuid[]) AS a (zone, event_time, id)'
+_BETWEEN = "o.event_time >= %(first)s AND o.event_time <= %(last)s"
+
+
+def upsert_observations(
+    engine: Engine, parts: Parts, observations: Sequence[CountObservation]
+) -> list[CountObservation]:
+    """See `Store.upsert_observations`."""
+    newest = newest_counts(observations)
+    if not newest:
+        return []
+    with engine.transaction():
+        held = hold(engine, sorted({observation.camera for observation in newest.values()}))
+        stored = _stored(engine, [one for one in newest.values() if _may_be_stored(one, held)])
+        changed = [
+            observation
+            for observation in newest.values()
+            if observation.id not in stored or supersedes(observation, stored[observation.id])
+        ]
+        if changed:
+            replaced = [observation for observation in changed if observation.id in stored]
+            if replaced:
+                engine.write(
+                    f"DELETE FROM observations o USING {_KEYS} WHERE {_BETWEEN} AND {_BY_KEY}", _asked(replaced)
+                )
+            append(engine, parts, changed)
+            keep_newest(engine, changed, recount=bool(replaced))
+    return changed
+
+
+def append(engine: Engine, parts: Parts, observations: Sequence[CountObservation]) -> None:
+    """Store observations whose ids are not stored yet, in the open transaction."""
+    for table, rows in parts.split(TABLE, times_of([one.event_time for one in observations])):
+        engine.put(table, observation_columns([observations[row] for row in rows.tolist()]))
+
+
+def _may_be_stored(one: CountObservation, held: Mapping[str, NewestClip]) -> bool:
+    newest = held[one.camera].event_time
+    return newest is not None and one.event_time <= newest
+
+
+def _stored(engine: Engine, observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
+    if not observations:
+        return {}
+    found = engine.find(
+        OBSERVATIONS, f"FROM observations o JOIN {_KEYS} ON {_BY_KEY} WHERE {_BETWEEN}", _asked(observations)
+    )
+    return {observation.id: observation for observation in observations_from(found)}
+
+
+def _asked(observations: Sequence[CountObservation]) -> dict[str, object]:
+    times = [observation.event_time for observation in observations]
+    return {
+        "zones": word_list([observation.zone for observation in observations]),
+        "times": time_list(times_of(times)),
+        "ids": word_list([observation.id for observation in observations]),
+        "first": min(times),
+        "last": max(times),
+    }
+
+
+def observations_between(engine: Engine, zone: str, start: datetime, end: datetime) -> list[CountObservation]:
+    """See `Store.observations`."""
+    found = engine.find(
+        OBSERVATIONS,
+        "FROM observations o WHERE o.zone = %(zone)s AND o.event_time >= %(start)s AND o.event_time < %(end)s "
+        "ORDER BY o.event_time, o.id",
+        {"zone": zone, "start": start, "end": end},
+    )
+    return observations_from(found)
+
+
+def clips(engine: Engine, spans: Spans) -> Clips:
+    """See `Store.clips`."""
+    zones, place = np.unique(spans.zone.astype(str), return_inverse=True)
+    first, last = _hull(len(zones), place, spans.start, spans.end)
+    asked = {
+        "zones": word_list(zones.tolist()),
+        "firsts": time_list(first),
+        "lasts": time_list(last),
+        "first": aware(first.min()) if len(zones) else None,
+        "last": aware(last.max()) if len(zones) else None,
+    }
+    found = engine.find(
+        CLIPS,
+        'FROM unnest(%(zones)s::text[] COLLATE "C", %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) '
+        "AS a (zone, first, last) JOIN observations o "
+        "ON o.zone = a.zone AND o.event_time >= a.first AND o.event_time < a.last "
+        "WHERE o.event_time >= %(first)s AND o.event_time < %(last)s",
+        asked,
+    )
+    return clips_from(found)
+
+
+def _hull(zones: int, place: np.ndarray, start: Times, end: Times) -> tuple[Times, Times]:
+    """Of each zone the first start and the last end of its spans."""
+    first = np.full(zones, np.iinfo(np.int64).max)
+    last = np.full(zones, np.iinfo(np.int64).min)
+    np.minimum.at(first, place, start.astype("datetime64[us]").astype(np.int64))
+    np.maximum.at(last, place, end.astype("datetime64[us]").astype(np.int64))
+    return first.astype("datetime64[us]"), last.astype("datetime64[us]")
+
+
+def zones_between(engine: Engine, start: datetime, end: datetime) -> dict[str, str]:
+    """See `Store.zones_between`."""
+    rows = engine.select(
+        "SELECT zone, min(camera) FROM observations WHERE event_time >= %(start)s AND event_time < %(end)s "
+        "GROUP BY zone ORDER BY zone",
+        {"start": start, "end": end},
+    )
+    return dict(rows)
+
+
+def extent(engine: Engine, as_of: datetime | None) -> tuple[datetime, datetime] | None:
+    """See `Store.extent`."""
+    if as_of is None:
+        query = (
+            "SELECT min(n.first_time), max(n.event_time) FROM newest_clips n JOIN cameras c ON c.id = n.camera "
+            "WHERE n.first_time IS NOT NULL"
+        )
+    else:
+        query = (
+            f"SELECT min(starts), max(starts) FROM {READINGS[Window.MINUTE].name} "
+            "WHERE derived_at <= %(as_of)s AND camera IN (SELECT id FROM cameras)"
+        )
+    ((first, newest),) = engine.select(query, {"as_of": as_of})
+    return None if first is None else (first, newest)

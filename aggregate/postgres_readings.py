@@ -1,0 +1,215 @@
+"""Readings and their past, in the PostgreSQL store: a table for each width of window."""
+
+# ruff: noqa: S608 - every word of the SQL is written here; what comes from outside is a bound parameter
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from aggregate.history import History
+from aggregate.postgres_binary import time_list, times_from, word_list
+from aggregate.postgres_columns import reading_columns, reading_layout, readings_from
+from aggregate.postgres_engine import Engine
+from aggregate.postgres_parts import Parts
+from aggregate.postgres_schema import READINGS, Parted, readings_table
+from aggregate.tables import FIGURES, GROUND, Integers, ReadingTable, Spans, Text, aware, joined, moment, no_readings
+from aggregate.windows import WIDTH_S
+from core.records import SERIES, Window
+
+_ZONES_AT_ONCE = 500
+_DAYS_AT_ONCE = timedelta(days=31)
+_MOST_CLIPS = int(np.iinfo(np.uint8).max)
+_KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(starts)s::timestamptz[]) WITH ORDINALITY AS a (zone, starts, place)'
+_BY_KEY = "r.zone = a.zone AND r.starts = a.starts AND r.starts >= %(first)s AND r.starts <= %(last)s"
+
+
+def save_readings(engine: Engine, parts: Parts, readings: ReadingTable) -> None:
+    """See `Store.save_readings`."""
+    if len(readings) == 0:
+        return
+    if readings.series != SERIES:
+        raise ValueError(f"readings are saved with all series {SERIES}, got {readings.series}")
+    with engine.transaction():
+        for width, rows in _by_width(readings.window).items():
+            _save_of_width(engine, parts, READINGS[Window(width)], readings.take(rows))
+
+
+def _save_of_width(engine: Engine, parts: Parts, table: Parted, readings: ReadingTable) -> None:
+    known = engine.select(
+        f"SELECT a.place, r.revision, r.superseded FROM {_KEYS} JOIN {table.name} r ON {_BY_KEY}", _asked(readings)
+    )
+    revision = readings.revision.tolist()
+    replaced = np.zeros(len(readings), dtype=bool)
+    revised: dict[int, list[int]] = {}
+    for place, stored, superseded in known:
+        row = place - 1
+        if stored == revision[row]:
+            replaced[row] = True
+        elif stored < revision[row] and not superseded:
+            revised.setdefault(row, []).append(stored)
+    if revised:
+        _supersede(engine, table, readings, revised)
+    if replaced.any():
+        _replace(engine, table, readings.take(replaced))
+    append(engine, parts, table, readings.take(~replaced))
+
+
+def append(engine: Engine, parts: Parts, table: Parted, readings: ReadingTable) -> None:
+    """Store readings of one width whose revisions are not stored yet, in the open transaction."""
+    for name, rows in parts.split(table, readings.start):
+        engine.put(name, reading_columns(readings if len(rows) == len(readings) else readings.take(rows)))
+
+
+def _supersede(engine: Engine, table: Parted, readings: ReadingTable, revised: Mapping[int, list[int]]) -> None:
+    rows = np.array([row for row, older in revised.items() for _ in older], dtype=np.int64)
+    engine.write(
+        f"UPDATE {table.name} r SET superseded = true "
+        'FROM unnest(%(zones)s::text[] COLLATE "C", %(starts)s::timestamptz[], %(older)s::bigint[]) '
+        f"AS a (zone, starts, revision) WHERE {_BY_KEY} AND r.revision = a.revision",
+        {**_asked(readings.take(rows)), "older": [one for older in revised.values() for one in older]},
+    )
+
+
+def _replace(engine: Engine, table: Parted, readings: ReadingTable) -> None:
+    """Write rows anew in their place: a page that has room for them keeps its entries in the indexes."""
+    engine.write(f"CREATE TEMP TABLE IF NOT EXISTS new_{table.name} (LIKE {table.name}) ON COMMIT DELETE ROWS")
+    engine.put(f"pg_temp.new_{table.name}", reading_columns(readings))
+    engine.write(
+        f"UPDATE {table.name} r SET {_ANEW} FROM pg_temp.new_{table.name} a "
+        f"WHERE {_BY_KEY} AND r.revision = a.revision",
+        _edges(readings),
+    )
+    engine.write(f"DELETE FROM pg_temp.new_{table.name}")
+
+
+_ANEW = ", ".join(
+    f"{name} = a.{name}"
+    for name in (
+        "camera",
+        "ends",
+        *FIGURES,
+        *GROUND,
+        "coverage",
+        "clips_counted",
+        "clips_expected",
+        "state",
+        "reason",
+        "derived_at",
+        "superseded",
+    )
+)
+
+
+def current_readings(engine: Engine, spans: Spans, series: Sequence[str]) -> ReadingTable:
+    """See `Store.current_readings`."""
+    found = [
+        _current_of_width(engine, width, spans.take(rows), series) for width, rows in _by_width(spans.window).items()
+    ]
+    if not found:
+        return no_readings(series)
+    return found[0] if len(found) == 1 else joined(found)
+
+
+def _current_of_width(engine: Engine, width: str, spans: Spans, series: Sequence[str]) -> ReadingTable:
+    found = engine.find(
+        reading_layout(series, width),
+        f"FROM {_KEYS} JOIN {readings_table(width)} r ON {_BY_KEY} WHERE NOT r.superseded",
+        _asked(spans),
+    )
+    return readings_from(found, series)
+
+
+def readings_between(
+    engine: Engine,
+    *,
+    window: Window,
+    series: Sequence[str],
+    start: datetime,
+    end: datetime,
+    zones: Sequence[str] | None,
+    as_of: datetime | None,
+) -> ReadingTable:
+    """See `Store.readings`."""
+    where = "r.starts >= %(start)s AND r.starts < %(end)s"
+    if zones is not None:
+        where += " AND r.zone = ANY(%(zones)s)"
+    table = readings_table(window)
+    if as_of is None:
+        rows = f"FROM {table} r WHERE {where} AND NOT r.superseded"
+    else:
+        rows = (
+            f"FROM (SELECT DISTINCT ON (zone, starts) * FROM {table} r WHERE {where} AND r.derived_at <= %(as_of)s "
+            "ORDER BY zone, starts, revision DESC) r"
+        )
+    asked = {"start": start, "end": end, "zones": None if zones is None else list(zones), "as_of": as_of}
+    return readings_from(engine.find(reading_layout(series, window), rows, asked), series)
+
+
+def history(
+    engine: Engine,
+    camera_of: Mapping[str, str],
+    *,
+    window: Window,
+    series: str,
+    start: datetime,
+    end: datetime,
+    zones: Sequence[str],
+    timezone: str,
+) -> History:
+    """See `Store.history`; `camera_of` gives the camera of each zone of now: what another sent is not the zone's."""
+    if window not in WIDTH_S or start.timestamp() % WIDTH_S[window] or series not in SERIES:
+        raise ValueError(f"no history of {series} by {window} begins at {start}: no such series, or no such window")
+    first, step_s = moment(start), WIDTH_S[window]
+    step = np.timedelta64(step_s, "s").astype("timedelta64[us]")
+    steps = max(0, -(-int((moment(end) - first) / np.timedelta64(1, "us")) // (step_s * 1_000_000)))
+    value = np.full((len(zones), steps), np.nan, dtype=np.float32)
+    clips = np.zeros((len(zones), steps), dtype=np.uint8)
+    # Zone by zone, a month and some zones at a time: a year of a city's quarters is some gigabytes as rows.
+    for begin, until in _stretches(start, end):
+        for some in range(0, len(zones), _ZONES_AT_ONCE):
+            part = zones[some : some + _ZONES_AT_ONCE]
+            found = engine.find_lists(
+                f"SELECT a.place, array_agg(r.starts), array_agg(r.mean[{SERIES.index(series) + 1}]), "
+                f"array_agg(least(r.clips_counted, {_MOST_CLIPS})) "
+                'FROM unnest(%(zones)s::text[] COLLATE "C", %(cameras)s::text[]) WITH ORDINALITY '
+                f"AS a (zone, camera, place) JOIN {readings_table(window)} r "
+                "ON r.zone = a.zone AND r.camera = coalesce(a.camera, r.camera) "
+                "WHERE r.starts >= %(start)s AND r.starts < %(end)s AND NOT r.superseded AND r.clips_counted > 0 "
+                "GROUP BY a.place",
+                {
+                    "zones": word_list(part),
+                    "cameras": [camera_of.get(zone) for zone in part],
+                    "start": begin,
+                    "end": until,
+                },
+            )
+            for place, (starts, means, counted) in found:
+                steps_of = ((times_from(starts) - first) // step).astype(np.int64)
+                value[some + place - 1, steps_of] = means
+                clips[some + place - 1, steps_of] = counted
+    return History(series, tuple(zones), timezone, first, step_s, value, clips)
+
+
+def _stretches(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while start < end:
+        until = min(end, start + _DAYS_AT_ONCE)
+        yield start, until
+        start = until
+
+
+def _asked(rows: ReadingTable | Spans) -> dict[str, object]:
+    """The keys of windows of one width, and what narrows the look-up to a few months."""
+    return {"zones": word_list(rows.zone.tolist()), "starts": time_list(rows.start), **_edges(rows)}
+
+
+def _edges(rows: ReadingTable | Spans) -> dict[str, object]:
+    return {"first": aware(rows.start.min()), "last": aware(rows.start.max())}
+
+
+def _by_width(windows: Text) -> dict[str, Integers]:
+    """The rows of each width that there is."""
+    widths = {window.value: np.flatnonzero(windows == window.value) for window in Window}
+    return {width: rows for width, rows in widths.items() if len(rows)}

@@ -1,0 +1,113 @@
+"""The loop of every worker that takes records from a topic.
+
+    poll --batch--> handle: durable when it returns --refused--> dead letters --> commit
+            ^          +-- the store or the bus is away: waits, and tries again
+            |          +-- anything else: tries again some times, then record by record; what still fails is refused
+            +------------------------------------------------------------------+
+
+To handle a record again has to change nothing: whatever ends a worker, and at whatever moment, what it had polled and
+not committed is handled again by it or by another one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic
+
+from busyness.cluster.meters import TopicMeters
+from busyness.cluster.worker import Stopped, Worker, passes
+from core.bus import Bus, RecordT, Subscription, Topic
+from core.records import REASON_LENGTH
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+GATHER_S = 0.2
+ATTEMPTS = 3
+PAUSE_S = 0.5
+
+
+@dataclass(frozen=True)
+class Refused(Generic[RecordT]):
+    """A record that cannot be handled, and why."""
+
+    record: RecordT
+    reason: str
+
+
+Handle = Callable[[Sequence[RecordT]], Sequence[Refused[RecordT]]]
+"""Handles records; all that they led to is durable, or published, when it returns those that cannot be handled."""
+
+
+class Consuming(Generic[RecordT]):
+    """A loop for `Worker.loop`: handles the records of `topic` that fall to this member of `group`.
+
+    At most `at_once` records are in hand; where that is more than one, what comes within a moment of the first is taken
+    with it.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        bus: Bus,
+        topic: Topic[RecordT],
+        handle: Handle[RecordT],
+        *,
+        group: str,
+        meters: TopicMeters,
+        at_once: int,
+    ) -> None:
+        self._worker = worker
+        self._bus = bus
+        self._topic = topic
+        self._group = group
+        self._handle = handle
+        self._meters = meters
+        self._at_once = at_once
+
+    def __call__(self) -> None:
+        """Until the worker is stopped, or the topic has ended. What is in hand then is finished first."""
+        subscription = self._bus.subscribe(self._topic, group=self._group)
+        try:
+            while not (self._worker.stopping.is_set() or subscription.finished):
+                batch = self._gathered(subscription)
+                self._worker.well()
+                if batch:
+                    with self._meters.seconds.labels(self._topic.name).time():
+                        self._finish(subscription, batch)
+        finally:
+            subscription.close()
+
+    def _gathered(self, subscription: Subscription[RecordT]) -> list[RecordT]:
+        batch = list(subscription.poll(self._at_once, POLL_S))
+        if batch and len(batch) < self._at_once and not subscription.finished:
+            self._worker.stopping.wait(GATHER_S)
+            batch += subscription.poll(self._at_once - len(batch), 0.0)
+        return batch
+
+    def _finish(self, subscription: Subscription[RecordT], batch: Sequence[RecordT]) -> None:
+        refused = self._handled(batch)
+        for one in refused:
+            self._worker.until_done(partial(subscription.refuse, one.record, one.reason[:REASON_LENGTH]))
+        if self._worker.until_done(subscription.commit):
+            self._meters.committed(self._topic.name, len(batch), len(refused))
+
+    def _handled(self, batch: Sequence[RecordT]) -> Sequence[Refused[RecordT]]:
+        """Handle them together, or each for itself where one of them stands in the way of the others."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._worker.until_done(lambda: self._handle(batch))
+            except Stopped:
+                raise
+            except Exception as error:  # whatever it is: a record must not hold up those behind it for good
+                if passes(error):
+                    raise
+                log.exception("%s: %d records could not be handled", self._topic.name, len(batch))
+                reason = f"{type(error).__name__}: {error}"
+            self._worker.pause(PAUSE_S * 2**attempt)
+        if len(batch) == 1:
+            return [Refused(batch[0], reason)]
+        return [one for record in batch for one in self._handled([record])]

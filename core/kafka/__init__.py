@@ -1,0 +1,1 @@
+"""The bus on Apache Kafka. kafka-python is imported in this package alone."""

@@ -1,0 +1,211 @@
+"""What is published: held until the brokers have it for good, sent again in order where they did not take it.
+
+    put --> sent --> on all replicas in sync --> let go, from the oldest on
+             +-- not taken ---> it and all later ones of its key are sent again
+
+kafka-python's producer resends by itself, in order and each record once, as long as it can. What is left are the
+moments in which it has to forget what it was about to do (its brokers lost its session): it says so of the records
+concerned, and they are still here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaProducer, errors
+
+from core.errors import BusError
+from core.kafka.client import build, opened, passes, producer_settings, refusal, said
+from core.kafka.envelope import Headers
+from core.kafka.settings import KafkaConfig
+from core.kafka.waiting import Waiting
+
+_LOG = logging.getLogger(__name__)
+
+HELD_BYTES = 32 * 1024 * 1024
+"""As much may be on its way; who publishes more waits."""
+
+_PARCEL_BYTES = 500
+"""What one record on its way takes beside its payload."""
+
+_LOOK_S = 1.0
+
+
+@dataclass(slots=True)
+class _Parcel:
+    number: int
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers
+    sent: Any  # a kafka FutureRecordMetadata
+
+    @property
+    def bytes(self) -> int:
+        return _PARCEL_BYTES + len(self.key) + len(self.value or b"")
+
+    @property
+    def taken(self) -> bool:
+        return bool(self.sent.is_done) and not self.sent.failed()
+
+
+class Outbox:
+    """One process's way to publish. Any thread may use it."""
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        worker: str,
+        waiting: Waiting,
+        *,
+        held_bytes: int = HELD_BYTES,
+        open_producer: Callable[..., Any] = KafkaProducer,
+    ) -> None:
+        self._config = config
+        self._open = lambda: build(open_producer, producer_settings(config, worker))
+        self._waiting = waiting
+        self._held_bytes = held_bytes
+        self._lock = threading.RLock()
+        self._producer: Any = None
+        self._parcels: deque[_Parcel] = deque()
+        self._bytes = 0
+        self._number = 0
+        self._closed = False
+
+    @property
+    def held(self) -> int:
+        """How many records are on their way."""
+        return len(self._parcels)
+
+    def put(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
+        """Send a record, or strike the one of this key (None); waits while too much is on its way.
+
+        Raises `BusError` where the brokers refuse what is published, or nobody waits for them any longer.
+        """
+        with self._lock:
+            self._check()
+            self._number += 1
+            parcel = _Parcel(self._number, topic, key, value, headers, None)
+            parcel.sent = self._send(parcel)
+            self._parcels.append(parcel)
+            self._bytes += parcel.bytes
+            self._let_go()
+            full = self._bytes > self._held_bytes
+            middle = self._parcels[len(self._parcels) // 2] if full else None
+        if middle is not None:
+            self._await(middle)
+
+    def flush(self) -> None:
+        """Returns when all that was put is durable. Raises `BusError` where it cannot be."""
+        with self._lock:
+            self._check()
+            last = self._parcels[-1] if self._parcels else None
+        if last is not None:
+            self._await(last, hurry=True)
+
+    def close(self, timeout_s: float) -> bool:
+        """Give what is on its way some time to arrive. False where some of it may not have."""
+        ends = time.monotonic() + timeout_s
+        with self._lock:
+            producer, self._producer = self._producer, None
+            self._closed = True
+        if producer is None:
+            return True
+        try:
+            producer.close(timeout=max(0.0, ends - time.monotonic()))
+        except errors.KafkaError:  # it could not finish, and has not ended itself either
+            producer._sender.force_close()
+        return all(parcel.taken for parcel in self._parcels)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise BusError("the bus is closed")
+
+    def _send(self, parcel: _Parcel) -> Any:
+        attempt = 0
+        while True:
+            if self._producer is None:
+                self._producer = opened(self._open, self._config, self._waiting)
+            try:
+                return self._producer.send(parcel.topic, parcel.value, parcel.key, parcel.headers)
+            except (errors.KafkaError, OSError) as error:
+                if not passes(error):
+                    raise refusal(error, self._config) from error
+                self._waiting.pause(f"the topic {parcel.topic} cannot be reached: {said(error)}", attempt)
+                attempt += 1
+
+    def _await(self, parcel: _Parcel, *, hurry: bool = False) -> None:
+        """Until this record, and all before it, are durable."""
+        while True:
+            self._look(parcel, hurry=hurry)
+            with self._lock:
+                self._check()
+                self._let_go()
+                if not self._parcels or self._parcels[0].number > parcel.number:
+                    self._waiting.well()
+                    return
+            if self._waiting.stopped:
+                raise BusError(f"stopped while {self.held} records were on their way to Kafka")
+
+    def _look(self, parcel: _Parcel, *, hurry: bool) -> None:
+        """Wait a moment for a record to be taken, or refused."""
+        producer = self._producer
+        try:
+            if hurry and producer is not None:
+                producer.flush(timeout=_LOOK_S)  # what is gathering goes out now
+            parcel.sent.get(timeout=_LOOK_S)
+        except errors.KafkaError:
+            if not parcel.sent.is_done:
+                self._waiting.ill(f"{self.held} records are on their way to {', '.join(self._config.servers)}")
+
+    def _let_go(self) -> None:
+        """Of what has arrived with all before it nothing needs to be kept."""
+        parcels = self._parcels
+        while parcels and parcels[0].sent.is_done:
+            if parcels[0].sent.failed():
+                self._send_again()
+                return
+            self._bytes -= parcels.popleft().bytes
+
+    def _send_again(self) -> None:
+        """What was not taken, and whatever was published with the same keys after it, so that each stays in order.
+
+        Raises `BusError` where waiting does not help. It is sent again all the same: it is wanted whenever somebody
+        has done something about it.
+        """
+        attempt = 0
+        while failed := self._failed():
+            error = failed[0].sent.exception
+            if passes(error):
+                self._waiting.pause(f"{len(failed)} records were not taken: {said(error)}", attempt)
+            attempt += 1
+            behind: set[tuple[str, bytes]] = set()
+            refused = {parcel.number for parcel in failed}
+            again = deque[_Parcel]()
+            for parcel in self._parcels:
+                if parcel.number in refused:
+                    behind.add((parcel.topic, parcel.key))
+                if (parcel.topic, parcel.key) in behind:
+                    again.append(parcel)
+            _LOG.warning("%d records are sent to Kafka again: %s", len(again), said(error))
+            for parcel in again:
+                parcel.sent = self._send(parcel)
+            self._parcels = again
+            self._bytes = sum(parcel.bytes for parcel in again)
+            if not passes(error):
+                raise refusal(error, self._config) from error
+
+    def _failed(self) -> list[_Parcel]:
+        """Those that were not taken, once the fate of all is known."""
+        for parcel in self._parcels:
+            while not parcel.sent.is_done:
+                self._look(parcel, hurry=True)
+                if self._waiting.stopped:
+                    raise BusError(f"stopped while {self.held} records were on their way to Kafka")
+        return [parcel for parcel in self._parcels if parcel.sent.failed()]
