@@ -46,8 +46,10 @@ def baselines_in_force(
     """See `Store.baselines`."""
     asked: dict[str, object] = {"reference": reference, "at": at, "since": since}
     ((model, width),) = engine.select(
-        "SELECT (array_agg(model ORDER BY built_at DESC))[1], coalesce(max(cardinality(parameters)), 0) "
-        "FROM baselines WHERE reference = %(reference)s",
+        "SELECT n.model, (SELECT coalesce(max(cardinality(parameters)), 0) FROM baselines b "
+        "WHERE b.reference = %(reference)s AND b.model = n.model) FROM ("
+        "SELECT (array_agg(model ORDER BY built_at DESC))[1] AS model FROM baselines WHERE reference = %(reference)s"
+        ") n",
         asked,
     )
     asked["model"] = model
@@ -59,7 +61,7 @@ def baselines_in_force(
     last = _newest_until("at") if at is not None else "max(until)"
     first = last if since is None else _newest_until("since")
     found = engine.find(
-        _layout(max(1, width)),
+        _layout(width),
         f"""
         FROM baselines b JOIN (
             SELECT zone, series, {first} AS first, {last} AS last FROM baselines WHERE {chosen} GROUP BY zone, series
@@ -74,7 +76,7 @@ def baselines_in_force(
         reference=reference,
         **columns,
         weeks=found.numbers("weeks"),
-        parameters=found.lists("parameters").astype(np.float32),
+        parameters=found.lists("parameters").astype(np.float32) if width else np.empty((len(found), 0), np.float32),
     )
 
 
@@ -83,11 +85,12 @@ def _newest_until(name: str) -> str:
 
 
 def _layout(width: int) -> Layout:
+    """For baselines called `b`, of so many parameters; none where nothing is known of any of them."""
     return Layout(
         (
             *(Field(name, f"b.{name}", Kind.TIME) for name in ("since", "until", "built_at")),
             Field.figure("weeks", "b.weeks"),
-            Field.figures("parameters", "b.parameters", width, Kind.REAL),
+            *([Field.figures("parameters", "b.parameters", width, Kind.REAL)] if width else ()),
         ),
         {name: f"b.{name}" for name in ("zone", "series", "state", "reason")},
     )

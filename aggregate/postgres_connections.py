@@ -72,7 +72,9 @@ class Connections:
         try:
             yield connection
             with self.explaining():
-                connection.execute("COMMIT")
+                ended = connection.execute("COMMIT").statusmessage
+            if ended != "COMMIT":  # the server undoes, without an error, what a statement had failed in
+                raise StoreError(f"{self.name} has stored nothing: a part of it failed", remedy="do all of it again")
         except BaseException:
             _undo(connection)
             raise
@@ -165,6 +167,7 @@ class Connections:
         connection = psycopg.connect(
             self._config.url,
             autocommit=True,
+            client_encoding="UTF8",  # whatever PGCLIENTENCODING says
             prepare_threshold=None,  # what a plan is good for depends on how many are asked for
             connect_timeout=_CONNECT_S,
             application_name="busyness",

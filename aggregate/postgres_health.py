@@ -55,15 +55,16 @@ ON CONFLICT (camera) DO UPDATE SET
 
 def health_between(engine: Engine, start: datetime, end: datetime, cameras: Sequence[str] | None) -> list[HealthEvent]:
     """See `Store.health`."""
-    chosen = "" if cameras is None else "AND camera = ANY(%(cameras)s)"
+    chosen = "" if cameras is None else "AND c.camera = ANY(%(cameras)s)"
+    # Camera by camera: the event in force is one step into the index, however many there were before it.
     rows = engine.select(
         f"""
-        (
-            SELECT DISTINCT ON (camera) camera, since, state, reason FROM health
-            WHERE since <= %(start)s {chosen} ORDER BY camera, since DESC
-        )
+        SELECT f.* FROM states c CROSS JOIN LATERAL (
+            SELECT camera, since, state, reason FROM health h
+            WHERE h.camera = c.camera AND h.since <= %(start)s ORDER BY h.since DESC LIMIT 1
+        ) f WHERE true {chosen}
         UNION ALL
-        SELECT camera, since, state, reason FROM health WHERE since > %(start)s AND since < %(end)s {chosen}
+        SELECT camera, since, state, reason FROM health c WHERE since > %(start)s AND since < %(end)s {chosen}
         ORDER BY camera, since
         """,
         {"start": start, "end": end, "cameras": None if cameras is None else list(cameras)},

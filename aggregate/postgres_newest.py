@@ -118,7 +118,8 @@ def watermarks(engine: Engine, cameras: Sequence[str] | None) -> dict[str, datet
         return {camera: newest.event_time for camera, newest in held.items() if newest.event_time is not None}
     chosen = "" if cameras is None else "AND camera = ANY(%(cameras)s)"
     rows = engine.select(
-        f"SELECT camera, event_time FROM newest_clips WHERE event_time IS NOT NULL {chosen}", {"cameras": cameras}
+        f"SELECT camera, event_time FROM newest_clips WHERE event_time IS NOT NULL {chosen}",
+        {"cameras": None if cameras is None else list(cameras)},
     )
     return dict(rows)
 

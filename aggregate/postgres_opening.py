@@ -38,6 +38,12 @@ def expect_tables(connections: Connections, schema: str, *, read_only: bool) -> 
                 f"{connections.name} is on PostgreSQL {connection.info.server_version // 10_000}",
                 remedy="use PostgreSQL 14 or newer",
             )
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StoreError(
+                f"{connections.name} is in a database of encoding {encoding}, which does not take every text",
+                remedy="make another one: createdb --encoding UTF8 --template template0 DATABASE",
+            )
         version = _version(connection, connections.name, schema)
         if version == SCHEMA_VERSION:
             return version

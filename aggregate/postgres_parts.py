@@ -17,6 +17,7 @@ from aggregate.postgres_connections import Connection
 from aggregate.postgres_engine import Engine
 from aggregate.postgres_schema import PARTED, Parted
 from aggregate.tables import Integers, Times
+from core.errors import StoreError
 
 _MAKING = 7_001
 """The advisory lock of whoever makes a month: one at a time, and nobody else is held up."""
@@ -79,8 +80,14 @@ class MonthlyParts:
         name, first, end = _name(table, month), month, month + np.timedelta64(1, "M")
         with self._engine.alone() as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_MAKING])
-            if connection.execute("SELECT to_regclass(%s)", [name]).fetchone() != (None,):
+            kept = connection.execute(_KEPT, [name]).fetchone()
+            if kept == (True,):
                 return
+            if kept is not None:  # what is stored there would be seen by nobody, and go with it
+                raise StoreError(
+                    f"the month {name} is being let go of",
+                    remedy="do it again when that has ended; one that was stopped is ended by busyness store retain",
+                )
             connection.execute(
                 f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL) WITH (fillfactor = {table.fill})".encode()
             )
@@ -153,6 +160,10 @@ def _ends_by(name: str, table: Parted, moment: datetime) -> bool:
 _PARTS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = %(table)s::regclass AND NOT i.inhdetachpending ORDER BY c.relname
+"""
+_KEPT = """
+SELECT i.inhrelid IS NOT NULL AND NOT i.inhdetachpending
+FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid WHERE c.oid = to_regclass(%s)
 """
 _PENDING = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

@@ -15,6 +15,8 @@ EVER = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
 AT_ONCE = 20_000
 """Rows in memory at a time."""
 
+_INTO_NOTHING = "copy into a store that holds nothing else"
+
 Step = Callable[[str, int], None]
 """Told what is being done, and how many more rows are done."""
 
@@ -51,6 +53,9 @@ def copy(source: Contents, target: Contents, step: Step = in_silence) -> Copied:
         there = source.days(kept)
         rows[kept.value] = sum(there.values())
         already = target.days(kept)
+        more = sorted(already.keys() - there.keys())
+        if more:
+            raise StoreError(f"the copy has {kept.value} of {more[0]}, and there are none", remedy=_INTO_NOTHING)
         for day, number in there.items():
             if already.get(day) != number or not _alike(source, target, kept, day, number):
                 _copy_day(source, target, kept, day, number)
@@ -58,7 +63,7 @@ def copy(source: Contents, target: Contents, step: Step = in_silence) -> Copied:
                     copy_has = target.days(kept).get(day, 0)
                     raise StoreError(
                         f"the {kept.value} of {day} differ: {number} there, {copy_has} in the copy",
-                        remedy="copy into a store that holds nothing else",
+                        remedy=_INTO_NOTHING,
                     )
                 copied += number
             step(kept.value, number)
@@ -115,4 +120,4 @@ def _copy_baselines(source: Contents, target: Contents) -> int:
 
 def _expect(what: str, source: object, target: object) -> None:
     if source != target:
-        raise StoreError(f"the {what} differ", remedy="copy into a store that holds nothing else")
+        raise StoreError(f"the {what} differ", remedy=_INTO_NOTHING)

@@ -35,7 +35,8 @@ class Topic(Generic[RecordT]):
     """A named stream of one record type; records of one `key` keep their order on every bus.
 
     `identity` is the same for a record and for whatever repeats it. `version` is that of its schema
-    (`core/schemas/NAME.vVERSION.json`). Of a `compacted` topic the newest record of each key is kept for good.
+    (`core/schemas/NAME.vVERSION.json`). Of a `compacted` topic what has a newer record of its key goes, sooner or
+    later; of every topic what is older than the bus keeps records, but of a `lasting` one nothing goes for its age.
     A record is of at most `max_bytes` as JSON: no picture fits.
     """
 
@@ -45,6 +46,7 @@ class Topic(Generic[RecordT]):
     identity: Callable[[RecordT], str]
     version: int = 1
     compacted: bool = False
+    lasting: bool = False
     max_bytes: int = 65_536
 
     def payload_of(self, record: RecordT) -> bytes:
@@ -95,6 +97,7 @@ DEAD_LETTERS = Topic(
     key=lambda letter: letter.id,
     identity=lambda letter: letter.id,
     compacted=True,
+    lasting=True,
     max_bytes=8 * LETTER_LENGTH,  # each character of a payload may take six, and there is what says where it is from
 )
 TOPICS: tuple[Topic[Any], ...] = (CLIPS, OBSERVATIONS, HEALTH, LOOPS)

@@ -38,6 +38,10 @@ class Refused(Generic[RecordT]):
     reason: str
 
 
+class _Failed(Exception):
+    """Records could not be handled; it says why."""
+
+
 Handle = Callable[[Sequence[RecordT]], Sequence[Refused[RecordT]]]
 """Handles records; all that they led to is durable, or published, when it returns those that cannot be handled."""
 
@@ -96,8 +100,29 @@ class Consuming(Generic[RecordT]):
             self._meters.committed(self._topic.name, len(batch), len(refused))
 
     def _handled(self, batch: Sequence[RecordT]) -> Sequence[Refused[RecordT]]:
-        """Handle them together, or each for itself where one of them stands in the way of the others."""
-        for attempt in range(ATTEMPTS):
+        """Handle them together, or each for itself where one of them stands in the way of the others.
+
+        Once one was refused those behind it are tried once: a batch of nothing else comes to its end while it is ours.
+        """
+        try:
+            return self._tried(batch, ATTEMPTS)
+        except _Failed as failed:
+            if len(batch) == 1:
+                return [Refused(batch[0], str(failed))]
+        refused: list[Refused[RecordT]] = []
+        for record in batch:
+            try:
+                refused += self._tried([record], 1 if refused else ATTEMPTS)
+            except _Failed as failed:
+                refused.append(Refused(record, str(failed)))
+        return refused
+
+    def _tried(self, batch: Sequence[RecordT], attempts: int) -> Sequence[Refused[RecordT]]:
+        """Raises `_Failed` where it fails every time."""
+        reason = ""
+        for attempt in range(attempts):
+            if attempt:
+                self._worker.pause(PAUSE_S * 2**attempt)
             try:
                 return self._worker.until_done(lambda: self._handle(batch))
             except Stopped:
@@ -107,7 +132,4 @@ class Consuming(Generic[RecordT]):
                     raise
                 log.exception("%s: %d records could not be handled", self._topic.name, len(batch))
                 reason = f"{type(error).__name__}: {error}"
-            self._worker.pause(PAUSE_S * 2**attempt)
-        if len(batch) == 1:
-            return [Refused(batch[0], reason)]
-        return [one for record in batch for one in self._handled([record])]
+        raise _Failed(reason)

@@ -15,6 +15,7 @@ from kafka.net.selector import NetworkSelector
 # Each attempt to connect is an error to it, several times a second while a broker is away. We say that once, ourselves.
 for _name in ("kafka.net", "kafka.cluster"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
+logging.getLogger("kafka.admin").setLevel(logging.INFO)  # at DEBUG it logs what it is told, the password among it
 
 
 class ClosingSocket(KafkaNetSocket):  # type: ignore[misc]  # kafka-python has no types

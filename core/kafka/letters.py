@@ -100,7 +100,7 @@ class DeadLetters:
     def _read(self, consumer: KafkaConsumer) -> dict[str, DeadLetter]:
         """The topic from its beginning to where it ended when this was asked."""
         name = name_of(DEAD_LETTERS, self._config)
-        places = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name)]
+        places = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
         consumer.assign(places)
         consumer.seek_to_beginning(*places)
         ends = consumer.end_offsets(places, timeout_ms=_ASKING_MS)

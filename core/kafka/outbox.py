@@ -90,12 +90,12 @@ class Outbox:
         """
         with self._lock:
             self._check()
+            self._let_go()  # where that fails, this record is not taken: who publishes it tries again
             self._number += 1
             parcel = _Parcel(self._number, topic, key, value, headers, None)
             parcel.sent = self._send(parcel)
             self._parcels.append(parcel)
             self._bytes += parcel.bytes
-            self._let_go()
             full = self._bytes > self._held_bytes
             middle = self._parcels[len(self._parcels) // 2] if full else None
         if middle is not None:
@@ -117,10 +117,7 @@ class Outbox:
             self._closed = True
         if producer is None:
             return True
-        try:
-            producer.close(timeout=max(0.0, ends - time.monotonic()))
-        except errors.KafkaError:  # it could not finish, and has not ended itself either
-            producer._sender.force_close()
+        _end(producer, max(0.0, ends - time.monotonic()))
         return all(parcel.taken for parcel in self._parcels)
 
     def _check(self) -> None:
@@ -194,12 +191,20 @@ class Outbox:
                 if (parcel.topic, parcel.key) in behind:
                     again.append(parcel)
             _LOG.warning("%d records are sent to Kafka again: %s", len(again), said(error))
+            if not passes(error):
+                self._replace_producer()
             for parcel in again:
                 parcel.sent = self._send(parcel)
             self._parcels = again
             self._bytes = sum(parcel.bytes for parcel in again)
             if not passes(error):
                 raise refusal(error, self._config) from error
+
+    def _replace_producer(self) -> None:
+        """kafka-python's takes nothing any more once it was refused something. All that it had is decided."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            _end(producer, 0.0)
 
     def _failed(self) -> list[_Parcel]:
         """Those that were not taken, once the fate of all is known."""
@@ -209,3 +214,10 @@ class Outbox:
                 if self._waiting.stopped:
                     raise BusError(f"stopped while {self.held} records were on their way to Kafka")
         return [parcel for parcel in self._parcels if parcel.sent.failed()]
+
+
+def _end(producer: Any, timeout_s: float) -> None:
+    try:
+        producer.close(timeout=timeout_s)
+    except errors.KafkaError:  # it could not finish, and has not ended itself either
+        producer._sender.force_close()

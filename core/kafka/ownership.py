@@ -121,6 +121,10 @@ class KafkaOwnership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-
             except BusynessError as error:  # whoever is refused may be let in later
                 self._station.waiting.ill(str(error))
                 self._closing.wait(_REFUSED_S)
+            except Exception as error:  # whatever it is: who owns nothing for good, and says nothing, is worse
+                _LOG.exception("the places are given up, and asked for anew")
+                self._station.waiting.ill(f"{type(error).__name__}: {error}")
+                self._closing.wait(_REFUSED_S)
             finally:
                 self._tell()
 

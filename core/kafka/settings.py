@@ -39,7 +39,7 @@ class KafkaConfig(Closed):
     kind: Literal["kafka"]
     servers: tuple[str, ...] = Field(min_length=1, max_length=20, description="HOST:PORT of some of the brokers")
     prefix: str = Field(default="busyness", pattern=r"^[a-z][a-z0-9-]{0,60}$", description="of all topics and groups")
-    partitions: PositiveInt = Field(default=12, le=1000)
+    partitions: PositiveInt = Field(default=12, le=10_000)
     replication: PositiveInt = Field(default=1, le=9, description="copies of each record; 3 where a broker may be lost")
     retention_hours: PositiveInt = Field(default=168, le=24 * 366, description="how long records stay to be replayed")
     session_timeout_s: PositiveFloat = Field(

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition, errors
+from kafka.structs import MemberState
 
 from core.bus import Topic
 from core.config import Closed
@@ -162,9 +163,14 @@ class KafkaSubscription(Generic[RecordT]):
         try:
             self._listen(consumer)
             came: dict[TopicPartition, list[Any]] = consumer.poll(int(left_s * 1000), max_records)
+            if not came and consumer.group_metadata().state == MemberState.REBALANCING:
+                self._turn()
         except (errors.KafkaError, OSError) as error:
             self._bear(error)
             self._rest(min(left_s, 0.1))
+            return {}
+        except UnicodeDecodeError as error:  # a header's name; kafka-python does not say of which record
+            self._bear(errors.CorruptRecordError(str(error)))
             return {}
         if came:
             self._heard()
@@ -285,10 +291,11 @@ class KafkaSubscription(Generic[RecordT]):
         if consumer is None:
             return False
         try:
-            consumer.commit(dict(self._next), timeout_ms=_COMMIT_MS)
-        except (errors.RebalanceInProgressError, errors.CommitFailedError):
-            self._turn()  # what stays ours can be committed after it
-            return not self._next
+            try:
+                consumer.commit(dict(self._next), timeout_ms=_COMMIT_MS)
+            except (errors.RebalanceInProgressError, errors.CommitFailedError):
+                self._turn()  # what stays ours can be committed after it
+                return not self._next
         except (errors.KafkaError, OSError) as error:
             self._bear(error)
             return False

@@ -19,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 HOUR_MS = 3_600_000
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def _place(key: bytes, places: int) -> int:
     return place_of(key.decode(errors="surrogateescape"), places)
 
@@ -39,12 +39,13 @@ def name_of(topic: Topic[Any], config: KafkaConfig) -> str:
 
 def settings_of(topic: Topic[Any], config: KafkaConfig) -> dict[str, str]:
     """How its records are kept. Where there are several copies, one may be away and records are still taken."""
-    kept = (
-        {"cleanup.policy": "compact", "delete.retention.ms": str(7 * 24 * HOUR_MS)}
-        if topic.compacted
-        else {"cleanup.policy": "delete", "retention.ms": str(config.retention_hours * HOUR_MS)}
-    )
-    return kept | {"min.insync.replicas": str(max(1, config.replication - 1))}
+    compacted = "compact" if topic.lasting else "compact,delete"
+    return {
+        "cleanup.policy": compacted if topic.compacted else "delete",
+        "retention.ms": "-1" if topic.lasting else str(config.retention_hours * HOUR_MS),
+        "delete.retention.ms": str(7 * 24 * HOUR_MS),  # how long it is told that a record was struck
+        "min.insync.replicas": str(max(1, config.replication - 1)),
+    }
 
 
 def make(admin: KafkaAdminClient, topic: Topic[Any], config: KafkaConfig) -> int:

@@ -112,9 +112,10 @@ class Progress:
         with self._lock:
             lost = set()
             for place in sorted(self._unsaved):
-                if not self._keep(place):
+                if self._keep(place):
+                    self._unsaved.discard(place)
+                else:
                     lost.add(place)
-                self._unsaved.discard(place)
             self.drop(lost)
             return frozenset(lost)
 

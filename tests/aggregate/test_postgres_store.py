@@ -134,6 +134,27 @@ def test_more_threads_than_connections_wait_their_turn(postgres_server: Postgres
     postgres_server.drop(config)
 
 
+def test_a_transaction_in_which_something_failed_is_not_taken_for_stored(store: PostgresStore) -> None:
+    """PostgreSQL answers its COMMIT without an error, and has undone it."""
+
+    def go_on() -> None:
+        with store.transaction():
+            store.upsert_observations(clips_of("tower"))
+            with pytest.raises(StoreError, match="division by zero"):
+                store._engine.select("SELECT 1 / 0")
+
+    with pytest.raises(StoreError, match=r"has stored nothing.*do all of it again"):
+        go_on()
+    assert store.observed(*EVER) == []
+    store.upsert_observations(clips_of("tower"))
+    assert len(store.observed(*EVER)) == 6
+
+
+def test_watermarks_are_asked_for_by_any_sequence(store: PostgresStore) -> None:
+    store.upsert_observations(clips_of("tower", "park", number=1))
+    assert store.watermarks(("tower", "none")) == {"tower": NOON}
+
+
 # -- a server that goes away ----------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from aggregate.postgres_opening import reader_role
 from aggregate.postgres_store import PostgresStore
 from core.errors import StoreError
 from core.loops import LoopReading
-from core.records import Window
+from core.records import Status, Window
 
 pytestmark = pytest.mark.service
 
@@ -108,6 +108,31 @@ def test_letting_a_month_go_that_was_interrupted_is_finished(
     assert postgres_server.execute(f"SELECT to_regclass('{schema}.observations_2017_03')") == [(None,)]
 
 
+@pytest.mark.parametrize("how", ["DETACH PARTITION {0}", "DETACH PARTITION {0} CONCURRENTLY"])
+def test_a_month_that_is_being_let_go_of_takes_nothing(
+    store: PostgresStore, config: PostgresConfig, postgres_server: PostgresServer, how: str
+) -> None:
+    """Detached and not dropped yet, or by who died while it waited: what is stored there would be seen by nobody."""
+    store.upsert_observations(clips_of("tower"))
+    parent, month = f"{config.schema_name}.observations", f"{config.schema_name}.observations_2017_03"
+    with psycopg.connect(postgres_server.url()) as reader, psycopg.connect(postgres_server.url()) as dying:
+        reader.execute(f"SELECT count(*) FROM {parent}")
+        dying.autocommit = True
+        dying.execute("SET lock_timeout = '100ms'")
+        if "CONCURRENTLY" in how:
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                dying.execute(f"ALTER TABLE {parent} {how.format(month)}")
+        else:
+            reader.rollback()
+            dying.execute(f"ALTER TABLE {parent} {how.format(month)}")
+    with closing(PostgresStore.open(config)) as other:
+        with pytest.raises(StoreError, match=r"observations_2017_03 is being let go of.*busyness store retain"):
+            other.upsert_observations(clips_of("park"))
+        other.retain(EVER[0])
+        other.upsert_observations(clips_of("park"))
+        assert len(other.observed(*EVER)) == 6
+
+
 TIMESCALE = """
 CREATE SCHEMA IF NOT EXISTS timescale;
 CREATE OR REPLACE FUNCTION timescale.create_hypertable(
@@ -191,6 +216,34 @@ def test_the_tables_of_others_are_left_alone(config: PostgresConfig, postgres_se
     with pytest.raises(StoreError, match="is not a busyness store: it has a table 'orders'"):
         PostgresStore.open(config)
     assert postgres_server.execute(f"SELECT * FROM {config.schema_name}.orders") == []
+
+
+def test_a_database_that_does_not_take_every_text_is_refused(
+    config: PostgresConfig, postgres_server: PostgresServer
+) -> None:
+    """As initdb makes them in an image without a locale."""
+    for encoding in ("SQL_ASCII", "LATIN1"):
+        name = encoding.lower()
+        postgres_server.execute(
+            f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
+        )
+        there = config.model_copy(update={"url": postgres_server.url().removesuffix("postgres") + name})
+        with pytest.raises(StoreError, match=f"of encoding {encoding}.*createdb --encoding UTF8"):
+            PostgresStore.open(there)
+        postgres_server.execute(f"DROP DATABASE {name}")
+
+
+def test_what_the_environment_says_of_texts_is_passed_over(
+    config: PostgresConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    dark = counted(NOON, status=Status.DARK).model_copy(update={"reason": "Länsiväylä \u4e2d"})
+    with closing(PostgresStore.open(config)) as store:
+        store.upsert_observations([dark])
+        assert store.camera_states()["last_reason"].tolist() == [dark.reason]
+    monkeypatch.delenv("PGCLIENTENCODING")
+    with closing(PostgresStore.open(config)) as store:
+        assert [one.reason for one in store.observed(*EVER)] == [dark.reason]
 
 
 @contextmanager

@@ -167,6 +167,27 @@ def test_a_copy_into_a_store_that_holds_something_else_is_refused(
             copy(source, into)
 
 
+def test_a_copy_is_not_called_the_same_where_it_holds_a_day_more(
+    target: tuple[Path, Callable[[], Contents]], tmp_path: Path
+) -> None:
+    _, opened = target
+    with closing(DuckDBStore.open(tmp_path / "town.duckdb")) as source, closing(opened()) as into:
+        fill(source)
+        into.upsert_observations([counted(60 * 24 * 9)])
+        with pytest.raises(StoreError, match=r"copy has observations of 2017-03-18.*nothing else"):
+            copy(source, into)
+        assert sum(into.days(Kept.OBSERVATIONS).values()) == 1, "nothing is added to it"
+
+
+def test_a_city_of_which_nothing_is_usual_yet_is_copied(
+    target: tuple[Path, Callable[[], Contents]], tmp_path: Path
+) -> None:
+    _, opened = target
+    with closing(DuckDBStore.open(tmp_path / "town.duckdb")) as source, closing(opened()) as into:
+        source.save_baselines(baselines().take(np.array([1])))
+        assert copy(source, into).rows["baselines"] == 1
+
+
 def test_a_store_is_not_copied_into_itself_and_has_to_be_there(filled: Path, tmp_path: Path) -> None:
     for source, target, said in (
         (filled, filled, "name the same store"),

@@ -548,6 +548,18 @@ def test_baselines_of_the_model_that_was_built_last_speak(store: Store) -> None:
     assert (found.model, found.zone.tolist(), found.parameters[:, 0].tolist()) == ("weekly/2", ["a"], [3])
 
 
+def test_another_model_may_have_had_more_parameters_and_none_may_be_known(store: Store) -> None:
+    store.save_baselines(baselines("a", "b", model="weekly/1", built_at=NOON))
+    short = baselines("a", "b", level=3, model="weekly/2", built_at=NOON + WEEK)
+    short = replace(short, parameters=short.parameters[:, :3])
+    store.save_baselines(short)
+    assert_alike(store.baselines(ROLLING), short)
+    unknown = baselines("a", "b", "c", reference="young", built_at=NOON).take(np.array([2]))
+    store.save_baselines(unknown)
+    found = store.baselines("young")
+    assert (found.state.tolist(), found.parameters.shape) == (["insufficient_history"], (1, 0))
+
+
 def test_the_version_of_baselines_changes_when_they_are_saved_and_not_when_that_failed(store: Store) -> None:
     before = store.baselines_version()
     store.save_baselines(baselines("a"))

@@ -107,6 +107,26 @@ def test_what_could_not_be_kept_is_kept_later(monkeypatch: pytest.MonkeyPatch) -
     assert len(Progress(shelf, 4).take(ALL)["a"].promised) == 2
 
 
+def test_a_place_that_was_lost_is_told_also_where_another_could_not_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = MemoryShelf()
+    first, second = taken(shelf), Progress(shelf, 4)
+    names = {place_of(name, 4): name for name in "abcdefghijkl"}
+    first.promise([clip(names[0], 1), clip(names[1], 1)])
+    second.take([0])
+    put = shelf.put
+
+    def fails_for_one(name: str, text: str, *, version: int | None) -> int | None:
+        if name.startswith("1-"):
+            raise StoreError("the connection is gone")
+        return put(name, text, version=version)
+
+    monkeypatch.setattr(shelf, "put", fails_for_one)
+    with pytest.raises(StoreError):
+        first.keep()
+    monkeypatch.setattr(shelf, "put", put)
+    assert first.keep() == {0}
+
+
 def test_other_numbers_of_places_find_what_was_kept() -> None:
     """Partitions can be raised while a cluster stands still."""
     shelf = MemoryShelf()

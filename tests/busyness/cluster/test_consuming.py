@@ -101,6 +101,22 @@ def test_one_record_that_breaks_the_handler_is_refused_and_the_others_are_handle
     assert registry.get_sample_value("busyness_records_refused_total", {"topic": "clips"}) == 1
 
 
+def test_a_batch_of_nothing_but_what_breaks_the_handler_comes_to_its_end(
+    worker: Worker, bus: LogBus, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With pauses for each of thousands it would go to another worker before, again and again, and hold all up."""
+    tries: list[int] = []
+
+    def handle(clips: Sequence[ClipReady]) -> Sequence[Refused[ClipReady]]:
+        tries.append(len(clips))
+        raise ZeroDivisionError("made to fail")
+
+    consume(worker, bus, handle, registry)
+    assert tries == [5, 5, 5] + [1, 1, 1] + [1, 1, 1, 1]
+    assert [offset for _, offset, _ in bus.letters] == [0, 1, 2, 3, 4]
+    assert bus.committed == {("clips", "g"): 5}
+
+
 def test_what_the_store_does_not_take_is_refused_and_not_waited_for(
     worker: Worker, bus: LogBus, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,7 +14,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("service") and "core/kafka" in str(item.path):
             item.add_marker(LEFT)
-            item.add_marker(pytest.mark.timeout(100))  # on a busy machine a broker takes a minute to start
+            item.add_marker(pytest.mark.timeout(240))  # on a busy machine a broker takes a minute to start
 
 
 @pytest.fixture(autouse=True)

@@ -128,6 +128,48 @@ def test_what_the_brokers_refuse_is_an_error_until_somebody_has_mended_it() -> N
     assert producer.log == [(b"b", b"2"), (b"a", b"1")]
 
 
+def test_a_producer_that_was_refused_once_is_replaced() -> None:
+    """kafka-python's fails for good then, whatever somebody has mended meanwhile."""
+    refused = errors.TopicAuthorizationFailedError("busyness.clips")
+
+    class Fatal(Producer):
+        def send(self, topic: str, value: bytes | None, key: bytes, headers: Any) -> Sent:
+            sent = super().send(topic, value, key, headers)
+            sent.exception = sent.exception or self.last
+            self.last = sent.exception
+            return sent
+
+        last: Exception | None = None
+
+    opened: list[Fatal] = []
+
+    def open_one(**_: Any) -> Fatal:
+        opened.append(Fatal([] if opened else [refused]))
+        return opened[-1]
+
+    outbox = Outbox(CONFIG, "w", Impatient(), open_producer=open_one)
+    outbox.put("busyness.clips", b"a", b"1", [])
+    with pytest.raises(BusError, match="allow this user"):
+        outbox.flush()
+    outbox.flush()
+    assert [producer.ended for producer in opened] == [True, False]
+    assert opened[1].log == [(b"a", b"1")]
+
+
+def test_what_could_not_be_published_for_what_was_before_it_is_not_kept() -> None:
+    """Whoever publishes it tries again: otherwise each try would be kept, for as long as the brokers refuse."""
+    refused = errors.TopicAuthorizationFailedError("busyness.clips")
+    producer = Producer([refused] * 100)
+    outbox, _ = outbox_over(producer)
+    outbox.put("busyness.clips", b"a", b"1", [])
+    producer.flush(0)
+    for _attempt in range(5):
+        with pytest.raises(BusError, match="refuses"):
+            outbox.put("busyness.clips", b"b", b"2", [])
+        producer.flush(0)
+    assert outbox.held == 1
+
+
 def test_who_publishes_while_the_brokers_are_away_waits_until_nobody_waits_any_longer() -> None:
     """Memory is bounded, the trouble is said, and a worker that is told to stop does."""
     outbox, waiting = outbox_over(Producer([], away=True), held_bytes=5_000)

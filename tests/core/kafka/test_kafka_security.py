@@ -57,6 +57,25 @@ def test_a_password_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) 
         producer_settings(ASKED, "w")
 
 
+def test_no_client_logs_the_password(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """However much is logged. None of them finds a broker."""
+    monkeypatch.setenv(PASSWORD, "a-secret-password")
+    monkeypatch.setattr(client_module, "OPENING_S", 0.05)
+    plain = ASKED.model_copy(
+        update={"servers": ("127.0.0.1:9",), "security": ASKED.security.model_copy(update={"protocol": "SASL_PLAINTEXT"})}
+    )
+    with caplog.at_level(logging.DEBUG):
+        for kind, settings in (
+            (KafkaAdminClient, admin_settings(plain, "w")),
+            (KafkaConsumer, consumer_settings(plain, "w", "g")),
+            (KafkaProducer, producer_settings(plain, "w")),
+        ):
+            with pytest.raises(errors.KafkaError):
+                build(kind, settings)
+    assert caplog.text, "what is logged is seen here"
+    assert "a-secret-password" not in caplog.text
+
+
 @pytest.mark.service
 def test_records_cross_tls_for_who_has_the_password(secured: KafkaCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     assert secured.secured is not None
