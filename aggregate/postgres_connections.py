@@ -174,6 +174,7 @@ class Connections:
             keepalives_idle=30,
             keepalives_interval=10,
             keepalives_count=3,
+            tcp_user_timeout=60_000,  # where the network was cut while something was on its way, keepalives do not tell
         )
         try:
             connection.execute(_SET_UP)

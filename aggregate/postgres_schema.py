@@ -9,7 +9,8 @@ something of it is stored, and let go of whole. Where TimescaleDB is, these are 
 
 There are two indexes to a table: its key begins with the zone and goes on with the time, which is how windows are
 derived, and one of block ranges (BRIN) says where a time is, for rows come roughly in their order. It costs next to
-nothing, as a third tree would not. The id of an observation is a hash of the rest of its key, so the key keeps ids
+nothing, as a third tree would not; of loops, which are few beside the rest, it is a tree, for every answer asks when
+the first begins and the newest. The id of an observation is a hash of the rest of its key, so the key keeps ids
 unique too. What is asked of every camera at once and all the time (its newest clip, count and content) is kept beside
 them, a row a camera, and whoever writes of a camera holds that row: see `aggregate/postgres_newest.py`.
 """
@@ -179,7 +180,7 @@ CREATE TABLE loops (
     reason {_TEXT},
     PRIMARY KEY (counter, series, starts, ends)
 ) %(by_starts)s;
-CREATE INDEX ON loops USING brin (starts) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX ON loops (starts);
 
 CREATE TABLE baselines (                    -- aggregate.usual.baselines.BaselineTable
     model {_TEXT} NOT NULL,

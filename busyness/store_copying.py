@@ -43,19 +43,18 @@ def copy(source: Contents, target: Contents, step: Step = in_silence) -> Copied:
 
     A day that is the same already is passed over, so a copy that was stopped goes on where it was. Of baselines, those
     of the model that was built last come along, for the others are not asked for. Raises `StoreError` where something
-    differs in the end: then the target holds what the source does not.
+    differs in the end, or where the target has a day that the source has not, and then before anything is written.
     """
+    days = {kept: (source.days(kept), target.days(kept)) for kept in Kept}
+    for kept, (there, already) in days.items():
+        if more := sorted(already.keys() - there.keys()):
+            raise StoreError(f"the copy has {kept.value} of {more[0]}, the original has none", remedy=_INTO_NOTHING)
     target.save_cameras(source.cameras())
     target.save_counters(source.counters())
     rows: dict[str, int] = {}
     copied = 0
-    for kept in Kept:
-        there = source.days(kept)
+    for kept, (there, already) in days.items():
         rows[kept.value] = sum(there.values())
-        already = target.days(kept)
-        more = sorted(already.keys() - there.keys())
-        if more:
-            raise StoreError(f"the copy has {kept.value} of {more[0]}, and there are none", remedy=_INTO_NOTHING)
         for day, number in there.items():
             if already.get(day) != number or not _alike(source, target, kept, day, number):
                 _copy_day(source, target, kept, day, number)

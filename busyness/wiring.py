@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
@@ -17,6 +18,7 @@ from aggregate.baseline_builder import BaselineBuilder
 from aggregate.effects.effect_answers import EffectAnswers
 from aggregate.effects.register import DocumentRegister
 from aggregate.feed import ReadingFeed
+from aggregate.postgres_config import PostgresConfig
 from aggregate.store import Store
 from aggregate.usual.calendar import Calendar
 from aggregate.usual_answers import UsualAnswers
@@ -53,6 +55,9 @@ from ingest.source import MediaReader
 from ingest.synthetic import SyntheticStreet
 
 log = logging.getLogger(__name__)
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_LONGEST_DAY = timedelta(hours=25)
 
 Recorded = SyntheticStreet | FolderSource
 """A source whose clips are there already: it ends."""
@@ -373,7 +378,13 @@ def rebuild_readings(config: Config) -> int:
             store.save_cameras(cameras_of(config))
         extent = store.extent()
         aggregator = Aggregator(store, config.aggregate, SystemClock())
-        return aggregator.rebuild(*extent) if extent else 0
+        return aggregator.rebuild(max(extent[0], _whole_since(config)), extent[1]) if extent else 0
+
+
+def _whole_since(config: Config) -> datetime:
+    """Since when every window has all its observations: from what retention left of one it would come out less."""
+    days = config.store.retention_days if isinstance(config.store, PostgresConfig) else None
+    return _ALWAYS if days is None else open_clock(config).now() - timedelta(days=days) + _LONGEST_DAY
 
 
 def about(config: Config) -> About:

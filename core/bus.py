@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
 from core.config import Closed
-from core.errors import BusError
+from core.errors import Unpublishable
 from core.health import HealthEvent
 from core.letters import LETTER_LENGTH, DeadLetter
 from core.loops import LoopReading
@@ -50,12 +50,12 @@ class Topic(Generic[RecordT]):
     max_bytes: int = 65_536
 
     def payload_of(self, record: RecordT) -> bytes:
-        """The record as it travels. Raises `TypeError` where it is of another topic, `BusError` where it is too big."""
+        """The record as it travels. Raises `TypeError` for one of another topic, `Unpublishable` if it is too big."""
         if type(record) is not self.record:
             raise TypeError(f"topic {self.name} takes {self.record.__name__}, got {type(record).__name__}")
         payload = record.model_dump_json().encode()
         if len(payload) > self.max_bytes:
-            raise BusError(
+            raise Unpublishable(
                 f"a record of {len(payload)} bytes is too large for the topic {self.name}, which takes "
                 f"{self.max_bytes}: {self.identity(record)}",
                 remedy="look for what it carries that is no figure",

@@ -42,6 +42,10 @@ class BusError(BusynessError):
     """The bus between the stages cannot be reached, or does not take what is published."""
 
 
+class Unpublishable(BusError):
+    """The bus is there, and never takes this record: waiting does not help."""
+
+
 class QueryError(BusynessError):
     """A question to the store or the API is malformed."""
 

@@ -26,7 +26,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from busyness.cluster.probes import Probes
 from busyness.config import WorkerConfig
-from core.errors import BusError, BusynessError, StoreError, Unstorable
+from core.errors import BusError, BusynessError, StoreError, Unpublishable, Unstorable
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Stopped(Exception):
 
 def passes(error: BaseException) -> bool:
     """Whether waiting helps: the broker or the database restarts, or a disk is given room again."""
-    return isinstance(error, BusError | StoreError) and not isinstance(error, Unstorable)
+    return isinstance(error, BusError | StoreError) and not isinstance(error, Unstorable | Unpublishable)
 
 
 class Worker:

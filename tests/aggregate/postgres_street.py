@@ -34,6 +34,8 @@ def run_together(*works: Callable[[], object]) -> list[BaseException]:
         thread.start()
     for thread in threads:
         thread.join(50)
+        if thread.is_alive():
+            problems.append(TimeoutError(f"{thread.name} waits for good"))
     return problems
 
 

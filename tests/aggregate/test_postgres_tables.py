@@ -326,6 +326,9 @@ QUESTIONS = {
 }
 
 
+LOOP_EXTENT = "SELECT min(starts), max(starts) FROM loops"
+
+
 def test_the_questions_of_the_api_are_served_by_indexes(
     store: PostgresStore, config: PostgresConfig, postgres_server: PostgresServer
 ) -> None:
@@ -343,3 +346,6 @@ def test_the_questions_of_the_api_are_served_by_indexes(
             plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {question}").fetchall())
             assert index in plan, f"{what}:\n{plan}"
             assert "2017_04" not in plan, f"{what}:\n{plan}"
+        plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {LOOP_EXTENT}").fetchall())
+        assert "Seq Scan" not in plan, plan
+        assert "loops_2017_03_starts_idx" in plan, plan

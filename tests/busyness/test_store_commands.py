@@ -23,8 +23,10 @@ from aggregate.tables import moment, text
 from aggregate.usual.baselines import BaselineTable
 from busyness import store_copying
 from busyness.command import app
+from busyness.config import load_config
 from busyness.store_checking import check
 from busyness.store_copying import copy
+from busyness.wiring import cameras_of
 from core.clock import SystemClock
 from core.errors import StoreError
 from core.health import CameraState, HealthEvent
@@ -177,6 +179,7 @@ def test_a_copy_is_not_called_the_same_where_it_holds_a_day_more(
         with pytest.raises(StoreError, match=r"copy has observations of 2017-03-18.*nothing else"):
             copy(source, into)
         assert sum(into.days(Kept.OBSERVATIONS).values()) == 1, "nothing is added to it"
+        assert into.cameras() == [], "and it keeps its cameras"
 
 
 def test_a_city_of_which_nothing_is_usual_yet_is_copied(
@@ -232,6 +235,31 @@ def test_tables_are_brought_up_to_date_by_themselves(target: tuple[Path, Callabl
 def test_only_a_store_with_a_retention_lets_go(filled: Path) -> None:
     answer = COMMAND.invoke(app, ["store", "retain", str(filled)])
     assert "an embedded store keeps everything" in str(answer.exception)
+
+
+@pytest.mark.service
+def test_what_retention_left_of_a_day_is_not_derived_anew(tmp_path: Path, postgres_server: PostgresServer) -> None:
+    """The day at the limit and its hour keep the readings that they had when all of their clips were there."""
+    config = postgres_server.config()
+    told = f"{{kind: postgres, url: '{config.url}', schema: {config.schema_name}, retention_days: 30}}"
+    file = config_file(tmp_path, "month", told)
+    (camera,) = cameras_of(load_config(file))
+    ago = (datetime.now(UTC) - timedelta(days=32) - NOON) / timedelta(minutes=1)
+    with closing(PostgresStore.open(config)) as store:
+        store.save_cameras([camera])
+        Aggregator(store, AggregatePolicy(), SystemClock()).accept(
+            [counted(ago + 10 * step, camera=camera.id) for step in range(6 * 24 * 4)]
+        )
+
+    def rebuilt() -> int:
+        answer = COMMAND.invoke(app, ["rebuild", str(file)])
+        assert answer.exit_code == 0, answer.output
+        return int(answer.stdout.split()[0])
+
+    assert rebuilt() == 0
+    assert COMMAND.invoke(app, ["store", "retain", str(file)]).exit_code == 0
+    assert rebuilt() == 0
+    postgres_server.drop(config)
 
 
 @pytest.mark.service

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_batch_of_nothing_but_what_breaks_the_handler_comes_to_its_end(
         raise ZeroDivisionError("made to fail")
 
     consume(worker, bus, handle, registry)
-    assert tries == [5, 5, 5] + [1, 1, 1] + [1, 1, 1, 1]
+    assert tries == [5, 5, 5, 1, 1, 1, 1, 1, 1, 1]
     assert [offset for _, offset, _ in bus.letters] == [0, 1, 2, 3, 4]
     assert bus.committed == {("clips", "g"): 5}
 
@@ -127,6 +128,23 @@ def test_what_the_store_does_not_take_is_refused_and_not_waited_for(
 
     consume(worker, bus, handle, registry)
     assert bus.letters == [("clips", 2, "Unstorable: the store does not take this: value out of range")]
+
+
+def test_what_the_bus_never_takes_is_refused_and_not_waited_for(
+    worker: Worker, bus: LogBus, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A count that is too large to be published would hold up its camera for good."""
+    narrow = replace(CLIPS, max_bytes=10)
+
+    def handle(clips: Sequence[ClipReady]) -> Sequence[Refused[ClipReady]]:
+        for clip in clips:
+            if clip.location == "2":
+                narrow.payload_of(clip)
+        return ()
+
+    consume(worker, bus, handle, registry)
+    assert [(topic, offset) for topic, offset, _ in bus.letters] == [("clips", 2)]
+    assert "too large for the topic clips" in bus.letters[0][2]
 
 
 def test_what_fails_once_is_tried_again_and_not_refused(

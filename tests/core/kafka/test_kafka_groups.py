@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -89,6 +90,16 @@ def kept_by_brokers(config: KafkaConfig, topic: Topic[Any]) -> dict[str, str]:
     finally:
         admin.close()
     return {setting: told["value"] for setting, told in found.items()}
+
+
+def allow(config: KafkaConfig, topic: Topic[Any], most_bytes: int) -> None:
+    """Set how large a batch of this topic may be."""
+    admin = build(KafkaAdminClient, admin_settings(config, "test"))
+    try:
+        told = {"max.message.bytes": str(most_bytes)}
+        admin.alter_configs([ConfigResource("topic", name_of(topic, config), configs=told)])
+    finally:
+        admin.close()
 
 
 def put_raw(bus: KafkaBus, key: bytes, value: bytes, headers: Any = ()) -> None:
@@ -286,6 +297,22 @@ def test_topics_are_kept_as_they_are_meant_and_can_grow(config: KafkaConfig, bus
     with KafkaBus(wider, "newer", CLOCK) as newer, KafkaBus(config, "older", CLOCK) as older:
         assert newer._station.places(CLIPS) == 6
         assert older._station.places(CLIPS) == 6
+
+
+def test_what_the_brokers_refused_arrives_once_somebody_has_mended_it(config: KafkaConfig, bus: KafkaBus) -> None:
+    """Without a restart: kafka-python's producer is of no more use after a refusal, and is replaced."""
+    bus._station.until_made(CLIPS)
+    allow(config, CLIPS, most_bytes=50)
+    bus.publish(CLIPS, clip())
+    with pytest.raises(BusError, match="refuses"):
+        bus.flush()
+    allow(config, CLIPS, most_bytes=1_000_000)
+    ends = time.monotonic() + 20
+    while bus._station.outbox.held:
+        assert time.monotonic() < ends, "it did not arrive"
+        with suppress(BusError):
+            bus.flush()
+    assert clip() in next_of(bus.subscribe(CLIPS, group="detect"), 1)
 
 
 def test_lag_is_known_of_a_group_that_was_never_there(config: KafkaConfig, bus: KafkaBus) -> None:

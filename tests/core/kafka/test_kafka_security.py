@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bus_records import clip
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, errors
 from services.kafka_broker import KafkaCluster, Secured, kafka_or_skip, make_certificates
 
 from core.bus import CLIPS
 from core.clock import SystemClock
 from core.errors import BusError, ConfigError
+from core.kafka import client as client_module
 from core.kafka.bus import KafkaBus
-from core.kafka.client import admin_settings, consumer_settings, producer_settings
+from core.kafka.client import admin_settings, build, consumer_settings, producer_settings
 from core.kafka.settings import KafkaConfig, KafkaSecurity
 
 CLOCK = SystemClock()
@@ -61,9 +64,8 @@ def test_no_client_logs_the_password(monkeypatch: pytest.MonkeyPatch, caplog: py
     """However much is logged. None of them finds a broker."""
     monkeypatch.setenv(PASSWORD, "a-secret-password")
     monkeypatch.setattr(client_module, "OPENING_S", 0.05)
-    plain = ASKED.model_copy(
-        update={"servers": ("127.0.0.1:9",), "security": ASKED.security.model_copy(update={"protocol": "SASL_PLAINTEXT"})}
-    )
+    security = KafkaSecurity(protocol="SASL_PLAINTEXT", mechanism="SCRAM-SHA-512", username="busyness")
+    plain = KafkaConfig(kind="kafka", servers=("127.0.0.1:9",), security=security)
     with caplog.at_level(logging.DEBUG):
         for kind, settings in (
             (KafkaAdminClient, admin_settings(plain, "w")),
