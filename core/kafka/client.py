@@ -40,6 +40,7 @@ _PASSING = (
     errors.IllegalGenerationError,
     errors.UnknownMemberIdError,
     errors.CommitFailedError,
+    errors.IllegalStateError,  # what a producer had that was closed
     OSError,
 )
 """What passes although kafka-python does not call it retriable."""

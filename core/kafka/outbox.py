@@ -36,6 +36,12 @@ _PARCEL_BYTES = 500
 
 _LOOK_S = 1.0
 
+STUCK_S = 20.0
+"""A producer that has brought nothing to its end for so long, though something is waited for, is exchanged.
+
+After outages of several brokers kafka-python's was seen to send nothing any more, without an error. What it had is sent
+again."""
+
 
 @dataclass(slots=True)
 class _Parcel:
@@ -76,6 +82,7 @@ class Outbox:
         self._parcels: deque[_Parcel] = deque()
         self._bytes = 0
         self._number = 0
+        self._moved_at = time.monotonic()
         self._closed = False
 
     @property
@@ -91,6 +98,8 @@ class Outbox:
         with self._lock:
             self._check()
             self._let_go()  # where that fails, this record is not taken: who publishes it tries again
+            if not self._parcels:
+                self._moved_at = time.monotonic()
             self._number += 1
             parcel = _Parcel(self._number, topic, key, value, headers, None)
             parcel.sent = self._send(parcel)
@@ -160,6 +169,16 @@ class Outbox:
         except errors.KafkaError:
             if not parcel.sent.is_done:
                 self._waiting.ill(f"{self.held} records are on their way to {', '.join(self._config.servers)}")
+                self._exchange_stuck(producer)
+
+    def _exchange_stuck(self, producer: Any) -> None:
+        """A closed producer fails what it had: then all of it is sent again, by another one."""
+        with self._lock:
+            if producer is None or self._producer is not producer or time.monotonic() - self._moved_at < STUCK_S:
+                return
+            _LOG.warning("the way to Kafka is stuck: it is opened anew")
+            self._moved_at = time.monotonic()
+            self._replace_producer()
 
     def _let_go(self) -> None:
         """Of what has arrived with all before it nothing needs to be kept."""
@@ -169,6 +188,7 @@ class Outbox:
                 self._send_again()
                 return
             self._bytes -= parcels.popleft().bytes
+            self._moved_at = time.monotonic()
 
     def _send_again(self) -> None:
         """What was not taken, and whatever was published with the same keys after it, so that each stays in order.
@@ -201,7 +221,7 @@ class Outbox:
                 raise refusal(error, self._config) from error
 
     def _replace_producer(self) -> None:
-        """kafka-python's takes nothing any more once it was refused something. All that it had is decided."""
+        """kafka-python's takes nothing any more once it was refused something. What it had is decided by that."""
         producer, self._producer = self._producer, None
         if producer is not None:
             _end(producer, 0.0)

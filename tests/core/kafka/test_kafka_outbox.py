@@ -204,3 +204,25 @@ def test_a_closed_outbox_says_whether_all_arrived() -> None:
         assert producer.ended
         with pytest.raises(BusError, match="closed"):
             outbox.put("topic", b"a", b"2", [])
+
+
+def test_a_producer_that_sends_nothing_any_more_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kafka-python's was seen to do after an outage: it answers nothing, and says nothing."""
+    monkeypatch.setattr("core.kafka.outbox.STUCK_S", 0.05)
+
+    class Stuck(Producer):
+        """Whose successor is well; closed, it fails what it had."""
+
+        def force_close(self) -> None:
+            for _, _, sent in self.pending:
+                sent.is_done, sent.exception = True, errors.IllegalStateError("Producer is closed forcefully.")
+            self.pending.clear()
+            self.away = False
+
+    producer = Stuck([], away=True)
+    outbox, _ = outbox_over(producer)
+    for number in range(5):
+        outbox.put("clips", b"a", str(number).encode(), [])
+    outbox.flush()
+    assert [value for _, value in producer.log] == [b"0", b"1", b"2", b"3", b"4"]
+    assert outbox.held == 0
