@@ -21,13 +21,11 @@ from aggregate.duckdb_columns import (
 )
 from aggregate.duckdb_engine import Engine
 from aggregate.duckdb_schema import readings_table
-from aggregate.history import History
-from aggregate.tables import Integers, ReadingTable, Spans, Text, moment, no_readings
-from aggregate.windows import WIDTH_S
+from aggregate.history import MOST_CLIPS, History, blank_history
+from aggregate.tables import ReadingTable, Spans, by_width, no_readings
 from core.records import SERIES, Window
 
 _SAME_KEY = "r.zone = b.zone AND r.starts = b.starts"
-_MOST_CLIPS = int(np.iinfo(np.uint8).max)
 
 
 def save_readings(engine: Engine, readings: ReadingTable) -> None:
@@ -37,7 +35,7 @@ def save_readings(engine: Engine, readings: ReadingTable) -> None:
     if readings.series != SERIES:
         raise ValueError(f"readings are saved with all series {SERIES}, got {readings.series}")
     with engine.transaction():
-        for width, rows in _by_width(readings.window).items():
+        for width, rows in by_width(readings.window).items():
             _save_of_width(engine, readings_table(width), readings.take(rows))
 
 
@@ -65,7 +63,7 @@ def current_readings(engine: Engine, spans: Spans, series: Sequence[str]) -> Rea
     if len(spans) == 0:
         return no_readings(series)
     found = [
-        _current_of_width(engine, width, spans.take(rows), series) for width, rows in _by_width(spans.window).items()
+        _current_of_width(engine, width, spans.take(rows), series) for width, rows in by_width(spans.window).items()
     ]
     return readings_from(pa.concat_tables(found), series)
 
@@ -122,12 +120,7 @@ def history(
     timezone: str,
 ) -> History:
     """See `Store.history`; `camera_of` gives the camera of each zone of now: what another sent is not the zone's."""
-    if window not in WIDTH_S or start.timestamp() % WIDTH_S[window] or series not in SERIES:
-        raise ValueError(f"no history of {series} by {window} begins at {start}: no such series, or no such window")
-    first, step_s = moment(start), WIDTH_S[window]
-    steps = max(0, -(-int((moment(end) - first) / np.timedelta64(1, "us")) // (step_s * 1_000_000)))
-    value = np.full((len(zones), steps), np.nan, dtype=np.float32)
-    clips = np.zeros((len(zones), steps), dtype=np.uint8)
+    past = blank_history(window, series, start, end, zones=zones, timezone=timezone)
     asked = pa.table(
         {
             "place": pa.array(np.arange(len(zones), dtype=np.int32)),
@@ -138,12 +131,12 @@ def history(
     # A batch at a time: a year of a city's quarters is some gigabytes as rows.
     batches = engine.batches(
         f"SELECT a.place, ((epoch_us(r.starts) - $first_us) // $step_us)::INTEGER AS step, "
-        f"r.mean.{series}::FLOAT AS value, least(r.clips_counted, {_MOST_CLIPS})::UTINYINT AS clips "
+        f"r.mean.{series}::FLOAT AS value, least(r.clips_counted, {MOST_CLIPS})::UTINYINT AS clips "
         f"FROM {readings_table(window)} r JOIN asked a ON r.zone = a.zone AND r.camera = coalesce(a.camera, r.camera) "
         "WHERE r.starts >= $start AND r.starts < $end AND NOT r.superseded AND r.clips_counted > 0",
         {
-            "first_us": int(first.astype(np.int64)),
-            "step_us": step_s * 1_000_000,
+            "first_us": int(past.start.astype(np.int64)),
+            "step_us": past.step_s * 1_000_000,
             "start": naive(start),
             "end": naive(end),
         },
@@ -151,12 +144,6 @@ def history(
     )
     for batch in batches:
         place, step, mean, counted = (column.to_numpy() for column in batch.columns)
-        value[place, step] = mean
-        clips[place, step] = counted
-    return History(series, tuple(zones), timezone, first, step_s, value, clips)
-
-
-def _by_width(windows: Text) -> dict[str, Integers]:
-    """The rows of each width that there is."""
-    widths = {window.value: np.flatnonzero(windows == window.value) for window in Window}
-    return {width: rows for width, rows in widths.items() if len(rows)}
+        past.value[place, step] = mean
+        past.clips[place, step] = counted
+    return past

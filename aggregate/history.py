@@ -7,12 +7,19 @@ zones   a | 6.4  7.1  nan  8.0 ...      one series, one width of window (`step_s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregate.tables import Times
+from aggregate.tables import Times, moment
+from aggregate.windows import WIDTH_S
+from core.records import SERIES, Window
+
+MOST_CLIPS = int(np.iinfo(np.uint8).max)
+"""As many clips, or more, stand behind a value that says so many."""
 
 Levels = NDArray[np.float32]
 """Means of windows, [zone, step]. Single precision: a year of a city is 96 million of them."""
@@ -71,3 +78,19 @@ class History:
             self.series, tuple(self.zones[row] for row in rows), self.timezone, self.start, self.step_s,
             self.value[rows], self.clips[rows],
         )  # fmt: skip
+
+
+def blank_history(
+    window: Window, series: str, start: datetime, end: datetime, *, zones: Sequence[str], timezone: str
+) -> History:
+    """The windows that begin in [start, end) with nothing in them, for a store to fill in.
+
+    Raises `ValueError` where there is no such series, or no window of that width begins at `start`.
+    """
+    if window not in WIDTH_S or start.timestamp() % WIDTH_S[window] or series not in SERIES:
+        raise ValueError(f"no history of {series} by {window} begins at {start}: no such series, or no such window")
+    first, step_s = moment(start), WIDTH_S[window]
+    steps = max(0, -(-int((moment(end) - first) / np.timedelta64(1, "us")) // (step_s * 1_000_000)))
+    shape = len(zones), steps
+    value, clips = np.full(shape, np.nan, dtype=np.float32), np.zeros(shape, dtype=np.uint8)
+    return History(series, tuple(zones), timezone, first, step_s, value, clips)

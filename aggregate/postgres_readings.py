@@ -9,19 +9,17 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from aggregate.history import History
+from aggregate.history import MOST_CLIPS, History, blank_history
 from aggregate.postgres_binary import time_list, times_from, word_list
 from aggregate.postgres_columns import reading_columns, reading_layout, readings_from
 from aggregate.postgres_engine import Engine
 from aggregate.postgres_parts import Parts
 from aggregate.postgres_schema import READINGS, Parted, readings_table
-from aggregate.tables import FIGURES, GROUND, Integers, ReadingTable, Spans, Text, aware, joined, moment, no_readings
-from aggregate.windows import WIDTH_S
+from aggregate.tables import FIGURES, GROUND, ReadingTable, Spans, aware, by_width, joined, no_readings
 from core.records import SERIES, Window
 
 _ZONES_AT_ONCE = 500
 _DAYS_AT_ONCE = timedelta(days=31)
-_MOST_CLIPS = int(np.iinfo(np.uint8).max)
 _KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(starts)s::timestamptz[]) WITH ORDINALITY AS a (zone, starts, place)'
 _BY_KEY = "r.zone = a.zone AND r.starts = a.starts AND r.starts >= %(first)s AND r.starts <= %(last)s"
 
@@ -33,7 +31,7 @@ def save_readings(engine: Engine, parts: Parts, readings: ReadingTable) -> None:
     if readings.series != SERIES:
         raise ValueError(f"readings are saved with all series {SERIES}, got {readings.series}")
     with engine.transaction():
-        for width, rows in _by_width(readings.window).items():
+        for width, rows in by_width(readings.window).items():
             _save_of_width(engine, parts, READINGS[Window(width)], readings.take(rows))
 
 
@@ -106,7 +104,7 @@ _ANEW = ", ".join(
 def current_readings(engine: Engine, spans: Spans, series: Sequence[str]) -> ReadingTable:
     """See `Store.current_readings`."""
     found = [
-        _current_of_width(engine, width, spans.take(rows), series) for width, rows in _by_width(spans.window).items()
+        _current_of_width(engine, width, spans.take(rows), series) for width, rows in by_width(spans.window).items()
     ]
     if not found:
         return no_readings(series)
@@ -160,20 +158,15 @@ def history(
     timezone: str,
 ) -> History:
     """See `Store.history`; `camera_of` gives the camera of each zone of now: what another sent is not the zone's."""
-    if window not in WIDTH_S or start.timestamp() % WIDTH_S[window] or series not in SERIES:
-        raise ValueError(f"no history of {series} by {window} begins at {start}: no such series, or no such window")
-    first, step_s = moment(start), WIDTH_S[window]
-    step = np.timedelta64(step_s, "s").astype("timedelta64[us]")
-    steps = max(0, -(-int((moment(end) - first) / np.timedelta64(1, "us")) // (step_s * 1_000_000)))
-    value = np.full((len(zones), steps), np.nan, dtype=np.float32)
-    clips = np.zeros((len(zones), steps), dtype=np.uint8)
+    past = blank_history(window, series, start, end, zones=zones, timezone=timezone)
+    step = np.timedelta64(past.step_s, "s").astype("timedelta64[us]")
     # Zone by zone, a month and some zones at a time: a year of a city's quarters is some gigabytes as rows.
     for begin, until in _stretches(start, end):
         for some in range(0, len(zones), _ZONES_AT_ONCE):
             part = zones[some : some + _ZONES_AT_ONCE]
             found = engine.find_lists(
                 f"SELECT a.place, array_agg(r.starts), array_agg(r.mean[{SERIES.index(series) + 1}]), "
-                f"array_agg(least(r.clips_counted, {_MOST_CLIPS})) "
+                f"array_agg(least(r.clips_counted, {MOST_CLIPS})) "
                 'FROM unnest(%(zones)s::text[] COLLATE "C", %(cameras)s::text[]) WITH ORDINALITY '
                 f"AS a (zone, camera, place) JOIN {readings_table(window)} r "
                 "ON r.zone = a.zone AND r.camera = coalesce(a.camera, r.camera) "
@@ -187,10 +180,10 @@ def history(
                 },
             )
             for place, (starts, means, counted) in found:
-                steps_of = ((times_from(starts) - first) // step).astype(np.int64)
-                value[some + place - 1, steps_of] = means
-                clips[some + place - 1, steps_of] = counted
-    return History(series, tuple(zones), timezone, first, step_s, value, clips)
+                steps_of = ((times_from(starts) - past.start) // step).astype(np.int64)
+                past.value[some + place - 1, steps_of] = means
+                past.clips[some + place - 1, steps_of] = counted
+    return past
 
 
 def _stretches(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -207,9 +200,3 @@ def _asked(rows: ReadingTable | Spans) -> dict[str, object]:
 
 def _edges(rows: ReadingTable | Spans) -> dict[str, object]:
     return {"first": aware(rows.start.min()), "last": aware(rows.start.max())}
-
-
-def _by_width(windows: Text) -> dict[str, Integers]:
-    """The rows of each width that there is."""
-    widths = {window.value: np.flatnonzero(windows == window.value) for window in Window}
-    return {width: rows for width, rows in widths.items() if len(rows)}

@@ -281,3 +281,9 @@ def no_readings(series: Sequence[str]) -> ReadingTable:
         revision=none,
         derived_at=never,
     )
+
+
+def by_width(windows: Text) -> dict[str, Integers]:
+    """The rows of each width of window that there is, by its value."""
+    widths = {window.value: np.flatnonzero(windows == window.value) for window in Window}
+    return {width: rows for width, rows in widths.items() if len(rows)}
