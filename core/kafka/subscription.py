@@ -83,6 +83,7 @@ class KafkaSubscription(Generic[RecordT]):
         self._lost = False
         self._polled_at = time.monotonic()
         self._heard_at = time.monotonic()
+        self._probed_at = 0.0
         self._reckoned_at = 0.0
         self.received = Received(topic.name, group)
 
@@ -160,8 +161,8 @@ class KafkaSubscription(Generic[RecordT]):
         if consumer is None:
             self._rest(left_s)
             return {}
+        self._listen(consumer)
         try:
-            self._listen(consumer)
             came: dict[TopicPartition, list[Any]] = consumer.poll(int(left_s * 1000), max_records)
             if not came and consumer.group_metadata().state == MemberState.REBALANCING:
                 self._turn()
@@ -206,22 +207,30 @@ class KafkaSubscription(Generic[RecordT]):
         self._station.waiting.rest(seconds)
 
     def _listen(self, consumer: KafkaConsumer) -> None:
-        """Make sure now and then that there is a broker, and how far behind we are."""
+        """Make sure now and then that there is a broker, and how far behind we are.
+
+        Where nobody says so in time we poll all the same: other brokers may have something, and polling finds out who
+        leads now.
+        """
         now = time.monotonic()
-        heard_s = now - self._heard_at
-        if heard_s < PROBE_S and now - self._reckoned_at < LAG_S:
+        probe = now - max(self._heard_at, self._probed_at) >= PROBE_S
+        if not probe and now - self._reckoned_at < LAG_S:
             return
-        places = consumer.assignment()
-        if heard_s < PROBE_S:
-            ends = {place: consumer.highwater(place) for place in places}
-        else:
-            ends = consumer.end_offsets(list(places or {TopicPartition(self._name, 0)}), timeout_ms=_PROBE_MS)
-            self._heard()
-        self._reckoned_at = now
-        self.received.lag = sum(
-            self._behind(consumer, place, ends[place]) for place in places if ends[place] is not None
-        )
-        self.received.places = len(places)
+        try:
+            places = consumer.assignment()
+            if probe:
+                self._probed_at = now
+                ends = consumer.end_offsets(list(places or {TopicPartition(self._name, 0)}), timeout_ms=_PROBE_MS)
+                self._heard()
+            else:
+                ends = {place: consumer.highwater(place) for place in places}
+            self._reckoned_at = now
+            self.received.lag = sum(
+                self._behind(consumer, place, ends[place]) for place in places if ends[place] is not None
+            )
+            self.received.places = len(places)
+        except (errors.KafkaError, OSError) as error:
+            self._bear(error)
 
     def _heard(self) -> None:
         self._heard_at = time.monotonic()
