@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import pandas as pd
 
 from aggregate.policy import FUTURE_TOLERANCE, AggregatePolicy
 from aggregate.readings import derive, is_open, while_open
 from aggregate.store import Store
-from aggregate.tables import Clips, ReadingTable, Spans, Times, moment, no_readings, text
+from aggregate.tables import Integers, ReadingTable, Spans, Times, joined, moment, no_readings, text, times_of
 from aggregate.windows import spans_of
 from core.clock import Clock
 from core.records import SERIES, Camera, CountObservation, Reading
@@ -20,6 +21,9 @@ from core.records import SERIES, Camera, CountObservation, Reading
 log = logging.getLogger(__name__)
 
 _REBUILT_AT_ONCE = timedelta(days=1)
+_ZONES_AT_ONCE = 1000
+"""Each of them is derived from the clips of its whole day: of 10,000 zones they would take gigabytes."""
+
 _INSTANT = timedelta(microseconds=1)
 _NEVER = np.datetime64("0001-01-01", "us")
 
@@ -91,13 +95,14 @@ class Aggregator:
             before = self._store.watermarks(sorted({observation.camera for observation in observations}))
             stored = self._store.upsert_observations(observations)
             # Also those that were stored before: redelivery completes what a crash may have left undone.
-            camera_of, times = _events(observations, cameras)
-            changed = self._derive(_spans(times, camera_of), camera_of, before)
+            placed = _placed(observations, cameras)
+            camera_of = {one.zone: cameras[one.camera] for one in placed}
+            changed = self._derive(_spans(placed, camera_of), camera_of, before)
             known = no_readings(SERIES)
             news = {observation.id for observation in stored}
-            again = [one for one in observations if one.id not in news and one.camera in cameras]
+            again = [one for one in placed if one.id not in news]
             if again:
-                known = self._store.current_readings(_spans(_events(again, cameras)[1], camera_of))
+                known = self._store.current_readings(_spans(again, camera_of))
         watermark = _advanced(before, observations)
         return Taken(
             changed=_announced(changed, watermark),
@@ -135,7 +140,7 @@ class Aggregator:
         first, last = moment(start), moment(end)
         held = self._store.clips(_one_span(list(camera_of), first, last))
         held = held.take((held.event_time >= first) & (held.event_time < last))
-        spans = spans_of({zone: (times, camera_of[zone].timezone) for zone, times in _times_by_zone(held).items()})
+        spans = spans_of(held.zone, held.event_time, _timezones(camera_of))
         return self._derive(spans, camera_of, self._store.watermarks())
 
     def _impossible(self, observations: Sequence[CountObservation]) -> Sequence[tuple[CountObservation, str]]:
@@ -159,7 +164,13 @@ class Aggregator:
         return [(one, f"{said}: {remedy}") for one in future]
 
     def _derive(self, spans: Spans, camera_of: Mapping[str, Camera], watermark: Mapping[str, datetime]) -> ReadingTable:
-        """Derive the readings of `spans` and save those that differ from what is stored, revised where closed."""
+        """Derive the readings of `spans`, some zones at a time, and save those that differ from what is stored."""
+        return joined([self._derive_of(part, camera_of, watermark) for part in _parted(spans)])
+
+    def _derive_of(
+        self, spans: Spans, camera_of: Mapping[str, Camera], watermark: Mapping[str, datetime]
+    ) -> ReadingTable:
+        """The readings of `spans` that differ from what is stored, saved; revised where closed."""
         derived = derive(spans, self._store.clips(spans), camera_of, self._policy, moment(self._clock.now()))
         current = _aligned(derived, self._store.current_readings(spans))
         known = current.revision > 0
@@ -182,54 +193,53 @@ class Aggregator:
 def _announced(readings: ReadingTable, watermark: Mapping[str, datetime]) -> ReadingTable:
     """As they are told: a window that goes on says so instead of calling clips missing that are not due."""
     going_on = is_open(readings.end, _newest(readings, watermark)) & (readings.clips_counted < readings.clips_expected)
+    rows = np.flatnonzero(going_on)
+    told = zip(
+        readings.reason[rows].tolist(),
+        readings.clips_counted[rows].tolist(),
+        readings.clips_expected[rows].tolist(),
+        strict=True,
+    )
     reason = readings.reason.copy()
-    for row in np.flatnonzero(going_on):
-        reason[row] = while_open(reason[row], int(readings.clips_counted[row]), int(readings.clips_expected[row]))
+    reason[rows] = [while_open(*one) for one in told]
     return replace(readings, reason=reason)
 
 
-def _spans(times: Mapping[str, Times], camera_of: Mapping[str, Camera]) -> Spans:
-    """Every window of every width that holds one of a zone's `times`."""
-    return spans_of({zone: (held, camera_of[zone].timezone) for zone, held in times.items()})
-
-
-def _advanced(watermark: Mapping[str, datetime], observations: Sequence[CountObservation]) -> dict[str, datetime]:
-    """The watermarks once `observations` are stored."""
-    advanced = dict(watermark)
-    for observation in observations:
-        advanced[observation.camera] = max(
-            observation.event_time, advanced.get(observation.camera, observation.event_time)
-        )
-    return advanced
-
-
-def _events(
-    observations: Sequence[CountObservation], cameras: Mapping[str, Camera]
-) -> tuple[dict[str, Camera], dict[str, Times]]:
-    """The camera and the event times of every observed zone whose camera is known."""
-    camera_of: dict[str, Camera] = {}
-    times: dict[str, list[np.datetime64]] = {}
-    unknown: set[str] = set()
-    for observation in observations:
-        if observation.camera not in cameras:
-            unknown.add(observation.camera)
-            continue
-        camera_of[observation.zone] = cameras[observation.camera]
-        times.setdefault(observation.zone, []).append(moment(observation.event_time))
-    for camera in sorted(unknown):
+def _placed(observations: Sequence[CountObservation], cameras: Mapping[str, Camera]) -> Sequence[CountObservation]:
+    """Those whose camera is known; of the others it is told."""
+    for camera in sorted({one.camera for one in observations} - cameras.keys()):
         log.warning(
             "camera %s is not in the store: its counts are kept, but give no readings; "
             "add it to the cameras and run busyness rebuild CONFIG",
             camera,
         )
-    return camera_of, {zone: np.array(moments, dtype="datetime64[us]") for zone, moments in times.items()}
+    return [one for one in observations if one.camera in cameras]
 
 
-def _times_by_zone(clips: Clips) -> dict[str, Times]:
-    zones, zone_of = np.unique(clips.zone.astype(str), return_inverse=True)
-    order = np.argsort(zone_of, kind="stable")
-    parts = np.split(clips.event_time[order], np.cumsum(np.bincount(zone_of, minlength=len(zones)))[:-1])
-    return {str(zone): times for zone, times in zip(zones, parts, strict=False)}
+def _spans(observations: Sequence[CountObservation], camera_of: Mapping[str, Camera]) -> Spans:
+    """Every window of every width that holds one of `observations`."""
+    zones = text([one.zone for one in observations])
+    return spans_of(zones, times_of([one.event_time for one in observations]), _timezones(camera_of))
+
+
+def _parted(spans: Spans) -> list[Spans]:
+    """The spans of so many zones at a time; at least one part, which may be empty."""
+    part = pd.factorize(spans.zone)[0] // _ZONES_AT_ONCE
+    return [spans.take(part == number) for number in range(part.max(initial=0) + 1)]
+
+
+def _timezones(camera_of: Mapping[str, Camera]) -> Mapping[str, str]:
+    return {zone: camera.timezone for zone, camera in camera_of.items()}
+
+
+def _advanced(watermark: Mapping[str, datetime], observations: Sequence[CountObservation]) -> dict[str, datetime]:
+    """The watermarks once `observations` are stored."""
+    advanced = dict(watermark)
+    for one in observations:
+        newest = advanced.get(one.camera)
+        if newest is None or newest < one.event_time:
+            advanced[one.camera] = one.event_time
+    return advanced
 
 
 def _one_span(zones: Sequence[str], start: np.datetime64, end: np.datetime64) -> Spans:
@@ -244,19 +254,26 @@ def _one_span(zones: Sequence[str], start: np.datetime64, end: np.datetime64) ->
 
 def _newest(readings: ReadingTable, watermark: Mapping[str, datetime]) -> Times:
     """The watermark of each row's camera; the beginning of time where it has none."""
-    moments = {camera: moment(newest) for camera, newest in watermark.items()}
-    return np.array([moments.get(camera, _NEVER) for camera in readings.camera], dtype="datetime64[us]")
+    moments = np.append(times_of(list(watermark.values())), _NEVER)
+    place_of = {camera: place for place, camera in enumerate(watermark)}
+    newest: Times = moments[[place_of.get(camera, -1) for camera in readings.camera]]
+    return newest
 
 
 def _aligned(derived: ReadingTable, stored: ReadingTable) -> ReadingTable:
     """For each row of `derived` the stored reading of the same zone and window; revision 0 where there is none."""
     if len(stored) == 0:
         return replace(derived, revision=np.zeros(len(derived), dtype=np.int64))
-    row_of = {key: row for row, key in enumerate(_keys(stored))}
-    rows = np.array([row_of.get(key, -1) for key in _keys(derived)], dtype=np.int64)
+    keys = _keys(derived, stored)
+    rows = pd.Index(keys[len(derived) :]).get_indexer(pd.Index(keys[: len(derived)]))
     aligned = stored.take(np.maximum(rows, 0))
     return replace(aligned, revision=np.where(rows < 0, 0, aligned.revision))
 
 
-def _keys(readings: ReadingTable) -> Iterator[tuple[str, str, int]]:
-    return zip(readings.zone, readings.window, readings.start.astype(np.int64).tolist(), strict=True)
+def _keys(*tables: ReadingTable) -> Integers:
+    """Of every row of the tables, one after the other, a number that those of its zone and window alone have."""
+    keys = np.zeros(sum(map(len, tables)), dtype=np.int64)
+    for name in ("zone", "window", "start"):
+        number, names = pd.factorize(np.concatenate([getattr(table, name) for table in tables]))
+        keys = keys * len(names) + number
+    return keys

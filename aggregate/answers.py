@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from aggregate.beside.pairing import BesidePolicy
 from aggregate.beside_answers import BesideAnswers
 from aggregate.forecast_answers import ForecastAnswers
-from aggregate.grid import Grid, ZoneOfCamera, filled, grid_between, grid_size, with_reasons
+from aggregate.grid import Grid, ZoneOfCamera, Zones, filled, grid_between, grid_size, with_reasons
 from aggregate.ground_figures import GROUND_COLUMNS, ground_columns
 from aggregate.health_answers import HealthAnswers
 from aggregate.loop_answers import LoopAnswers
@@ -116,6 +116,7 @@ class Answers:
         self.loops = LoopAnswers(store)
         self.beside = BesideAnswers(store, self.present, beside)
         self.unusual = UnusualAnswers(store, self.usual, self.present)
+        self._everywhere: tuple[list[Camera], Zones] = ([], Zones())
 
     def cameras(self, bbox: BoundingBox | None = None) -> list[Camera]:
         """Every camera, or those positioned in `bbox`, by id. Raises `QueryError` for a box that is none."""
@@ -129,21 +130,32 @@ class Answers:
         expect_known("camera", [camera], known)
         return known[camera]
 
-    def zones(self, query: ReadingQuery) -> list[ZoneOfCamera]:
+    def zones(self, query: ReadingQuery) -> Zones:
         """The zones that a question asks for, by id. Raises `NotFound` for one, or a camera, that there is not."""
-        cameras = self._store.cameras()
+        everywhere = self._zones_of(self._store.cameras())
         if query.cameras is not None:
-            expect_known("camera", query.cameras, {camera.id for camera in cameras})
+            expect_known("camera", query.cameras, {camera.id for camera in everywhere.cameras})
         if query.zones is not None:
-            expect_known("zone", query.zones, {zone.id for camera in cameras for zone in camera.counted_zones})
-        chosen = [
-            ZoneOfCamera(zone, camera)
-            for camera in cameras
-            if in_box(camera, query.bbox) and (query.cameras is None or camera.id in query.cameras)
-            for zone in camera.counted_zones
-            if (query.zones is None or zone.id in query.zones) and (query.kinds is None or zone.kind in query.kinds)
-        ]
-        return sorted(chosen, key=lambda one: one.zone.id)
+            expect_known("zone", query.zones, set(everywhere.ids))
+        if _is_of_all(query):
+            return everywhere
+        return Zones(
+            one
+            for one in everywhere
+            if in_box(one.camera, query.bbox)
+            and (query.cameras is None or one.camera.id in query.cameras)
+            and (query.zones is None or one.zone.id in query.zones)
+            and (query.kinds is None or one.zone.kind in query.kinds)
+        )
+
+    def _zones_of(self, cameras: list[Camera]) -> Zones:
+        """All of their zones, by id; those of last time where the cameras are still the same."""
+        known, everywhere = self._everywhere
+        if known != cameras:
+            zones = (ZoneOfCamera(zone, camera) for camera in cameras for zone in camera.counted_zones)
+            everywhere = Zones(sorted(zones, key=lambda one: one.zone.id))
+            self._everywhere = cameras, everywhere
+        return everywhere
 
     def extent(self) -> tuple[datetime, datetime] | None:
         """The first and the newest event time stored of the cameras of now; None where nothing is."""
@@ -227,7 +239,7 @@ class Answers:
         extent = self._store.extent(as_of)
         return None if extent is None else extent[1]
 
-    def _asked(self, query: ReadingQuery) -> tuple[list[ZoneOfCamera], datetime, datetime, datetime]:
+    def _asked(self, query: ReadingQuery) -> tuple[Zones, datetime, datetime, datetime]:
         """Zones, start and end of the answer, and its present; start == end where there is nothing to answer."""
         expect_sound(query)
         zones = self.zones(query)
@@ -262,13 +274,12 @@ class Answers:
         return _open_said(table, moment(present))
 
     def _stored(self, grid: Grid, query: ReadingQuery, series: tuple[str, ...], as_of: datetime | None) -> ReadingTable:
-        everywhere = query.zones is None and query.cameras is None and query.bbox is None and query.kinds is None
         return self._store.readings(
             window=query.window,
             series=series,
             start=aware(grid.start.min()),
             end=aware(grid.start.max()) + _INSTANT,
-            zones=None if everywhere else sorted({one.zone.id for one in grid.zones}),
+            zones=None if _is_of_all(query) else grid.zones.ids,
             as_of=as_of,
         )
 
@@ -276,6 +287,11 @@ class Answers:
         """One row (`READING_COLUMNS`) per row and series of the table, whose rows are those of the grid."""
         ground = ground_columns(table, [one.zone for one in grid.zones], grid.zone_row)
         return _frame(table, ground | usual_columns(self.usual, table, grid, reference))
+
+
+def _is_of_all(query: ReadingQuery) -> bool:
+    """Whether every zone is asked for."""
+    return query.zones is None and query.cameras is None and query.bbox is None and query.kinds is None
 
 
 def _unknown_then(as_of: datetime, known_now: Mask) -> list[str]:
@@ -307,7 +323,7 @@ def _frame(table: ReadingTable, others: Mapping[str, NDArray[Any]]) -> pd.DataFr
         "end": _times(table.end, repeat),
         **{name: getattr(table, name).reshape(-1) for name in FIGURES},
         # pandas makes text of its own of object columns, in which a null is NaN; as a series of objects it stays None.
-        **{name: pd.Series(column, dtype=column.dtype) for name, column in others.items()},
+        **{name: pd.Series(one, dtype=object) if one.dtype == object else one for name, one in others.items()},
         "coverage": np.repeat(table.coverage, repeat),
         "clips_counted": np.repeat(table.clips_counted, repeat),
         "clips_expected": np.repeat(table.clips_expected, repeat),
@@ -316,7 +332,7 @@ def _frame(table: ReadingTable, others: Mapping[str, NDArray[Any]]) -> pd.DataFr
         "revision": np.repeat(table.revision, repeat),
         "derived_at": _times(table.derived_at, repeat),
     }
-    return pd.DataFrame(columns, columns=list(READING_COLUMNS))
+    return pd.DataFrame(columns, columns=list(READING_COLUMNS), copy=False)  # nobody else has these arrays
 
 
 def _text(column: Text, repeat: int) -> pd.Series[str]:

@@ -36,7 +36,7 @@ _GROUND_TYPE = pa.struct(
     [(name, pa.string() if name == "plane" else pa.float64()) for name in ObservedGround.model_fields]
 )
 _PER_CLIP = ("present", "peak", "spread", "stationary", "low", "high")
-_OF_CLIPS = ("present", "peak", "stationary", "low", "high")
+_OF_CLIPS = ("present", "peak", "stationary", "high")
 _OF_CLIPS_GROUND = ("area_m2", "area_error", "crowded_share")
 _OBSERVATION_TYPES = {
     "id": pa.string(),
@@ -139,7 +139,7 @@ def observations_from(rows: pa.Table) -> list[CountObservation]:
 
 def clips_from(rows: pa.Table) -> Clips:
     return Clips(
-        id=text_from(rows, "id"),
+        id=rows.column("id").to_numpy(),  # no two are the same
         camera=text_from(rows, "camera"),
         zone=text_from(rows, "zone"),
         event_time=times_from(rows, "event_time"),
@@ -152,10 +152,10 @@ def clips_from(rows: pa.Table) -> Clips:
 
 
 def span_rows(spans: Spans) -> pa.Table:
-    """Zones, starts and ends; whoever asks of several widths does so one after the other."""
     return pa.table(
         {
             "zone": pa.array(spans.zone, pa.string()),
+            "width": pa.array(spans.window, pa.string()),
             "starts": pa.array(spans.start, _TIME),
             "ends": pa.array(spans.end, _TIME),
         }

@@ -64,16 +64,19 @@ class Engine:
             # The engine has already given the transaction up; the error that led here says why.
             return
 
-    def read(self, query: str, parameters: dict[str, Any] | None = None, **tables: pa.Table) -> pa.Table:
-        """Run a query; inside this thread's transaction it sees what was written there."""
+    # DuckDB finds `asked` and `batch` among the variables of the function that runs the statement: a view of each, made
+    # and dropped again, would cost as much as a look-up.
+
+    def read(self, query: str, parameters: dict[str, Any] | None = None, *, asked: pa.Table | None = None) -> pa.Table:
+        """Run a query, which may read `asked`; inside this thread's transaction it sees what was written there."""
         with self._explained():
             if self._writer == threading.get_ident():
-                return _select(self._connection, query, parameters or {}, tables)
+                return _select(self._connection, query, parameters or {}, asked)
             with self._root.cursor() as cursor:
-                return _select(cursor, query, parameters or {}, tables)
+                return _select(cursor, query, parameters or {}, asked)
 
     def batches(
-        self, query: str, parameters: dict[str, Any] | None = None, **tables: pa.Table
+        self, query: str, parameters: dict[str, Any] | None = None, *, asked: pa.Table | None = None
     ) -> Iterator[pa.RecordBatch]:
         """`read`, in batches as they come, for what is too large to be held at once: all of them are of one snapshot.
 
@@ -81,19 +84,22 @@ class Engine:
         """
         with self._explained():
             if self._writer == threading.get_ident():
-                yield from _streamed(self._connection, query, parameters or {}, tables)
+                yield from _streamed(self._connection, query, parameters or {}, asked)
                 return
             with self._root.cursor() as cursor:
-                yield from _streamed(cursor, query, parameters or {}, tables)
+                yield from _streamed(cursor, query, parameters or {}, asked)
 
-    def write(self, statement: str, parameters: dict[str, Any] | None = None, *, batch: pa.Table) -> None:
-        """Run a statement over the rows of `batch`, inside the open transaction."""
+    def write(
+        self,
+        statement: str,
+        parameters: dict[str, Any] | None = None,
+        *,
+        batch: pa.Table,  # noqa: ARG002 - read by the statement
+    ) -> int:
+        """Run a statement over the rows of `batch`, inside the open transaction; how many rows it wrote."""
         with self._explained():
-            self._connection.register("batch", batch)
-            try:
-                self._connection.execute(statement, parameters or {})
-            finally:
-                self._connection.unregister("batch")
+            written = self._connection.execute(statement, parameters or {}).fetchone()
+        return 0 if written is None else int(written[0])
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -109,24 +115,18 @@ class Engine:
 
 
 def _select(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any], tables: dict[str, pa.Table]
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: dict[str, Any],
+    asked: pa.Table | None,  # noqa: ARG001 - read by the query
 ) -> pa.Table:
-    for name, rows in tables.items():
-        connection.register(name, rows)
-    try:
-        return connection.sql(query, params=parameters).to_arrow_table()
-    finally:
-        for name in tables:
-            connection.unregister(name)
+    return connection.sql(query, params=parameters).to_arrow_table()
 
 
 def _streamed(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any], tables: dict[str, pa.Table]
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: dict[str, Any],
+    asked: pa.Table | None,  # noqa: ARG001 - read by the query
 ) -> Iterator[pa.RecordBatch]:
-    for name, rows in tables.items():
-        connection.register(name, rows)
-    try:
-        yield from connection.sql(query, params=parameters).to_arrow_reader()
-    finally:
-        for name in tables:
-            connection.unregister(name)
+    yield from connection.sql(query, params=parameters).to_arrow_reader()

@@ -15,6 +15,10 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 }
 """DuckDB would otherwise fetch extensions from the network when a query seems to need one."""
 
+_LOG = "64MiB"
+"""Of what was committed, so much may wait in the log for its place in the tables: the day's readings are replaced again
+and again, so the more waits, the less is written. Whoever opens the file after a crash reads the log through."""
+
 
 def open_file(path: Path | None, read_only: bool, memory_mb: int) -> tuple[str, duckdb.DuckDBPyConnection]:
     """What errors call the store, and a connection to it with our tables in place. Raises `StoreError`.
@@ -26,7 +30,7 @@ def open_file(path: Path | None, read_only: bool, memory_mb: int) -> tuple[str, 
     if path is not None:
         _expect_place(path, read_only)
     try:
-        limit = {} if path is None else {"memory_limit": f"{memory_mb}MiB"}
+        limit = {} if path is None else {"memory_limit": f"{memory_mb}MiB", "checkpoint_threshold": _LOG}
         connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=_OFFLINE | limit)
     except duckdb.Error as error:
         raise _cannot_open(name, error) from error

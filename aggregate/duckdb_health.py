@@ -66,10 +66,10 @@ def _keep_states(engine: Engine, events: pa.Table) -> None:
         """
         SELECT camera, CASE WHEN s.state = b.state THEN s.since ELSE b.since END AS since, b.since AS newest,
                b.state, b.reason
-        FROM (SELECT *, count(*) OVER (PARTITION BY camera) AS events FROM given) b LEFT JOIN states s USING (camera)
+        FROM (SELECT *, count(*) OVER (PARTITION BY camera) AS events FROM asked) b LEFT JOIN states s USING (camera)
         WHERE b.events = 1 AND (s.newest IS NULL OR b.since > s.newest)
         """,
-        given=events,
+        asked=events,
     )
     engine.write("INSERT OR REPLACE INTO states SELECT camera, since, newest, state, reason FROM batch", batch=ahead)
     told = set(ahead["camera"].to_pylist())

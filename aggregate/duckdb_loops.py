@@ -44,12 +44,12 @@ def save_loops(engine: Engine, readings: Sequence[LoopReading]) -> int:
     with engine.transaction():
         changed = engine.read(
             f"""
-            SELECT b.* FROM given b LEFT JOIN (FROM loops WHERE starts BETWEEN $first AND $last) l ON {_SAME_KEY}
+            SELECT b.* FROM asked b LEFT JOIN (FROM loops WHERE starts BETWEEN $first AND $last) l ON {_SAME_KEY}
             WHERE l.counter IS NULL OR l.flow IS DISTINCT FROM b.flow OR l.occupancy IS DISTINCT FROM b.occupancy
                OR l.reason IS DISTINCT FROM b.reason
             """,
             within,
-            given=loop_rows(list(last.values())),
+            asked=loop_rows(list(last.values())),
         )
         if len(changed):
             engine.write(

@@ -1,20 +1,26 @@
 """What is newest of each camera, kept by the writer: a year of a city need not be searched for it."""
 
+# ruff: noqa: S608 - every word of the SQL is written here; what comes from outside is a bound parameter
+
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from aggregate.duckdb_columns import naive
 from aggregate.duckdb_engine import Engine
 from aggregate.newest_clips import NewestClip, advanced
+from aggregate.tables import times_of
 from core.records import CountObservation
 
 _TIME = pa.timestamp("us")
+_WHENEVER = datetime.min.replace(tzinfo=UTC)
+_NAMES = [field.name for field in fields(NewestClip)]
 _TYPES = pa.schema(
     {
         "camera": pa.string(),
@@ -31,18 +37,27 @@ _TYPES = pa.schema(
 )
 
 
-def keep_newest(engine: Engine, observations: Sequence[CountObservation], *, recount: bool) -> None:
+def newest_clips(engine: Engine, cameras: Iterable[str]) -> dict[str, NewestClip]:
+    """What is kept of these cameras; those without observations are absent."""
+    rows = engine.read(
+        f"SELECT {', '.join(_NAMES)} FROM newest_clips SEMI JOIN asked USING (camera)",
+        asked=_asked(cameras),
+    )
+    columns = [_aware(column) if column.type == _TIME else column.to_pylist() for column in rows.columns]
+    return {values[0]: NewestClip(*values) for values in zip(*columns, strict=True)}
+
+
+def keep_newest(
+    engine: Engine, kept: Mapping[str, NewestClip], observations: Sequence[CountObservation], *, recount: bool
+) -> None:
     """Note the newest clip, count and content of the cameras that have just been stored, in the open transaction.
 
-    `recount`: some of the observations have replaced others.
+    `kept` was theirs before, `recount`: some of the observations have replaced others.
     """
-    cameras = {observation.camera for observation in observations}
-    stored = engine.read(
-        "SELECT * FROM newest_clips WHERE camera IN (SELECT unnest($cameras::VARCHAR[]))", {"cameras": sorted(cameras)}
-    )
-    kept = {row["camera"]: NewestClip(**_each_time(row, _aware)) for row in stored.to_pylist()}
     now = advanced(kept, observations, recount=recount)
-    rows = pa.Table.from_pylist([_each_time(vars(one), naive) for one in now.newest.values()], schema=_TYPES)
+    # Column by column: every batch brings a row of every camera.
+    newest = [vars(one) for one in now.newest.values()]
+    rows = pa.table([_column([one[field.name] for one in newest], field.type) for field in _TYPES], schema=_TYPES)
     engine.write("INSERT OR REPLACE INTO newest_clips BY NAME SELECT * FROM batch", batch=rows)
     if now.taken_back:  # seldom enough to look for the count before
         engine.write(
@@ -55,12 +70,29 @@ def keep_newest(engine: Engine, observations: Sequence[CountObservation], *, rec
         )
 
 
-def _each_time(row: Mapping[str, Any], turned: Callable[[datetime], datetime]) -> dict[str, Any]:
-    return {name: turned(value) if isinstance(value, datetime) else value for name, value in row.items()}
+def _asked(cameras: Iterable[str]) -> pa.Table:
+    return pa.table({"camera": pa.array(cameras, pa.string())})
 
 
-def _aware(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC)
+def _aware(times: pa.ChunkedArray) -> list[datetime | None]:
+    naive = times.to_numpy().astype("datetime64[us]").tolist()
+    return [None if time is None else time.replace(tzinfo=UTC) for time in naive]
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind != _TIME:
+        return pa.array(values, kind)
+    absent = np.array([time is None for time in values])
+    return pa.array(times_of([time or _WHENEVER for time in values]), kind, mask=absent)
+
+
+def watermarks(engine: Engine, cameras: Sequence[str] | None) -> dict[str, datetime]:
+    """See `Store.watermarks`."""
+    asked = None if cameras is None else _asked(cameras)
+    wanted = "" if asked is None else "SEMI JOIN asked USING (camera)"
+    rows = engine.read(f"SELECT camera, event_time FROM newest_clips {wanted}", asked=asked)
+    newest = pd.DatetimeIndex(rows["event_time"].to_numpy()).tz_localize(UTC).to_pydatetime()
+    return dict(zip(rows["camera"].to_pylist(), newest.tolist(), strict=True))
 
 
 def last_contents(engine: Engine) -> Mapping[str, tuple[datetime, str]]:

@@ -25,7 +25,13 @@ from aggregate.history import MOST_CLIPS, History, blank_history
 from aggregate.tables import ReadingTable, Spans, by_width, no_readings
 from core.records import SERIES, Window
 
+_KEY = ("zone", "starts", "revision")
+_WITHIN = "r.starts BETWEEN $first AND $last"
 _SAME_KEY = "r.zone = b.zone AND r.starts = b.starts"
+_SAME_REVISION = f"{_SAME_KEY} AND r.revision = b.revision"
+_ALL_BUT_KEY = ", ".join(
+    f"{name} = b.{name}" for name in reading_rows(no_readings(SERIES)).column_names if name not in _KEY
+)
 
 
 def save_readings(engine: Engine, readings: ReadingTable) -> None:
@@ -42,40 +48,44 @@ def save_readings(engine: Engine, readings: ReadingTable) -> None:
 def _save_of_width(engine: Engine, table: str, readings: ReadingTable) -> None:
     rows = reading_rows(readings)
     within = {name: time for name, time in edges(readings).items() if name != "end"}
-    engine.write(
-        f"DELETE FROM {table} r USING batch b "
-        f"WHERE r.starts BETWEEN $first AND $last AND {_SAME_KEY} AND r.revision = b.revision",
+    # A window that goes on is replaced with every batch: what differs is written in its place, and no row is left
+    # behind for dead.
+    replaced = engine.write(
+        f"UPDATE {table} r SET {_ALL_BUT_KEY}, superseded = false FROM batch b WHERE {_WITHIN} AND {_SAME_REVISION}",
         within,
         batch=rows,
     )
     if readings.revision.max() > 1:
         engine.write(
             f"UPDATE {table} r SET superseded = true FROM batch b "
-            f"WHERE r.starts BETWEEN $first AND $last AND {_SAME_KEY} AND r.revision < b.revision AND NOT r.superseded",
+            f"WHERE {_WITHIN} AND {_SAME_KEY} AND r.revision < b.revision AND NOT r.superseded",
             within,
             batch=rows,
         )
-    engine.write(f"INSERT INTO {table} BY NAME SELECT *, false AS superseded FROM batch", batch=rows)
+    if replaced < len(rows):
+        known = f"ANTI JOIN {table} r ON {_WITHIN} AND {_SAME_REVISION}" if replaced else ""
+        engine.write(
+            f"INSERT INTO {table} BY NAME SELECT b.*, false AS superseded FROM batch b {known}",
+            within if replaced else {},
+            batch=rows,
+        )
 
 
 def current_readings(engine: Engine, spans: Spans, series: Sequence[str]) -> ReadingTable:
     """See `Store.current_readings`."""
     if len(spans) == 0:
         return no_readings(series)
-    found = [
-        _current_of_width(engine, width, spans.take(rows), series) for width, rows in by_width(spans.window).items()
-    ]
-    return readings_from(pa.concat_tables(found), series)
-
-
-def _current_of_width(engine: Engine, width: str, spans: Spans, series: Sequence[str]) -> pa.Table:
-    return engine.read(
-        f"SELECT {reading_select(series, width)} FROM {readings_table(width)} r "
-        "SEMI JOIN asked a ON r.zone = a.zone AND r.starts = a.starts "
-        "WHERE r.starts BETWEEN $first AND $last AND NOT r.superseded",
-        {name: time for name, time in edges(spans).items() if name != "end"},
-        asked=span_rows(spans),
-    )
+    queries: list[str] = []
+    within: dict[str, datetime] = {}
+    for width, rows in by_width(spans.window).items():
+        of_width = edges(spans.take(rows))
+        within |= {f"first_{width}": of_width["first"], f"last_{width}": of_width["last"]}
+        queries.append(
+            f"SELECT {reading_select(series, width)} FROM {readings_table(width)} r "
+            f"SEMI JOIN asked a ON r.zone = a.zone AND r.starts = a.starts AND a.width = '{width}' "
+            f"WHERE r.starts BETWEEN $first_{width} AND $last_{width} AND NOT r.superseded"
+        )
+    return readings_from(engine.read(" UNION ALL ".join(queries), within, asked=span_rows(spans)), series)
 
 
 def readings_between(

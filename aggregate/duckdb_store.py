@@ -30,10 +30,11 @@ from aggregate.duckdb_engine import Engine
 from aggregate.duckdb_file import open_file
 from aggregate.duckdb_health import health_between, health_now, save_health
 from aggregate.duckdb_loops import counters, loop_extent, loops_between, save_counters, save_loops
-from aggregate.duckdb_newest import camera_states, keep_newest, last_contents
+from aggregate.duckdb_newest import camera_states, keep_newest, last_contents, newest_clips, watermarks
 from aggregate.duckdb_readings import current_readings, history, readings_between, save_readings
 from aggregate.duckdb_schema import readings_table
 from aggregate.history import History
+from aggregate.newest_clips import NewestClip
 from aggregate.policy import STORE_MEMORY_MB
 from aggregate.store import newest_counts, refuse_shared_zones, supersedes
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
@@ -91,14 +92,18 @@ class DuckDBStore:
         if not newest:
             return []
         with self.transaction():
-            stored = self._stored(list(newest.values()))
+            kept = newest_clips(self._engine, {observation.camera for observation in newest.values()})
+            # Nothing is stored that is newer than the newest clip of its camera: what has just been counted need not
+            # be looked for.
+            perhaps = [one for one in newest.values() if _may_be_stored(one, kept.get(one.camera))]
+            stored = self._stored(perhaps) if perhaps else {}
             changed = [
                 observation
                 for observation in newest.values()
                 if observation.id not in stored or supersedes(observation, stored[observation.id])
             ]
             if changed:
-                self._replace(changed, any(observation.id in stored for observation in changed))
+                self._replace(kept, changed, any(observation.id in stored for observation in changed))
         return changed
 
     def _stored(self, observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
@@ -112,7 +117,7 @@ class DuckDBStore:
         )
         return {observation.id: observation for observation in observations_from(rows)}
 
-    def _replace(self, observations: Sequence[CountObservation], recount: bool) -> None:
+    def _replace(self, kept: Mapping[str, NewestClip], observations: Sequence[CountObservation], recount: bool) -> None:
         rows = observation_rows(observations)
         if recount:
             times = [observation.event_time for observation in observations]
@@ -122,7 +127,7 @@ class DuckDBStore:
                 batch=rows,
             )
         self._engine.write("INSERT INTO observations BY NAME SELECT * FROM batch", batch=rows)
-        keep_newest(self._engine, observations, recount=recount)
+        keep_newest(self._engine, kept, observations, recount=recount)
 
     def save_readings(self, readings: ReadingTable) -> None:
         save_readings(self._engine, readings)
@@ -177,13 +182,7 @@ class DuckDBStore:
         return self.watermarks([camera]).get(camera)
 
     def watermarks(self, cameras: Sequence[str] | None = None) -> dict[str, datetime]:
-        wanted = "" if cameras is None else "WHERE camera IN (SELECT unnest($cameras::VARCHAR[]))"
-        rows = self._engine.read(
-            f"SELECT camera, event_time FROM newest_clips {wanted}",
-            {} if cameras is None else {"cameras": list(cameras)},
-        )
-        newest = (time.replace(tzinfo=UTC) for time in rows["event_time"].to_pylist())
-        return dict(zip(rows["camera"].to_pylist(), newest, strict=True))
+        return watermarks(self._engine, cameras)
 
     def last_contents(self) -> Mapping[str, tuple[datetime, str]]:
         return last_contents(self._engine)
@@ -286,3 +285,7 @@ class DuckDBStore:
 
     def references(self) -> list[str]:
         return references(self._engine)
+
+
+def _may_be_stored(one: CountObservation, newest: NewestClip | None) -> bool:
+    return newest is not None and newest.event_time is not None and one.event_time <= newest.event_time

@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aggregate.readings import NOT_RECEIVED, expected_clips, not_due
 from aggregate.tables import FIGURES, GROUND, Integers, Numbers, ReadingTable, Rows, Spans, Text, Times, moment, text
@@ -30,21 +33,79 @@ class ZoneOfCamera:
     camera: Camera
 
 
+class Zones(tuple[ZoneOfCamera, ...]):
+    """Zones in their order, and what an answer asks of all of them at once: each column is made once and kept.
+
+    Nothing of it can grow old: the zones are frozen records, and zones that change are other `Zones`.
+    """
+
+    @classmethod
+    def of(cls, zones: Sequence[ZoneOfCamera]) -> Self:
+        """The same zones, with what is known of them already where they are `Zones`."""
+        return zones if isinstance(zones, cls) else cls(zones)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Of each zone its id."""
+        return tuple(one.zone.id for one in self)
+
+    @cached_property
+    def timezones(self) -> tuple[str, ...]:
+        """Of each zone the time zone of its camera."""
+        return tuple(one.camera.timezone for one in self)
+
+    @cached_property
+    def cameras(self) -> tuple[Camera, ...]:
+        """Their cameras, each once."""
+        return tuple({one.camera.id: one.camera for one in self}.values())
+
+    @cached_property
+    def camera_row(self) -> Integers:
+        """Of each zone the position of its camera in `cameras`."""
+        place = {camera.id: row for row, camera in enumerate(self.cameras)}
+        return _fixed(np.array([place[one.camera.id] for one in self], dtype=np.int64))
+
+    @cached_property
+    def id(self) -> Text:
+        """`ids` as a column."""
+        return _fixed(text(self.ids))
+
+    @cached_property
+    def camera(self) -> Text:
+        """Of each zone the id of its camera."""
+        return _fixed(text([camera.id for camera in self.cameras])[self.camera_row])
+
+    @cached_property
+    def cadence_s(self) -> Numbers:
+        """Of each zone the cadence of its camera, seconds."""
+        return _fixed(np.array([camera.cadence_s for camera in self.cameras], dtype=np.float64)[self.camera_row])
+
+    @cached_property
+    def places(self) -> pd.Index[str]:
+        """Finds the positions of ids."""
+        return pd.Index(self.id, dtype=object)
+
+
+def _fixed(column: NDArray[Any]) -> NDArray[Any]:
+    """The same, which nobody can change: many share it."""
+    column.setflags(write=False)
+    return column
+
+
 @dataclass(frozen=True, eq=False)
 class Grid(Rows):
     """Windows of zones, sorted by start and zone. `zone_row` is the position in `zones`."""
 
     window: Window
-    zones: tuple[ZoneOfCamera, ...]
+    zones: Zones
     zone_row: Integers
     start: Times
     end: Times
 
     def spans(self) -> Spans:
         """The same windows, each with its zone's id."""
-        zone = text([one.zone.id for one in self.zones])
         window = text([self.window.value])
-        return Spans(zone[self.zone_row], window[np.zeros(len(self), dtype=np.int64)], self.start, self.end)
+        return Spans(self.zones.id[self.zone_row], window[np.zeros(len(self), dtype=np.int64)], self.start, self.end)
 
 
 def grid_size(window: Window, start: datetime, end: datetime, zones: Sequence[ZoneOfCamera]) -> int:
@@ -69,7 +130,7 @@ def grid_between(
     begins_s = (first_step + rows // max(1, len(zones))) * width_s
     return Grid(
         window=window,
-        zones=tuple(zones),
+        zones=Zones.of(zones),
         zone_row=rows % max(1, len(zones)),
         start=begins_s.astype("datetime64[s]").astype("datetime64[us]"),
         end=(begins_s + width_s).astype("datetime64[s]").astype("datetime64[us]"),
@@ -79,7 +140,7 @@ def grid_between(
 def grid_at(window: Window, zones: Sequence[ZoneOfCamera], starts: Times, ends: Times) -> Grid:
     """One window of each zone, given by where it starts and where it ends."""
     rows = np.arange(len(zones), dtype=np.int64)
-    return _sorted(Grid(window=window, zones=tuple(zones), zone_row=rows, start=starts, end=ends))
+    return _sorted(Grid(window=window, zones=Zones.of(zones), zone_row=rows, start=starts, end=ends))
 
 
 def _steps(window: Window, start: datetime, end: datetime) -> tuple[int, int]:
@@ -102,7 +163,7 @@ def _days(start: datetime, end: datetime, zones: Sequence[ZoneOfCamera]) -> Grid
     return _sorted(
         Grid(
             window=Window.DAY,
-            zones=tuple(zones),
+            zones=Zones.of(zones),
             zone_row=np.concatenate(zone_rows),
             start=np.concatenate(starts),
             end=np.concatenate(ends),
@@ -121,12 +182,11 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
     """
     rows = len(grid)
     blank = np.full((rows, len(stored.series)), np.nan)
-    cadence_s = np.array([zone.camera.cadence_s for zone in grid.zones], dtype=np.float64)
     width_s = (grid.end - grid.start) / np.timedelta64(1, "s")
     table = ReadingTable(
         series=stored.series,
-        zone=text([zone.zone.id for zone in grid.zones])[grid.zone_row],
-        camera=text([zone.camera.id for zone in grid.zones])[grid.zone_row],
+        zone=grid.zones.id[grid.zone_row],
+        camera=grid.zones.camera[grid.zone_row],
         window=text([grid.window.value])[np.zeros(rows, dtype=np.int64)],
         start=grid.start,
         end=grid.end,
@@ -134,7 +194,7 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
         **{name: np.full(rows, np.nan) for name in GROUND},
         coverage=np.zeros(rows),
         clips_counted=np.zeros(rows, dtype=np.int64),
-        clips_expected=expected_clips(width_s, cadence_s[grid.zone_row]),
+        clips_expected=expected_clips(width_s, grid.zones.cadence_s[grid.zone_row]),
         state=text([TrustState.MISSING.value])[np.zeros(rows, dtype=np.int64)],
         reason=_absences(grid, width_s),
         revision=np.zeros(rows, dtype=np.int64),
@@ -149,7 +209,7 @@ def filled(grid: Grid, stored: ReadingTable) -> ReadingTable:
 
 def _absences(grid: Grid, width_s: Numbers) -> Text:
     """Per row, why it has no figures where nothing is stored: a camera is not blamed for a clip that was not due."""
-    cadence_s = np.array([zone.camera.cadence_s for zone in grid.zones], dtype=np.float64)[grid.zone_row]
+    cadence_s = grid.zones.cadence_s[grid.zone_row]
     reasons: Text = np.full(len(grid), NOT_RECEIVED, dtype=object)
     for cadence in np.unique(cadence_s[width_s < cadence_s]):
         reasons[(cadence_s == cadence) & (width_s < cadence)] = not_due(float(cadence))
@@ -163,12 +223,12 @@ def _places(grid: Grid, stored: ReadingTable) -> tuple[Integers, Integers]:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     width = len(grid.zones)
     keys = np.searchsorted(starts, grid.start) * width + grid.zone_row
-    zone_row = pd.Index([zone.zone.id for zone in grid.zones], dtype=object).get_indexer(pd.Index(stored.zone))
+    zone_row = grid.zones.places.get_indexer(pd.Index(stored.zone, dtype=object))
     step = np.minimum(np.searchsorted(starts, stored.start), len(starts) - 1)
     wanted = step * width + zone_row
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     found = (zone_row >= 0) & (starts[step] == stored.start) & (keys[place] == wanted)
-    found &= text([zone.camera.id for zone in grid.zones])[zone_row] == stored.camera
+    found &= grid.zones.camera[zone_row] == stored.camera
     return place[found], np.flatnonzero(found)
 
 

@@ -88,7 +88,8 @@ def ground_columns(table: ReadingTable, zones: Sequence[Zone], zone_row: Integer
     columns |= {name: np.full(shape, None, dtype=object) for name in _GRADES}
     known = np.flatnonzero(~np.isnan(table.area_m2))  # of most cities few, and of the others nothing is to be computed
     if len(known):
-        calibrated = GroundedReadings.of_table(table.take(known), zones, zone_row[known])
+        held, place = np.unique(zone_row[known], return_inverse=True)
+        calibrated = GroundedReadings.of_table(table.take(known), [zones[row] for row in held], place)
         for name, figures in _told(calibrated).items():
             columns[name][known] = figures.reshape(-1, shape[1])
     return {name: column.reshape(-1) for name, column in columns.items()}

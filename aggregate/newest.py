@@ -7,14 +7,13 @@ from datetime import datetime
 
 import numpy as np
 
-from aggregate.grid import Grid, ZoneOfCamera, grid_at
+from aggregate.grid import Grid, ZoneOfCamera, Zones, grid_at
 from aggregate.readings import NOT_RECEIVED
-from aggregate.tables import Text, moment, text
+from aggregate.tables import Text, moment, text, times_of
 from aggregate.windows import windows_at
 from core.records import Window
 
 _QUIET_AFTER_CADENCES = 2
-_NEVER = np.datetime64("NaT", "us")
 
 
 def newest_windows(
@@ -25,23 +24,23 @@ def newest_windows(
     A camera that has sent nothing for two cadences, in a window that goes on no longer, is quiet: the window is that of
     the present, and there is nothing in it.
     """
-    cameras = list({one.camera.id: one.camera for one in zones}.values())
+    zones = Zones.of(zones)
+    cameras = zones.cameras
     timezones = [camera.timezone for camera in cameras]
     now = moment(present)
     known = [watermarks.get(camera.id) for camera in cameras]
-    newest = np.array([_NEVER if time is None else moment(time) for time in known], dtype="datetime64[us]")
-    never = np.isnat(newest)
+    never = np.array([time is None for time in known], dtype=bool)
+    newest = np.full(len(cameras), np.datetime64("NaT"), dtype="datetime64[us]")
+    newest[~never] = times_of([time for time in known if time is not None])
     starts, ends = windows_at(window, np.where(never, now, newest), timezones)
     patience_us = np.array([camera.cadence_s * _QUIET_AFTER_CADENCES * 1e6 for camera in cameras])
     quiet = never | ((ends <= now) & (newest < now - patience_us.astype("timedelta64[us]")))
     starts_now, ends_now = windows_at(window, np.full(len(cameras), now), timezones)
-    since = np.datetime_as_string(newest, unit="s")
     reasons = text([None] * len(cameras))
     for row in np.flatnonzero(quiet):
-        reasons[row] = NOT_RECEIVED if never[row] else f"no clip since {since[row]}Z"
+        reasons[row] = NOT_RECEIVED if never[row] else f"no clip since {np.datetime_as_string(newest[row], unit='s')}Z"
 
-    place = {camera.id: row for row, camera in enumerate(cameras)}
-    of_zone = np.array([place[one.camera.id] for one in zones], dtype=np.int64)
+    of_zone = zones.camera_row
     grid = grid_at(
         window, zones, np.where(quiet, starts_now, starts)[of_zone], np.where(quiet, ends_now, ends)[of_zone]
     )

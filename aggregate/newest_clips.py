@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,29 +44,44 @@ def advanced(kept: Mapping[str, NewestClip], observations: Sequence[CountObserva
     `recount`: some of them have replaced others; then a count may have been taken back, which only a look at what is
     stored can tell.
     """
-    of_camera: dict[str, list[CountObservation]] = {}
-    for observation in observations:
-        of_camera.setdefault(observation.camera, []).append(observation)
-    newest = {}
-    taken_back = set()
-    for camera, clips in of_camera.items():
-        now = _advanced(kept.get(camera) or NewestClip(camera), clips)
-        newest[camera] = now
-        if recount and any(one.status is not Status.OK and one.event_time == now.last_counted for one in clips):
-            taken_back.add(camera)
+    last = _newest(observations, _order)
+    counted = _newest([one for one in observations if one.status is Status.OK], _order)
+    known = _newest([one for one in observations if one.content is not None], _order_of_content)
+    newest = {
+        camera: _advanced(kept.get(camera) or NewestClip(camera), one, counted.get(camera), known.get(camera))
+        for camera, one in last.items()
+    }
+    taken_back = (
+        one.camera
+        for one in observations
+        if recount and one.status is not Status.OK and one.event_time == newest[one.camera].last_counted
+    )
     return Advanced(newest, frozenset(taken_back))
 
 
-def _advanced(kept: NewestClip, clips: Sequence[CountObservation]) -> NewestClip:
-    last = max(clips, key=_order) if len(clips) > 1 else clips[0]
+def _newest(
+    observations: Sequence[CountObservation], order: Callable[[CountObservation], tuple[Any, ...]]
+) -> dict[str, CountObservation]:
+    """The newest of each camera, in the order of the first; ties go to the greater in `order`."""
+    newest: dict[str, CountObservation] = {}
+    for one in observations:
+        rival = newest.get(one.camera)
+        tie = rival is not None and one.event_time == rival.event_time
+        if rival is None or one.event_time > rival.event_time or (tie and order(one) > order(rival)):
+            newest[one.camera] = one
+    return newest
+
+
+def _advanced(
+    kept: NewestClip, last: CountObservation, counted: CountObservation | None, known: CountObservation | None
+) -> NewestClip:
     newer = kept.id is None or _order(last) >= (kept.event_time, kept.counted_at, kept.id)
-    counted = max((one.event_time for one in clips if one.status is Status.OK), default=None)
-    if counted is None or (kept.last_counted is not None and kept.last_counted > counted):
-        counted = kept.last_counted
+    last_counted = kept.last_counted
+    if counted is not None and (last_counted is None or last_counted < counted.event_time):
+        last_counted = counted.event_time
     content: tuple[Any, ...] = (kept.content_time, kept.content_counted_at, kept.content)
-    known = [(one.event_time, one.counted_at, one.content) for one in clips if one.content is not None]
-    if known and (kept.content is None or max(known) > content):
-        content = max(known)
+    if known is not None and (kept.content is None or _order_of_content(known) > content):
+        content = _order_of_content(known)
     return NewestClip(
         camera=kept.camera,
         event_time=last.event_time if newer else kept.event_time,
@@ -74,7 +89,7 @@ def _advanced(kept: NewestClip, clips: Sequence[CountObservation]) -> NewestClip
         id=last.id if newer else kept.id,
         status=last.status.value if newer else kept.status,
         reason=last.reason if newer else kept.reason,
-        last_counted=counted,
+        last_counted=last_counted,
         content=content[2],
         content_time=content[0],
         content_counted_at=content[1],
@@ -83,3 +98,7 @@ def _advanced(kept: NewestClip, clips: Sequence[CountObservation]) -> NewestClip
 
 def _order(one: CountObservation) -> tuple[datetime, datetime, str]:
     return one.event_time, one.counted_at, one.id
+
+
+def _order_of_content(one: CountObservation) -> tuple[datetime, datetime, str | None]:
+    return one.event_time, one.counted_at, one.content

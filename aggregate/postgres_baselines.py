@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from aggregate.postgres_binary import Column, Field, Fixed, Kind, Layout, Words, lists, numbers
+from aggregate.postgres_binary import Column, Fixed, Kind, Words, lists, numbers
 from aggregate.postgres_engine import Engine
+from aggregate.postgres_found import Field, Layout
 from aggregate.postgres_versions import BASELINES, changed
 from aggregate.usual.baselines import BaselineTable
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from aggregate.postgres_binary import (
-    Column,
-    Field,
-    Fixed,
-    Found,
-    Kind,
-    Layout,
-    Words,
-    identifiers,
-    lists,
-    numbers,
-)
+from aggregate.postgres_binary import Column, Fixed, Kind, Words, identifiers, lists, numbers
+from aggregate.postgres_found import Field, Found, Layout
 from aggregate.tables import (
     FIGURES,
     GROUND,
@@ -39,7 +30,7 @@ from core.loops import LoopReading
 from core.records import SERIES, CountObservation, Figures, Gains, Shares, Window
 
 _PER_CLIP = ("present", "peak", "spread", "stationary", "low", "high")
-_OF_CLIPS = ("present", "peak", "stationary", "low", "high")
+_OF_CLIPS = ("present", "peak", "stationary", "high")
 _OF_GROUND = ("area_m2", "area_error", "crowded_share")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_FROM = 4
@@ -48,9 +39,9 @@ _WHOLE_FROM = 4
 
 def observation_columns(observations: Sequence[CountObservation]) -> list[Column]:
     """All columns of the table `observations`."""
-    of: dict[str, tuple[Any, ...]] = dict(
-        zip(_FIELDS, zip(*[_FIELDS_OF(vars(one)) for one in observations], strict=True), strict=True)
-    )
+    # Not a tuple a row, of which there would be so many that the garbage collector looks through all there is.
+    values = list(chain.from_iterable(map(_FIELDS_OF, map(vars, observations))))
+    of: dict[str, list[Any]] = {name: values[place :: len(_FIELDS)] for place, name in enumerate(_FIELDS)}
     gain, shared = numbers_of(of["gain"], len(Gains.model_fields)), numbers_of(of["shared"], len(Shares.model_fields))
     area_m2, area_error, crowded_share = _ground_of(of["ground"]).T
     return [

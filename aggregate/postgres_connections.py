@@ -12,6 +12,7 @@ import psycopg
 
 from aggregate.postgres_config import PostgresConfig
 from aggregate.postgres_errors import explained, is_away
+from aggregate.postgres_parameters import take_lists
 from core.errors import StoreError
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -176,6 +177,7 @@ class Connections:
             keepalives_count=3,
             tcp_user_timeout=60_000,  # where the network was cut while something was on its way, keepalives do not tell
         )
+        take_lists(connection)
         try:
             connection.execute(_SET_UP)
             connection.execute("SELECT set_config('search_path', %s, false)", [f'"{self._config.schema_name}"'])

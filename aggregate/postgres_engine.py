@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from numpy.typing import NDArray
-
 from aggregate.newest_clips import NewestClip
-from aggregate.postgres_binary import Batch, Column, Found, Layout, batch, lists_from
+from aggregate.postgres_binary import Batch, Column, batch
 from aggregate.postgres_connections import Answer, Connection, Connections
+from aggregate.postgres_found import Found, Layout
 from core.errors import StoreError
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
@@ -71,7 +70,7 @@ class Engine:
         return self._ask(lambda connection: connection.execute(query.encode(), parameters).fetchall())
 
     def find(self, layout: Layout, where: str, parameters: Parameters = None) -> Found:
-        """Many rows at once: the columns of `layout`, and `where` they are (`FROM ...`)."""
+        """Any number of rows: the columns of `layout`, and `where` they are (`FROM ...`)."""
         query = f"COPY (SELECT {layout.select} {where}) TO STDOUT (FORMAT binary)".encode()
 
         def copied(connection: Connection) -> Found:
@@ -80,15 +79,19 @@ class Engine:
 
         return self._ask(copied)
 
-    def find_lists(self, query: str, parameters: Parameters = None) -> list[tuple[int, list[NDArray[Any]]]]:
-        """Rows of one whole number and lists beside it, which have no nulls."""
-        copying = f"COPY ({query}) TO STDOUT (FORMAT binary)".encode()
+    def find_lists(self, layout: Layout, query: str, parameters: Parameters = None) -> Found:
+        """The rows in the lists of a query, which gathers the columns of `layout`: for those that keys ask for."""
 
-        def copied(connection: Connection) -> list[tuple[int, list[NDArray[Any]]]]:
-            with connection.cursor().copy(copying, parameters) as copy:
-                return list(lists_from(bytes(message) for message in copy))
+        def gathered(connection: Connection) -> Found:
+            result = connection.cursor(binary=True).execute(query.encode(), parameters).pgresult
+            if result is None:
+                return layout.read_lists(())
+            columns = range(result.nfields)
+            return layout.read_lists(
+                [[result.get_value(row, column) for column in columns] for row in range(result.ntuples)]
+            )
 
-        return self._ask(copied)
+        return self._ask(gathered)
 
     def write(self, statement: str, parameters: Parameters = None) -> int:
         """Run a statement in the open transaction; how many rows it touched."""

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-
-import numpy as np
+from operator import attrgetter
 
 from aggregate.newest_clips import NewestClip
-from aggregate.postgres_binary import time_list, word_list
 from aggregate.postgres_columns import (
     CLIPS,
     OBSERVATIONS,
@@ -20,15 +18,17 @@ from aggregate.postgres_columns import (
 )
 from aggregate.postgres_engine import Engine
 from aggregate.postgres_newest import hold, keep_newest
+from aggregate.postgres_parameters import time_list, word_list
 from aggregate.postgres_parts import Parts
 from aggregate.postgres_schema import OBSERVATIONS as TABLE
 from aggregate.postgres_schema import READINGS
 from aggregate.store import newest_counts, supersedes
-from aggregate.tables import Clips, Spans, Times, aware, times_of
+from aggregate.tables import Clips, Spans, aware, times_of
+from aggregate.windows import stretches_of
 from core.records import CountObservation, Window
 
 _BY_KEY = "o.zone = a.zone AND o.event_time = a.event_time AND o.id = a.id"
-_KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(times)s::timestamptz[], %(ids)s::uuid[]) AS a (zone, event_time, id)'
+_KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(times)s, %(ids)s::uuid[]) AS a (zone, event_time, id)'
 _BETWEEN = "o.event_time >= %(first)s AND o.event_time <= %(last)s"
 
 
@@ -60,6 +60,8 @@ def upsert_observations(
 
 def append(engine: Engine, parts: Parts, observations: Sequence[CountObservation]) -> None:
     """Store observations whose ids are not stored yet, in the open transaction."""
+    # In the order of the key, so that what is new of a zone is side by side where it is looked for.
+    observations = sorted(observations, key=attrgetter("zone", "event_time"))
     for table, rows in parts.split(TABLE, times_of([one.event_time for one in observations])):
         engine.put(table, observation_columns([observations[row] for row in rows.tolist()]))
 
@@ -72,8 +74,10 @@ def _may_be_stored(one: CountObservation, held: Mapping[str, NewestClip]) -> boo
 def _stored(engine: Engine, observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
     if not observations:
         return {}
-    found = engine.find(
-        OBSERVATIONS, f"FROM observations o JOIN {_KEYS} ON {_BY_KEY} WHERE {_BETWEEN}", _asked(observations)
+    found = engine.find_lists(
+        OBSERVATIONS,
+        f"SELECT {OBSERVATIONS.gathered} FROM observations o JOIN {_KEYS} ON {_BY_KEY} WHERE {_BETWEEN}",
+        _asked(observations),
     )
     return {observation.id: observation for observation in observations_from(found)}
 
@@ -102,33 +106,25 @@ def observations_between(engine: Engine, zone: str, start: datetime, end: dateti
 
 def clips(engine: Engine, spans: Spans) -> Clips:
     """See `Store.clips`."""
-    zones, place = np.unique(spans.zone.astype(str), return_inverse=True)
-    first, last = _hull(len(zones), place, spans.start, spans.end)
-    asked = {
-        "zones": word_list(zones.tolist()),
-        "firsts": time_list(first),
-        "lasts": time_list(last),
-        "first": aware(first.min()) if len(zones) else None,
-        "last": aware(last.max()) if len(zones) else None,
-    }
-    found = engine.find(
+    stretches = stretches_of(spans)
+    if len(stretches) == 0:
+        return clips_from(CLIPS.read_lists(()))
+    # Stretch by stretch, each as the key has its clips: the server would rather read a day of all zones, and sort them.
+    found = engine.find_lists(
         CLIPS,
-        'FROM unnest(%(zones)s::text[] COLLATE "C", %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) '
-        "AS a (zone, first, last) JOIN observations o "
-        "ON o.zone = a.zone AND o.event_time >= a.first AND o.event_time < a.last "
-        "WHERE o.event_time >= %(first)s AND o.event_time < %(last)s",
-        asked,
+        'SELECT c.* FROM unnest(%(zones)s::text[] COLLATE "C", %(starts)s, %(ends)s) AS a (zone, first, last), '
+        f"LATERAL (SELECT {CLIPS.gathered} FROM observations o WHERE o.zone = a.zone "
+        "AND o.event_time >= a.first AND o.event_time < a.last "
+        "AND o.event_time >= %(first)s AND o.event_time < %(last)s) c",
+        {
+            "zones": word_list(stretches.zone.tolist()),
+            "starts": time_list(stretches.start),
+            "ends": time_list(stretches.end),
+            "first": aware(stretches.start.min()),
+            "last": aware(stretches.end.max()),
+        },
     )
     return clips_from(found)
-
-
-def _hull(zones: int, place: np.ndarray, start: Times, end: Times) -> tuple[Times, Times]:
-    """Of each zone the first start and the last end of its spans."""
-    first = np.full(zones, np.iinfo(np.int64).max)
-    last = np.full(zones, np.iinfo(np.int64).min)
-    np.minimum.at(first, place, start.astype("datetime64[us]").astype(np.int64))
-    np.maximum.at(last, place, end.astype("datetime64[us]").astype(np.int64))
-    return first.astype("datetime64[us]"), last.astype("datetime64[us]")
 
 
 def zones_between(engine: Engine, start: datetime, end: datetime) -> dict[str, str]:

@@ -10,18 +10,33 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from aggregate.history import MOST_CLIPS, History, blank_history
-from aggregate.postgres_binary import time_list, times_from, word_list
+from aggregate.postgres_binary import Kind
 from aggregate.postgres_columns import reading_columns, reading_layout, readings_from
 from aggregate.postgres_engine import Engine
+from aggregate.postgres_found import Field, Layout
+from aggregate.postgres_parameters import time_list, word_list
 from aggregate.postgres_parts import Parts
 from aggregate.postgres_schema import READINGS, Parted, readings_table
-from aggregate.tables import FIGURES, GROUND, ReadingTable, Spans, aware, by_width, joined, no_readings
+from aggregate.tables import FIGURES, GROUND, Integers, ReadingTable, Spans, aware, by_width, joined, no_readings
 from core.records import SERIES, Window
 
 _ZONES_AT_ONCE = 500
 _DAYS_AT_ONCE = timedelta(days=31)
-_KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(starts)s::timestamptz[]) WITH ORDINALITY AS a (zone, starts, place)'
+_KEYS_AT_ONCE = 20_000
+"""What a server gathers in one row, of which it has no more than a gigabyte: some 20 MB."""
+_KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(starts)s) WITH ORDINALITY AS a (zone, starts, place)'
 _BY_KEY = "r.zone = a.zone AND r.starts = a.starts AND r.starts >= %(first)s AND r.starts <= %(last)s"
+
+
+_REVISIONS = Layout(
+    (
+        Field("place", "a.place", Kind.INTEGER),
+        Field("revision", "r.revision", Kind.INTEGER),
+        Field("superseded", "r.superseded", Kind.BOOLEAN),
+    ),
+    {},
+)
+"""Of readings called `r`, and keys called `a`."""
 
 
 def save_readings(engine: Engine, parts: Parts, readings: ReadingTable) -> None:
@@ -36,20 +51,17 @@ def save_readings(engine: Engine, parts: Parts, readings: ReadingTable) -> None:
 
 
 def _save_of_width(engine: Engine, parts: Parts, table: Parted, readings: ReadingTable) -> None:
-    known = engine.select(
-        f"SELECT a.place, r.revision, r.superseded FROM {_KEYS} JOIN {table.name} r ON {_BY_KEY}", _asked(readings)
+    known = engine.find_lists(
+        _REVISIONS,
+        f"SELECT {_REVISIONS.gathered} FROM {_KEYS} JOIN {table.name} r ON {_BY_KEY}",
+        _asked(readings),
     )
-    revision = readings.revision.tolist()
+    row, stored = known.integers("place") - 1, known.integers("revision")
     replaced = np.zeros(len(readings), dtype=bool)
-    revised: dict[int, list[int]] = {}
-    for place, stored, superseded in known:
-        row = place - 1
-        if stored == revision[row]:
-            replaced[row] = True
-        elif stored < revision[row] and not superseded:
-            revised.setdefault(row, []).append(stored)
-    if revised:
-        _supersede(engine, table, readings, revised)
+    replaced[row[stored == readings.revision[row]]] = True
+    revised = (stored < readings.revision[row]) & ~known.flags("superseded")
+    if revised.any():
+        _supersede(engine, table, readings.take(row[revised]), stored[revised])
     if replaced.any():
         _replace(engine, table, readings.take(replaced))
     append(engine, parts, table, readings.take(~replaced))
@@ -61,13 +73,13 @@ def append(engine: Engine, parts: Parts, table: Parted, readings: ReadingTable) 
         engine.put(name, reading_columns(readings if len(rows) == len(readings) else readings.take(rows)))
 
 
-def _supersede(engine: Engine, table: Parted, readings: ReadingTable, revised: Mapping[int, list[int]]) -> None:
-    rows = np.array([row for row, older in revised.items() for _ in older], dtype=np.int64)
+def _supersede(engine: Engine, table: Parted, readings: ReadingTable, older: Integers) -> None:
+    """Say of `older` revisions, one a reading, that there is a later one."""
     engine.write(
         f"UPDATE {table.name} r SET superseded = true "
-        'FROM unnest(%(zones)s::text[] COLLATE "C", %(starts)s::timestamptz[], %(older)s::bigint[]) '
+        'FROM unnest(%(zones)s::text[] COLLATE "C", %(starts)s, %(older)s::bigint[]) '
         f"AS a (zone, starts, revision) WHERE {_BY_KEY} AND r.revision = a.revision",
-        {**_asked(readings.take(rows)), "older": [one for older in revised.values() for one in older]},
+        {**_asked(readings), "older": older.tolist()},
     )
 
 
@@ -104,7 +116,9 @@ _ANEW = ", ".join(
 def current_readings(engine: Engine, spans: Spans, series: Sequence[str]) -> ReadingTable:
     """See `Store.current_readings`."""
     found = [
-        _current_of_width(engine, width, spans.take(rows), series) for width, rows in by_width(spans.window).items()
+        _current_of_width(engine, width, spans.take(rows[first : first + _KEYS_AT_ONCE]), series)
+        for width, rows in by_width(spans.window).items()
+        for first in range(0, len(rows), _KEYS_AT_ONCE)
     ]
     if not found:
         return no_readings(series)
@@ -112,9 +126,10 @@ def current_readings(engine: Engine, spans: Spans, series: Sequence[str]) -> Rea
 
 
 def _current_of_width(engine: Engine, width: str, spans: Spans, series: Sequence[str]) -> ReadingTable:
-    found = engine.find(
-        reading_layout(series, width),
-        f"FROM {_KEYS} JOIN {readings_table(width)} r ON {_BY_KEY} WHERE NOT r.superseded",
+    layout = reading_layout(series, width)
+    found = engine.find_lists(
+        layout,
+        f"SELECT {layout.gathered} FROM {_KEYS} JOIN {readings_table(width)} r ON {_BY_KEY} WHERE NOT r.superseded",
         _asked(spans),
     )
     return readings_from(found, series)
@@ -160,13 +175,22 @@ def history(
     """See `Store.history`; `camera_of` gives the camera of each zone of now: what another sent is not the zone's."""
     past = blank_history(window, series, start, end, zones=zones, timezone=timezone)
     step = np.timedelta64(past.step_s, "s").astype("timedelta64[us]")
+    layout = Layout(
+        (
+            Field("place", "a.place", Kind.INTEGER),
+            Field("start", "r.starts", Kind.TIME),
+            Field("mean", f"r.mean[{SERIES.index(series) + 1}]", Kind.FLOAT),
+            Field("clips", f"least(r.clips_counted, {MOST_CLIPS})", Kind.INTEGER),
+        ),
+        {},
+    )
     # Zone by zone, a month and some zones at a time: a year of a city's quarters is some gigabytes as rows.
     for begin, until in _stretches(start, end):
         for some in range(0, len(zones), _ZONES_AT_ONCE):
             part = zones[some : some + _ZONES_AT_ONCE]
             found = engine.find_lists(
-                f"SELECT a.place, array_agg(r.starts), array_agg(r.mean[{SERIES.index(series) + 1}]), "
-                f"array_agg(least(r.clips_counted, {MOST_CLIPS})) "
+                layout,
+                f"SELECT {layout.gathered} "
                 'FROM unnest(%(zones)s::text[] COLLATE "C", %(cameras)s::text[]) WITH ORDINALITY '
                 f"AS a (zone, camera, place) JOIN {readings_table(window)} r "
                 "ON r.zone = a.zone AND r.camera = coalesce(a.camera, r.camera) "
@@ -179,10 +203,9 @@ def history(
                     "end": until,
                 },
             )
-            for place, (starts, means, counted) in found:
-                steps_of = ((times_from(starts) - past.start) // step).astype(np.int64)
-                past.value[some + place - 1, steps_of] = means
-                past.clips[some + place - 1, steps_of] = counted
+            place = some + found.integers("place") - 1, ((found.times("start") - past.start) // step).astype(np.int64)
+            past.value[place] = found.numbers("mean")
+            past.clips[place] = found.integers("clips")
     return past
 
 

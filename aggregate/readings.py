@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from aggregate.density import covered_m2
 from aggregate.intervals import counter_error, counter_reach, joined, mean_interval
 from aggregate.policy import AggregatePolicy
-from aggregate.tables import GROUND, Clips, Integers, Mask, Numbers, ReadingTable, Spans, Times, text
+from aggregate.tables import GROUND, Clips, Integers, Mask, Numbers, ReadingTable, Spans, Text, Times, text
 from core.records import INTERVAL_LEVEL, OF_PEOPLE, SERIES, Camera, Status, TrustState
 
 _OF_PEOPLE = np.array(OF_PEOPLE)
+_STATUSES = tuple(Status)
 
 _DECIMALS = 6
 """Figures are rounded, so that the same counts give the same reading to the last bit on every machine."""
@@ -56,19 +57,20 @@ def derive(
     what lies outside the spans does not matter. Of several counts of one zone and event time (another model, a
     recount) only the newest is used, whatever it says: ties go to the larger id.
     """
-    kept = _newest_counts(clips.take(_sent_by_owner(clips, camera_of)))
-    first, last = _rows_of_spans(spans, kept)
+    kept = _newest_counts(clips, camera_of)
+    first, last = _rows_of_spans(spans, clips.zone[kept], clips.event_time[kept])
     held = last > first
     spans, first, last = spans.take(held), first[held], last[held]
     cameras = [camera_of[zone] for zone in spans.zone]
     cadence_s = np.array([camera.cadence_s for camera in cameras], dtype=np.float64)
     expected = expected_clips((spans.end - spans.start) / np.timedelta64(1, "s"), cadence_s)
 
-    ok = kept.status == Status.OK.value
-    # Rows of counted clips before each row: turns a range of clips into a range of counted ones.
-    before = np.concatenate([[0], np.cumsum(ok)])
-    first_counted, last_counted = before[first], before[last]
-    figures = _figures(kept.take(ok), first_counted, last_counted)
+    # Clips of each status before each row: turns a range of clips into how many it holds of each.
+    before = _tallies(clips.status[kept])
+    ok = _STATUSES.index(Status.OK)
+    first_counted, last_counted = before[first, ok], before[last, ok]
+    of_counted = clips.take(kept[np.diff(before[:, ok]) > 0])
+    figures = _figures(of_counted, first_counted, last_counted)
     counted = last_counted - first_counted
     coverage = np.minimum(1.0, counted / expected).round(_DECIMALS)
     state = np.where(coverage >= policy.observed_coverage, TrustState.OBSERVED.value, TrustState.PARTIAL.value)
@@ -82,47 +84,57 @@ def derive(
         start=spans.start,
         end=spans.end,
         **figures,
-        **_ground(kept.take(ok), first_counted, last_counted, figures["mean"]),
+        **_ground(of_counted, first_counted, last_counted, figures["mean"]),
         coverage=coverage,
         clips_counted=counted.astype(np.int64),
         clips_expected=expected,
         state=state,
-        reason=_reasons(kept, first, last, counted, expected),
+        reason=_reasons(before[last] - before[first], counted, expected),
         revision=np.ones(rows, dtype=np.int64),
         derived_at=np.full(rows, derived_at, dtype="datetime64[us]"),
     )
 
 
-def _sent_by_owner(clips: Clips, camera_of: Mapping[str, Camera]) -> Mask:
-    owner = {zone: camera.id for zone, camera in camera_of.items()}
-    return np.array([owner.get(zone) == camera for zone, camera in zip(clips.zone, clips.camera, strict=True)], bool)
+def _newest_counts(clips: Clips, camera_of: Mapping[str, Camera]) -> Integers:
+    """The rows of one clip per zone and event time, sorted by both, of the cameras that have the zones now."""
+    zone, names = pd.factorize(clips.zone)
+    owners = text([camera_of[name].id if name in camera_of else None for name in names])
+    rows = np.flatnonzero(np.asarray(owners[zone] == clips.camera, dtype=bool))
+    zone, event_time = zone[rows], clips.event_time[rows]
+    order = np.lexsort((event_time, zone))
+    followed = _followed(zone[order], event_time[order])
+    if followed.any():  # ids take long to compare, and are compared of counts of the same clip alone
+        order = np.lexsort((clips.id[rows].astype(str), clips.counted_at[rows], event_time, zone))
+        followed = _followed(zone[order], event_time[order])
+    newest: Integers = rows[order[~followed]]
+    return newest
 
 
-def _newest_counts(clips: Clips) -> Clips:
-    """One row per zone and event time, sorted by both."""
-    order = np.lexsort((clips.id.astype(str), clips.counted_at, clips.event_time, clips.zone.astype(str)))
-    ordered = clips.take(order)
-    if len(ordered) < 2:
-        return ordered
-    followed = (ordered.zone[1:] == ordered.zone[:-1]) & (ordered.event_time[1:] == ordered.event_time[:-1])
-    return ordered.take(np.append(~followed.astype(bool), True))
+def _followed(zone: Integers, event_time: Times) -> Mask:
+    """Which rows, sorted by both, another one of the same follows."""
+    followed: Mask = np.zeros(len(zone), dtype=bool)
+    followed[:-1] = (zone[1:] == zone[:-1]) & (event_time[1:] == event_time[:-1])
+    return followed
 
 
-def _rows_of_spans(spans: Spans, clips: Clips) -> tuple[Integers, Integers]:
-    """For each span the half-open range of rows of `clips` (sorted by zone and event time) that it holds."""
-    first = np.zeros(len(spans), dtype=np.int64)
-    last = np.zeros(len(spans), dtype=np.int64)
-    zones, begins = np.unique(clips.zone.astype(str), return_index=True)
-    ends = np.append(begins, len(clips))[1:]
-    range_of = {zone: (int(begin), int(end)) for zone, begin, end in zip(zones, begins, ends, strict=True)}
-    order = np.argsort(spans.zone.astype(str), kind="stable")
-    bounds = np.flatnonzero(spans.zone[order][1:] != spans.zone[order][:-1]) + 1
-    for rows in np.split(order, bounds) if len(order) else ():
-        begin, end = range_of.get(spans.zone[rows[0]], (0, 0))
-        times = clips.event_time[begin:end]
-        first[rows] = begin + np.searchsorted(times, spans.start[rows])
-        last[rows] = begin + np.searchsorted(times, spans.end[rows])
-    return first, last
+def _rows_of_spans(spans: Spans, zone: Text, event_time: Times) -> tuple[Integers, Integers]:
+    """For each span the half-open range of clips (sorted by zone and event time) that it holds."""
+    number, names = pd.factorize(zone)  # from 0 on, in the order of the clips
+    edges = np.append(np.searchsorted(number, np.arange(len(names))), len(zone))
+    # -1, where the zone has none: from the last edge to the first, between which nothing is.
+    of_span = pd.Index(names).get_indexer(pd.Index(spans.zone))
+    begins, ends = edges[of_span], edges[of_span + 1]
+    return _found(event_time, spans.start, begins, ends), _found(event_time, spans.end, begins, ends)
+
+
+def _found(event_time: Times, edge: Times, low: Integers, high: Integers) -> Integers:
+    """`np.searchsorted` of each edge in a range [low, high) of its own: all halved at once."""
+    while (wide := low < high).any():
+        middle = (low + high) // 2
+        before = event_time[np.where(wide, middle, 0)] < edge
+        low = np.where(wide & before, middle + 1, low)
+        high = np.where(wide & ~before, middle, high)
+    return low
 
 
 def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbers]:
@@ -134,24 +146,24 @@ def _figures(counted: Clips, first: Integers, last: Integers) -> dict[str, Numbe
         return figures
     n = (last - first)[some]
     rows, begins = _laid_out(first[some], n)
-    span_of = np.repeat(np.arange(len(n)), n)
 
     present = counted.present[rows]
     count = n[:, None].astype(np.float64)
     total = np.add.reduceat(present, begins, axis=0)
     mean = total / count
-    deviation = np.add.reduceat((present - mean[span_of]) ** 2, begins, axis=0)
+    deviation = np.add.reduceat((present - np.repeat(mean, n, axis=0)) ** 2, begins, axis=0)
     variance = deviation / np.maximum(count - 1, 1)
-    between = mean_interval(mean, variance, np.broadcast_to(count, mean.shape), INTERVAL_LEVEL)
-    error = counter_error(present, counted.high[rows])
-    shared = np.where(n[span_of, None] > 1, _shares(counted)[rows], 1.0)
-    low, high = joined(mean, between, counter_reach(mean, _mean_of_known(shared * error, begins)))
+    error = counter_error(counted.present, counted.high)
+    shared = (_shares(counted) * error)[rows]
+    alone = begins[n == 1]  # a single clip's error counts as a whole
+    shared[alone] = error[rows[alone]]
+    reach = counter_reach(mean, _mean_of_known(shared, begins))
+    low, high = joined(mean, mean_interval(mean, variance, count, INTERVAL_LEVEL), reach)
 
     # A clip that cannot tell who stood still (a single frame) says nothing about the share, in neither sum.
-    stationary = counted.stationary[rows]
-    known = ~np.isnan(stationary)
-    still = np.add.reduceat(np.where(known, stationary, 0.0), begins, axis=0)
-    among = np.add.reduceat(np.where(known, present, 0.0), begins, axis=0)
+    known = ~np.isnan(counted.stationary)
+    still = np.add.reduceat(np.where(known, counted.stationary, 0.0)[rows], begins, axis=0)
+    among = np.add.reduceat(np.where(known, counted.present, 0.0)[rows], begins, axis=0)
     share = np.divide(still, among, out=np.full_like(still, np.nan), where=among > 0)
 
     figures["mean"][some] = mean
@@ -208,25 +220,28 @@ def _mean_of_known(values: Numbers, begins: Integers) -> Numbers:
     return np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
 
 
-def _reasons(
-    clips: Clips, first: Integers, last: Integers, counted: NDArray[np.int64], expected: Integers
-) -> NDArray[np.object_]:
-    """Why clips of a span are not in its figures; None where all are."""
-    reasons = np.empty(len(first), dtype=object)
-    kinds = list(Status)
-    kind_of = {status.value: index for index, status in enumerate(kinds)}
-    codes = np.array([kind_of[status] for status in clips.status], dtype=np.int64)
-    short: Mask = (counted < expected) | (counted < last - first)
-    for span in np.flatnonzero(short):
-        tally = np.bincount(codes[first[span] : last[span]], minlength=len(kinds))
-        reasons[span] = _reason(tuple(tally.tolist()), int(expected[span]))
+def _tallies(status: Text) -> Integers:
+    """How many clips of each status there are before each row, and in all: [row, status]."""
+    number, names = pd.factorize(status)
+    place = np.array([_STATUSES.index(Status(name)) for name in names], dtype=np.int64)[number]
+    tallies = np.zeros((len(status) + 1, len(_STATUSES)), dtype=np.int64)
+    np.cumsum(place[:, None] == np.arange(len(_STATUSES)), axis=0, out=tallies[1:])
+    return tallies
+
+
+def _reasons(tallies: Integers, counted: Integers, expected: Integers) -> Text:
+    """Why clips of a span are not in its figures; None where all are. `tallies`: [span, status]."""
+    reasons = text([None] * len(counted))
+    short = np.flatnonzero((counted < expected) | (counted < tallies.sum(axis=1)))
+    words = zip(map(tuple, tallies[short].tolist()), expected[short].tolist(), strict=True)
+    reasons[short] = [_reason(tally, number) for tally, number in words]
     return reasons
 
 
 @lru_cache(maxsize=4096)
 def _reason(tally: tuple[int, ...], expected: int) -> str:
     """In words, from the number of clips of each `Status`."""
-    by_status = dict(zip(Status, tally, strict=True))
+    by_status = dict(zip(_STATUSES, tally, strict=True))
     counted = by_status.pop(Status.OK)
     bad = {status.value.replace("_", " "): number for status, number in by_status.items() if number}
     received = counted + sum(bad.values())
@@ -245,6 +260,7 @@ _ABSENT = re.compile(r"(; |, )?\d+ not received$")
 _HEAD = re.compile(r"^\d+ of \d+ clips counted(; )?")
 
 
+@lru_cache(maxsize=4096)
 def while_open(reason: str | None, counted: int, expected: int) -> str | None:
     """The reason of a window that goes on: clips that are not due yet are not called missing."""
     if reason == NOT_RECEIVED:

@@ -91,7 +91,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Clips(Rows):
-    """Stored observations. `present`, `peak`, `stationary`, `low`, `high`: [clip, series] in the order of `SERIES`.
+    """Stored observations. `present`, `peak`, `stationary`, `high`: [clip, series] in the order of `SERIES`.
 
     `shared_by_people`, `shared_by_vehicles`: see `core.records.Shares`; `area_m2`, `area_error` and `crowded_share` are
     those of `core.ground.ObservedGround`. NaN where there is none.
@@ -106,7 +106,6 @@ class Clips(Rows):
     present: Numbers
     peak: Numbers
     stationary: Numbers
-    low: Numbers
     high: Numbers
     shared_by_people: Numbers
     shared_by_vehicles: Numbers

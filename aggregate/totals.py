@@ -16,6 +16,7 @@ different cameras as standard errors are. The index has the limits of that sum o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -49,7 +50,7 @@ class Grouping(StrEnum):
 
 
 def addable(
-    readings: pd.DataFrame, zones: list[ZoneOfCamera], usual: UsualAnswers, reference: str = ROLLING
+    readings: pd.DataFrame, zones: Sequence[ZoneOfCamera], usual: UsualAnswers, reference: str = ROLLING
 ) -> pd.DataFrame:
     """`readings` (`aggregate.answers.READING_COLUMNS`) of these zones, whose `baseline` is what usual windows have on
     average (`Expectation.mean`). Raises `NotFound` for a reference that there is not."""
@@ -66,7 +67,7 @@ def addable(
     return readings.assign(baseline=mean)
 
 
-def totals(readings: pd.DataFrame, zones: list[ZoneOfCamera], by: Grouping) -> pd.DataFrame:
+def totals(readings: pd.DataFrame, zones: Sequence[ZoneOfCamera], by: Grouping) -> pd.DataFrame:
     """Sums (`TOTAL_COLUMNS`) of `readings`, made `addable`, by group, in the order start, group, class. `zones` are
     those that the readings are of."""
     part = readings["mean"].notna() & (readings["window"] == Window.DAY) & (readings["coverage"] < LEAST_OF_DAY)

@@ -19,7 +19,7 @@ from threading import Lock
 
 import numpy as np
 
-from aggregate.grid import ZoneOfCamera
+from aggregate.grid import ZoneOfCamera, Zones
 from aggregate.history import History
 from aggregate.query import near
 from aggregate.store import Store
@@ -114,15 +114,26 @@ class UsualAnswers:
         Days begin where those of the zone's own time zone do. Windows that are not `COMPARED` have state `none`. Raises
         `NotFound` for a reference that there is not.
         """
+        return self.expectations(zones, (series,), window, starts, reference)[0]
+
+    def expectations(
+        self, zones: Sequence[ZoneOfCamera], classes: Sequence[str], window: Window, starts: Times, reference: str
+    ) -> list[Usual]:
+        """`expectation` of each of several series."""
         self.expect_reference(reference)
         starts = starts.astype("datetime64[us]")
         if window not in COMPARED or len(starts) == 0 or len(zones) == 0:
-            return _unknown(len(zones), starts, _too_short(window) if window not in COMPARED else NEVER_BUILT)
+            reason = _too_short(window) if window not in COMPARED else NEVER_BUILT
+            return [_unknown(len(zones), starts, reason) for _ in classes]
         self._forget_if_changed()
+        known = Zones.of(zones)
+        return [self._remembered(known, one, window, starts, reference) for one in classes]
+
+    def _remembered(self, zones: Zones, series: str, window: Window, starts: Times, reference: str) -> Usual:
+        """What is usual, as it was reckoned before where the same was asked of the same baselines."""
         if len(starts) > _MOST_STARTS:
             return self._expected(zones, series, window, starts, reference)
-        places = tuple(one.zone.id for one in zones), tuple(one.camera.timezone for one in zones)
-        asked = (reference, series, window, starts.tobytes(), *places)
+        asked = (reference, series, window, starts.tobytes(), zones.ids, zones.timezones)
         with self._changing:
             version, kept = self._version, self._kept.get(asked)
             if kept is not None:
@@ -208,15 +219,13 @@ class UsualAnswers:
         ends = {period.name: period.end for period in self.periods}
         return datetime.combine(ends[reference], time(), UTC) + timedelta(days=2) if reference in ends else None
 
-    def _expected(
-        self, zones: Sequence[ZoneOfCamera], series: str, window: Window, starts: Times, reference: str
-    ) -> Usual:
-        ids = [one.zone.id for one in zones]
+    def _expected(self, zones: Zones, series: str, window: Window, starts: Times, reference: str) -> Usual:
+        ids = zones.ids
         table, newest = self._table(ids, series, starts, reference), self.newest(series, reference)
         edges = np.unique(table.until[(table.until > starts[0]) & (table.until <= starts[-1])])
         segment = np.searchsorted(edges, starts, side="right")
         usual = _unknown(len(zones), starts, NEVER_BUILT, segments=len(edges) + 1)
-        timezones = text([one.camera.timezone for one in zones])
+        timezones = text(zones.timezones)
         for part, begin in enumerate([starts[0], *edges]):
             rows = _in_force(table, ids, begin)
             there, fitted = rows >= 0, _fitted(table, rows)

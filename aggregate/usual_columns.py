@@ -38,13 +38,12 @@ def usual_columns(
 
     Raises `NotFound` for a reference that there is not.
     """
-    usual.expect_reference(reference)
     shape = len(table), len(table.series)
     columns: dict[str, NDArray[Any]] = {name: np.full(shape, np.nan) for name in _FIGURES}
     columns |= {name: np.full(shape, None, dtype=object) for name in _WORDS}
     starts, step = np.unique(grid.start, return_inverse=True)
-    for column, series in enumerate(table.series):
-        told = usual.expectation(grid.zones, series, grid.window, starts, reference)
+    expected = usual.expectations(grid.zones, table.series, grid.window, starts, reference)
+    for column, told in enumerate(expected):
         counted = _Counted(
             grid.window, table.mean[:, column], table.low[:, column], table.high[:, column], table.coverage
         )

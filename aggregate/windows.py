@@ -14,15 +14,16 @@ Every window is half-open: what happens at `end` belongs to the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
-from aggregate.tables import Spans, Times, moment, text
+from aggregate.tables import Spans, Text, Times, moment, text
 from core.records import Window
 
 WIDTH_S: dict[Window, int] = {
@@ -67,14 +68,14 @@ def windows_at(window: Window, times: Times, timezones: Sequence[str]) -> tuple[
     # A local day cannot be had by arithmetic on UTC; one look-up per quarter of an hour is enough, for every offset in
     # use is a multiple of it.
     quarters = times.astype("datetime64[m]").astype(np.int64) // 15
-    bounds: dict[tuple[int, str], tuple[np.datetime64, np.datetime64]] = {}
-    for quarter, timezone in set(zip(quarters.tolist(), timezones, strict=True)):
+    timezone, names = pd.factorize(text(timezones))
+    place, distinct = pd.factorize(quarters * len(names) + timezone)
+    bounds = np.empty((len(distinct), 2), dtype="datetime64[us]")
+    for number, key in enumerate(distinct.tolist()):
+        quarter, name = divmod(key, len(names))
         at = datetime.fromtimestamp(quarter * 900, UTC)
-        begins, ends = _local_day(at.astimezone(ZoneInfo(timezone)).date(), timezone)
-        bounds[quarter, timezone] = moment(begins), moment(ends)
-    held = [bounds[place] for place in zip(quarters.tolist(), timezones, strict=True)]
-    edges: Times = np.array(held, dtype="datetime64[us]").reshape(-1, 2)
-    return edges[:, 0], edges[:, 1]
+        bounds[number] = [moment(edge) for edge in _local_day(at.astimezone(ZoneInfo(names[name])).date(), names[name])]
+    return bounds[place, 0], bounds[place, 1]
 
 
 def windows_touched(event_time: datetime, timezone: str) -> tuple[WindowBounds, ...]:
@@ -95,28 +96,41 @@ def days_between(start: datetime, end: datetime, timezone: str) -> tuple[Times, 
     )
 
 
-def spans_of(events: dict[str, tuple[Times, str]]) -> Spans:
-    """The distinct windows of every width that hold at least one event: zone -> (event times, time zone).
+def spans_of(zones: Text, times: Times, timezone_of: Mapping[str, str]) -> Spans:
+    """The distinct windows of every width that hold at least one event: one of a zone at a time.
 
-    By width, zone and start. A city sends one clip of each zone at a time, so the zones are done together.
+    By width, zone (as they come) and start.
     """
-    zones, none = text(list(events)), np.empty(0, dtype="datetime64[us]")
-    times = np.concatenate([none, *(held for held, _ in events.values())])
-    number = [len(held) for held, _ in events.values()]
-    timezones = [
-        timezone for (_, timezone), times_held in zip(events.values(), number, strict=True) for _ in range(times_held)
-    ]
-    row = np.repeat(np.arange(len(zones)), number)
+    row, known = pd.factorize(zones)
+    timezones = [timezone_of[zone] for zone in zones]
     found = []
     for window in Window:
         starts, ends = windows_at(window, times, timezones)
         order = np.lexsort((starts, row))
         same = (np.diff(row[order]) == 0) & (starts[order][1:] == starts[order][:-1])
         first = order[np.concatenate([[True], ~same])] if len(order) else order
-        found.append(Spans(zones[row[first]], text([window.value] * len(first)), starts[first], ends[first]))
+        found.append(Spans(known[row[first]], text([window.value] * len(first)), starts[first], ends[first]))
     return Spans(
         *(np.concatenate([getattr(one, name) for one in found]) for name in ("zone", "window", "start", "end"))
     )
+
+
+def stretches_of(spans: Spans) -> Spans:
+    """What spans cover of the time of each zone: those that touch one another are one. By zone (as they come), start.
+
+    Of the windows of an event the longest alone, unless a local midnight is within an hour of UTC.
+    """
+    zone, names = pd.factorize(spans.zone)
+    order = np.lexsort((spans.start, zone))
+    zone, start, end = zone[order], spans.start[order], spans.end[order]
+    # The last end so far within the zone: ends as their places in time, beyond all those of the zones before.
+    ends, place = np.unique(end, return_inverse=True)
+    last = ends[np.maximum.accumulate(zone * len(ends) + place) % len(ends)] if len(ends) else ends
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (zone[1:] != zone[:-1]) | (start[1:] > last[:-1])
+    begins = np.flatnonzero(first)
+    until = last[np.append(begins[1:], len(order))[: len(begins)] - 1]
+    return Spans(names[zone[begins]], text([""] * len(begins)), start[begins], until)
 
 
 def _aligned(window: Window, times: Times) -> tuple[Times, Times]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pandas.api.types import infer_dtype
 
 Unit = Literal["s", "us"]
 
@@ -51,9 +52,17 @@ def json_list(frame: pd.DataFrame, units: Mapping[str, Unit]) -> memoryview:
 
 def _objects(frame: pd.DataFrame, units: Mapping[str, Unit], ending: str) -> pa.StringArray:
     pieces: list[pa.Array | str] = []
+    same = "{"  # what all rows say between two values in which they differ
     for name in frame.columns:
-        pieces += [f"{',' if pieces else '{'}{json.dumps(name)}:", _values(frame[name], units.get(name, "us"))]
-    return pc.binary_join_element_wise(*pieces, ending, "", null_handling="replace", null_replacement="null")
+        values = _values(frame[name], units.get(name, "us"))
+        same += f"{json.dumps(name)}:"
+        if isinstance(values, str):
+            same += f"{values},"
+        else:
+            pieces += [same, values]
+            same = ","
+    ends = pa.repeat(same.removesuffix(",") + ending, len(frame))
+    return pc.binary_join_element_wise(*pieces, ends, "", null_handling="replace", null_replacement="null")
 
 
 def time_units(frame: pd.DataFrame) -> dict[str, Unit]:
@@ -66,7 +75,7 @@ def time_units(frame: pd.DataFrame) -> dict[str, Unit]:
 
 def instants(times: pd.Series[Any]) -> NDArray[np.datetime64]:
     """A column of aware times in UTC, without saying so."""
-    naive: NDArray[np.datetime64] = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    naive: NDArray[np.datetime64] = times.to_numpy(dtype="datetime64[us]")
     return naive
 
 
@@ -84,26 +93,37 @@ def iso(times: pd.Series[Any], unit: Unit) -> NDArray[np.object_]:
     return written
 
 
-def _values(column: pd.Series[Any], unit: Unit) -> pa.Array:
-    """The JSON of each value; null where there is none."""
+def _values(column: pd.Series[Any], unit: Unit) -> pa.StringArray | str:
+    """The JSON of each value, null where there is none; of all rows at once where they say the same."""
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return _words(pa.array(iso(column, unit), pa.string()))
+        place, times = pd.factorize(instants(column))
+        return _placed([f'"{time}Z"' for time in np.datetime_as_string(times, unit=unit)], place)
     if column.dtype.kind == "f":
-        exact = column.to_numpy()
-        figures = np.where(np.abs(exact) < _SMALL, exact.round(_DECIMALS), exact)
-        return pa.array(figures, mask=~np.isfinite(figures)).cast(pa.string())
-    if column.dtype.kind in "iub":
-        return pa.array(column, from_pandas=True).cast(pa.string())  # whole numbers may be null too
-    values = pa.array(column, from_pandas=True)
-    if pa.types.is_null(values.type):
-        return values.cast(pa.string())
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return _words(values.cast(pa.string()))
-    return pa.array([None if value is None else json.dumps(value) for value in values.to_pylist()], pa.string())
+        return _figures(column.to_numpy())
+    if column.dtype.kind in "iub":  # whole numbers may be null too
+        place, numbers = pd.factorize(column)
+        return _placed([json.dumps(number) for number in numbers.tolist()], place)
+    if infer_dtype(column) == "string":
+        place, words = pd.factorize(column.to_numpy(dtype=object))
+        return _placed([encode_basestring_ascii(word) for word in words.tolist()], place)
+    values = pa.array(column, from_pandas=True).to_pylist()
+    return pa.array([None if value is None else json.dumps(value) for value in values], pa.string())
 
 
-def _words(values: pa.StringArray) -> pa.StringArray:
-    """Few distinct words in many rows: each is written once."""
-    encoded = values.dictionary_encode()
-    written = pa.array([encode_basestring_ascii(word) for word in encoded.dictionary.to_pylist()], pa.string())
-    return written.take(encoded.indices)
+def _figures(exact: NDArray[np.floating[Any]]) -> pa.StringArray | str:
+    unknown = ~np.isfinite(exact)
+    if unknown.all():
+        return "null"
+    figures = exact.round(_DECIMALS)
+    large = np.abs(exact) >= _SMALL
+    if large.any():
+        figures[large] = exact[large]
+    return pa.array(figures, mask=unknown).cast(pa.string())
+
+
+def _placed(written: Sequence[str], place: NDArray[np.int64]) -> pa.StringArray | str:
+    """Few distinct values in many rows: each is written once. `place` is that of each row in them; -1: null."""
+    null = place < 0
+    if len(written) == 1 and not null.any():
+        return written[0]
+    return pa.array(written, pa.string()).take(pa.array(place, mask=null))

@@ -149,8 +149,8 @@ def publish(bus: KafkaConfig, good: Sequence[CountObservation | ClipReady], scra
 
 
 def raw_of(topic: Topic[Any], record: CountObservation | ClipReady) -> Raw:
-    headers = headers_of(topic, topic.identity(record), "player", datetime.now(UTC))
-    return Raw(topic, topic.key(record).encode(), topic.payload_of(record), list(headers))
+    (headers,) = headers_of(topic, [topic.identity(record)], "player", datetime.now(UTC))
+    return Raw(topic, topic.key(record).encode(), topic.payload_of(record), headers)
 
 
 def send(producer: KafkaProducer, bus: KafkaConfig, raw: Raw) -> None:

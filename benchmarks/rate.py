@@ -2,16 +2,17 @@
 
 A broker of Apache Kafka, a PostgreSQL that commits to its disk, and aggregate workers share the cores. A backlog of
 observations (a clip a minute of each of so many cameras, played without pictures) lies in Kafka before the workers
-start. The rate is that of the middle eight tenths, from Kafka to committed rows: observations, and the readings of
-minute, five minutes, quarter, hour and day. The same observations, through the same aggregator, go into an embedded
-store on disk for comparison, where there is no broker. Then observations are published at a steady pace, and it is
-measured how long after that the reading of their minute is announced.
+start. The rate is that of the middle eight tenths, from Kafka to committed rows and announced readings: of minute,
+five minutes, quarter, hour and day. Without a bus, the same observations go through the same aggregator into the same
+PostgreSQL, one process a core, and into an embedded store on disk. Then observations are published at a steady pace,
+and it is measured how long after that the reading of their minute is announced.
 
-    postgres_obs_per_s  with two workers, one a core
-    duckdb_obs_per_s    one process, one writer
-    p95_latency_s       from an observation on the bus to the reading of its minute on the bus, at a tenth of the rate
-    by_workers          observations a second with 1, 2, 4 workers
-    by_partitions       with two workers, by the partitions of the topic
+    postgres_obs_per_s    from Kafka, with two workers, one a core, the broker and the database beside them
+    duckdb_obs_per_s      without a bus: one process, one writer
+    aggregated_obs_per_s  without a bus: into PostgreSQL from two processes, the database beside them
+    p95_latency_s         from an observation on the bus to the reading of its minute on the bus, at a tenth of the rate
+    by_workers            observations a second with 1, 2, 4 workers
+    by_partitions         with two workers, by the partitions of the topic
 
 `--draw FILE.svg` draws the growth.
 """
@@ -20,13 +21,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +55,13 @@ CAMERAS, MINUTES = 1000, 120
 WORKERS = (1, 2, 4)
 PARTITIONS = (2, 12)
 USUAL_PARTITIONS = 12
-BATCH = 2000
+BATCH = 10_000
 PACED_S = 30
 MIDDLE = (0.1, 0.9)
 PATIENCE_S = 900.0
+PROCESSES = 2
+
+_together: Barrier
 
 
 def main() -> None:
@@ -65,8 +72,10 @@ def main() -> None:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         into_duckdb = duckdb_rate(cameras, observations, scratch / "alone.duckdb")
         print(f"embedded: {into_duckdb:.0f} observations a second", file=sys.stderr)
-        kafka = stack.enter_context(KafkaCluster(scratch / "kafka"))
+        kafka = stack.enter_context(KafkaCluster(scratch / "kafka", quick_start=False))
         postgres = stack.enter_context(closing(PostgresServer.started(durable=True)))
+        aggregated = aggregated_rate(postgres, asked.cameras, asked.minutes)
+        print(f"without a bus: {aggregated:.0f} observations a second", file=sys.stderr)
         runs = [(workers, USUAL_PARTITIONS) for workers in WORKERS]
         runs += [(2, partitions) for partitions in PARTITIONS if partitions != USUAL_PARTITIONS]
         rates: dict[tuple[int, int], float] = {}
@@ -80,6 +89,7 @@ def main() -> None:
     figures = {
         "postgres_obs_per_s": round(best),
         "duckdb_obs_per_s": round(into_duckdb),
+        "aggregated_obs_per_s": round(aggregated),
         "p95_latency_s": round(latency_s, 2),
         "by_workers": {str(workers): round(rates[workers, USUAL_PARTITIONS]) for workers in WORKERS},
         "by_partitions": {str(partitions): round(rates[2, partitions]) for partitions in PARTITIONS},
@@ -107,6 +117,36 @@ def duckdb_rate(cameras: list[Camera], observations: Sequence[CountObservation],
         for first in range(0, len(observations), BATCH):
             aggregator.take(observations[first : first + BATCH])
         return len(observations) / (time.perf_counter() - began)
+
+
+def aggregated_rate(postgres: PostgresServer, cameras: int, minutes: int) -> float:
+    """Observations a second into PostgreSQL without a bus: a process a core, each with its share of the cameras."""
+    stored = postgres.config()
+    prepare(stored, played_cameras(cameras))
+    spawning = multiprocessing.get_context("spawn")
+    together = spawning.Barrier(PROCESSES)
+    with ProcessPoolExecutor(PROCESSES, spawning, initializer=_meet, initargs=(together,)) as pool:
+        parts = [pool.submit(_aggregate, stored, cameras, minutes, part) for part in range(PROCESSES)]
+        spans = [part.result() for part in parts]
+    postgres.drop(stored)
+    return cameras * minutes / (max(ended for _, ended in spans) - min(began for began, _ in spans))
+
+
+def _meet(together: Barrier) -> None:
+    global _together  # noqa: PLW0603 - a barrier travels to a process of a pool in no other way
+    _together = together
+
+
+def _aggregate(stored: PostgresConfig, cameras: int, minutes: int, part: int) -> tuple[float, float]:
+    """Take the observations of a share of the cameras; when it began and ended, by the clock all processes share."""
+    mine = [one for one in played(played_cameras(cameras), minutes) if int(one.camera) % PROCESSES == part]
+    with closing(PostgresStore.open(stored)) as store:
+        aggregator = Aggregator(store, AggregatePolicy(), SystemClock())
+        _together.wait(PATIENCE_S)
+        began = time.monotonic()
+        for first in range(0, len(mine), BATCH):
+            aggregator.take(mine[first : first + BATCH])
+        return began, time.monotonic()
 
 
 def backlog_rate(
@@ -220,13 +260,18 @@ def draw(figures: dict[str, Any], path: Path) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="constrained")
     for axis, (name, label) in zip(axes, (("by_workers", "workers"), ("by_partitions", "partitions")), strict=True):
-        axis.plot([int(one) for one in figures[name]], list(figures[name].values()), marker="o")
-        axis.axhline(figures["duckdb_obs_per_s"], linestyle="--", color="0.5", label="embedded store")
+        numbers = [int(one) for one in figures[name]]
+        axis.plot(numbers, list(figures[name].values()), marker="o", label="from Kafka, into PostgreSQL")
+        axis.axhline(
+            figures["aggregated_obs_per_s"], linestyle=":", color="0.3", label="into PostgreSQL, without a bus"
+        )
+        axis.axhline(figures["duckdb_obs_per_s"], linestyle="--", color="0.5", label="into the embedded store")
         axis.set_xlabel(label)
+        axis.set_xticks(numbers)
         axis.set_ylim(bottom=0)
         axis.grid(color="0.9")
     axes[0].set_ylabel("observations a second")
-    axes[0].legend(frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     figure.savefig(path)
     plt.close(figure)
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from core.config import Closed
 from core.errors import Unpublishable
@@ -28,6 +28,18 @@ from core.revisions import ReadingRevision
 
 _LOG = logging.getLogger(__name__)
 RecordT = TypeVar("RecordT", bound=Closed)
+
+
+class Written(NamedTuple, Generic[RecordT]):
+    """A record as it travels: its key, its identity (see `Topic`), and its JSON.
+
+    `Topic.written` makes it of a record. Who has thousands of records in columns may write them all at once
+    (`aggregate/revisions.py`); whoever takes them from the bus holds each against its closed schema all the same.
+    """
+
+    key: str
+    identity: str
+    payload: bytes
 
 
 @dataclass(frozen=True)
@@ -51,16 +63,26 @@ class Topic(Generic[RecordT]):
 
     def payload_of(self, record: RecordT) -> bytes:
         """The record as it travels. Raises `TypeError` for one of another topic, `Unpublishable` if it is too big."""
+        return self.written(record).payload
+
+    def written(self, record: RecordT) -> Written[RecordT]:
+        """A record, ready to travel. Raises `TypeError` for one of another topic, `Unpublishable` if it is too big."""
         if type(record) is not self.record:
             raise TypeError(f"topic {self.name} takes {self.record.__name__}, got {type(record).__name__}")
         payload = record.model_dump_json().encode()
-        if len(payload) > self.max_bytes:
-            raise Unpublishable(
-                f"a record of {len(payload)} bytes is too large for the topic {self.name}, which takes "
-                f"{self.max_bytes}: {self.identity(record)}",
-                remedy="look for what it carries that is no figure",
-            )
-        return payload
+        written: Written[RecordT] = Written(self.key(record), self.identity(record), payload)
+        self.measure((written,))
+        return written
+
+    def measure(self, records: Iterable[Written[RecordT]]) -> None:
+        """Raises `Unpublishable` where one of them is too big."""
+        for record in records:
+            if len(record.payload) > self.max_bytes:
+                raise Unpublishable(
+                    f"a record of {len(record.payload)} bytes is too large for the topic {self.name}, which takes "
+                    f"{self.max_bytes}: {record.identity}",
+                    remedy="look for what it carries that is no figure",
+                )
 
 
 CLIPS = Topic(
@@ -148,6 +170,10 @@ class Bus(Protocol):
         """
         ...
 
+    def publish_written(self, topic: Topic[RecordT], records: Sequence[Written[RecordT]]) -> None:
+        """`publish` many, in their order, that are written already. Where it raises, some may have been published."""
+        ...
+
     def flush(self) -> None:
         """Returns when all that was published is durable. Raises `BusError` where some of it cannot be."""
         ...
@@ -214,17 +240,21 @@ class MemoryBus:
             return self._lanes.setdefault(name, _Lane(self._capacities.get(name, self._capacity)))
 
     def publish(self, topic: Topic[RecordT], record: RecordT) -> None:
-        payload = topic.payload_of(record)
+        self.publish_written(topic, (topic.written(record),))
+
+    def publish_written(self, topic: Topic[RecordT], records: Sequence[Written[RecordT]]) -> None:
+        topic.measure(records)
         lane = self._lane(topic.name)
         with lane.changed:
-            lane.changed.wait_for(
-                lambda: lane.closed or all(len(queue) < lane.capacity for queue in lane.waiting.values())
-            )
-            if lane.closed:
-                raise TopicClosed(f"topic {topic.name} is closed")
-            for queue in lane.waiting.values():
-                queue.append(payload)
-            lane.changed.notify_all()
+            for record in records:
+                lane.changed.wait_for(
+                    lambda: lane.closed or all(len(queue) < lane.capacity for queue in lane.waiting.values())
+                )
+                if lane.closed:
+                    raise TopicClosed(f"topic {topic.name} is closed")
+                for queue in lane.waiting.values():
+                    queue.append(record.payload)
+                lane.changed.notify_all()
 
     def flush(self) -> None:
         """Nothing outlives the process."""

@@ -6,9 +6,10 @@ Camera + Zone -> ClipReady -> (Frame, in memory only) -> CountObservation -> Rea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
+from operator import le
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
@@ -39,9 +40,10 @@ OF_PEOPLE = tuple(name in (*PEOPLE, "people") for name in SERIES)
 
 
 def _utc(moment: datetime) -> datetime:
-    if moment.utcoffset() is None:
+    offset = moment.utcoffset()
+    if offset is None:
         raise ValueError("a time needs an offset: write it as 2017-03-09T08:00:00Z")
-    if moment.utcoffset() != timedelta(0):
+    if offset:
         raise ValueError("times are kept in UTC; convert before building the record")
     return moment
 
@@ -252,7 +254,7 @@ class Shares(Closed):
 
 def observation_id(camera: str, zone: str, event_time: datetime, model: str) -> str:
     """The identity of a count: the same clip counted twice by the same model is one row."""
-    key = "\x1f".join((camera, zone, event_time.isoformat(timespec="microseconds"), model))
+    key = f"{camera}\x1f{zone}\x1f{event_time.isoformat(timespec='microseconds')}\x1f{model}"
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
@@ -298,33 +300,34 @@ class CountObservation(Closed):
     counted_at: UtcTime
 
     @model_validator(mode="after")
-    def _counted_or_explained(self) -> Self:
-        figures = (self.present, self.peak, self.spread)
+    def _sound(self) -> Self:
         if self.status is Status.OK:
-            if any(figure is None for figure in figures):
+            if self.present is None or self.peak is None or self.spread is None:
                 raise ValueError("an observation with status ok carries present, peak and spread")
-        elif any(
-            known is not None
-            for known in (*figures, self.stationary, self.low, self.high, self.gain, self.shared, self.ground)
-        ):
-            raise ValueError(f"an observation with status {self.status} carries no figures: null, never zero")
-        elif not self.reason:
-            raise ValueError(f"an observation with status {self.status} needs a reason")
+            self._interval_holds(self.present)
+        else:
+            self._explained()
         if self.id != observation_id(self.camera, self.zone, self.event_time, self.model):
             raise ValueError("the id of an observation is the hash of its camera, zone, event time and model")
         return self
 
-    @model_validator(mode="after")
-    def _interval_holds_the_count(self) -> Self:
-        if (self.low is None) != (self.high is None):
-            raise ValueError("the interval of an observation has both ends or none")
-        if self.present is None or self.low is None or self.high is None:
-            return self
-        low, high = vars(self.low), vars(self.high)  # a million cameras come by here every minute
-        for series, present in vars(self.present).items():
-            if not low[series] <= present <= high[series]:
-                raise ValueError(f"the interval of {series} does not hold the number present")
-        return self
+    def _explained(self) -> None:
+        figures = (self.present, self.peak, self.spread, self.stationary, self.low, self.high)
+        if any(known is not None for known in (*figures, self.gain, self.shared, self.ground)):
+            raise ValueError(f"an observation with status {self.status} carries no figures: null, never zero")
+        if not self.reason:
+            raise ValueError(f"an observation with status {self.status} needs a reason")
+
+    def _interval_holds(self, present: Figures) -> None:
+        if self.low is None or self.high is None:
+            if self.low is not self.high:
+                raise ValueError("the interval of an observation has both ends or none")
+            return
+        low, middle, high = vars(self.low), vars(present), vars(self.high)
+        if all(map(le, low.values(), middle.values())) and all(map(le, middle.values(), high.values())):
+            return
+        series = next(name for name in SERIES if not low[name] <= middle[name] <= high[name])
+        raise ValueError(f"the interval of {series} does not hold the number present")
 
 
 class Window(StrEnum):
@@ -375,14 +378,21 @@ class Reading(Closed):
     derived_at: UtcTime
 
     @model_validator(mode="after")
-    def _never_a_silent_zero(self) -> Self:
+    def _sound(self) -> Self:
         if self.series not in SERIES:
             raise ValueError(f"unknown series {self.series!r}: one of {', '.join(SERIES)}")
-        missing = self.state is TrustState.MISSING
-        if missing != (self.mean is None) or missing != (self.low is None) or missing != (self.high is None):
-            raise ValueError("a missing reading has null figures, every other one has mean and interval")
-        if self.state is not TrustState.OBSERVED and not self.reason:
-            raise ValueError(f"a reading that is {self.state} needs a reason")
-        if not self.start < self.end:
-            raise ValueError("a window is half-open and not empty: start < end")
+        never_a_silent_zero(self.state, self.reason, self.start, self.end, ((self.mean, self.low, self.high),))
         return self
+
+
+def never_a_silent_zero(
+    state: TrustState, reason: str | None, start: datetime, end: datetime, figures: Iterable[tuple[float | None, ...]]
+) -> None:
+    """The rules of a reading beside its fields; `figures`: (mean, low, high) of each series. Raises `ValueError`."""
+    missing = state is TrustState.MISSING
+    if any((figure is None) != missing for of_series in figures for figure in of_series):
+        raise ValueError("a missing reading has null figures, every other one has mean and interval")
+    if state is not TrustState.OBSERVED and not reason:
+        raise ValueError(f"a reading that is {state} needs a reason")
+    if not start < end:
+        raise ValueError("a window is half-open and not empty: start < end")

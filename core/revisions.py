@@ -7,7 +7,18 @@ from typing import Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from core.config import Closed
-from core.records import REASON_LENGTH, SERIES, Identifier, Reading, TrustState, UtcTime, Window
+from core.records import (
+    REASON_LENGTH,
+    SERIES,
+    Identifier,
+    Reading,
+    TrustState,
+    UtcTime,
+    Window,
+    never_a_silent_zero,
+)
+
+_ALL = frozenset(SERIES)
 
 PER_SERIES = ("mean", "low", "high", "peak", "stationary_share")
 
@@ -45,9 +56,11 @@ class ReadingRevision(Closed):
 
     @model_validator(mode="after")
     def _is_readings(self) -> Self:
-        if set(self.series) != set(SERIES):
+        """What its fields do not say already: the rules of `Reading`."""
+        if self.series.keys() != _ALL:
             raise ValueError(f"a revision has all series: {', '.join(SERIES)}")
-        self.readings()  # each has to be one
+        figures = ((one.mean, one.low, one.high) for one in self.series.values())
+        never_a_silent_zero(self.state, self.reason, self.start, self.end, figures)
         return self
 
     @property
@@ -56,7 +69,7 @@ class ReadingRevision(Closed):
         return f"{self.zone}/{self.window.value}/{self.start.isoformat()}"
 
     def readings(self) -> tuple[Reading, ...]:
-        """One reading for each series. Raises `ValueError` where one cannot be."""
+        """One reading for each series."""
         shared = {name: getattr(self, name) for name in _SHARED}
         return tuple(
             Reading(series=name, **shared, **{part: getattr(self.series[name], part) for part in PER_SERIES})

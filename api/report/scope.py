@@ -35,7 +35,7 @@ def scope_of(
 ) -> Scope:
     """The zones and the time of a report on the local days `first` to `last`, both included: by default the four weeks
     that end with the last whole day. Raises `NotFound` for a district or camera that there is not, `QueryError`."""
-    zones = answers.zones(ReadingQuery(cameras=cameras, kinds=kinds, bbox=bbox))
+    zones: Sequence[ZoneOfCamera] = answers.zones(ReadingQuery(cameras=cameras, kinds=kinds, bbox=bbox))
     place = "the streets of these cameras" if cameras else "this part of the city" if bbox else "the city"
     if district is not None:
         area = _area(outlines, district)

@@ -122,18 +122,31 @@ class Workers:
 
 def resident_mb(pid: int) -> float:
     """Resident memory of a process and of all that it has started."""
+    return sum(map(_resident_kb, _family(pid))) / 1024
+
+
+def processor_s(pid: int) -> float:
+    """Processor time of a process and of all that it has started, of those that have ended too; seconds."""
+    return sum(map(_ticks, _family(pid))) / os.sysconf("SC_CLK_TCK")
+
+
+def _family(pid: int) -> list[int]:
     found, fresh = [pid], [pid]
     while fresh:
         fresh = [child for one in fresh for child in _children(one)]
         found += fresh
-    return sum(map(_resident_kb, found)) / 1024
+    return found
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
+    """Of each of its threads: a worker's counting threads start their own."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, thread.read_text().split())
+        except OSError:  # it ended meanwhile
+            continue
+    return found
 
 
 def _resident_kb(pid: int) -> float:
@@ -141,6 +154,14 @@ def _resident_kb(pid: int) -> float:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
     except (OSError, IndexError):
         return 0.0
+
+
+def _ticks(pid: int) -> int:
+    """User and system time, and that of children that were waited for: utime, stime, cutime, cstime of proc(5)."""
+    try:
+        return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    except OSError:
+        return 0
 
 
 def wait_until(true: Any, within_s: float, every_s: float = 0.5) -> bool:

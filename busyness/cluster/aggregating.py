@@ -43,9 +43,9 @@ class Aggregating:
             taken = self._aggregator.take(observations)
             events = _events(self._store, taken.newest, self._clock)
             self._store.save_health(events)
-        for readings in (taken.changed, taken.known):
-            for revision in revisions_of(readings):
-                self._bus.publish(REVISIONS, revision)
+        told = (one for readings in (taken.known, taken.changed) for one in revisions_of(readings))
+        revisions = {one.identity: one for one in told}  # a window may have had both news and what came again
+        self._bus.publish_written(REVISIONS, list(revisions.values()))
         self._meters.stored(taken.stored, len(taken.changed))
         return [Refused(one, reason) for one, reason in taken.refused]
 

@@ -2,7 +2,7 @@
 
     poll --batch--> handle: durable when it returns --refused--> dead letters --> commit
             ^          +-- the store or the bus is away: waits, and tries again
-            |          +-- anything else: tries again some times, then record by record; what still fails is refused
+            |          +-- anything else: tries again some times, then by halves; a record that still fails is refused
             +------------------------------------------------------------------+
 
 To handle a record again has to change nothing: whatever ends a worker, and at whatever moment, what it had polled and
@@ -49,8 +49,8 @@ Handle = Callable[[Sequence[RecordT]], Sequence[Refused[RecordT]]]
 class Consuming(Generic[RecordT]):
     """A loop for `Worker.loop`: handles the records of `topic` that fall to this member of `group`.
 
-    At most `at_once` records are in hand; where that is more than one, what comes within a moment of the first is taken
-    with it.
+    At most `at_once` records are in hand. Where fewer than half as many came, so that nothing waits, what comes within
+    a moment of them is taken with them.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Consuming(Generic[RecordT]):
 
     def _gathered(self, subscription: Subscription[RecordT]) -> list[RecordT]:
         batch = list(subscription.poll(self._at_once, POLL_S))
-        if batch and len(batch) < self._at_once and not subscription.finished:
+        if 0 < len(batch) < self._at_once // 2 and not subscription.finished:
             self._worker.stopping.wait(GATHER_S)
             batch += subscription.poll(self._at_once - len(batch), 0.0)
         return batch
@@ -100,21 +100,23 @@ class Consuming(Generic[RecordT]):
             self._meters.committed(self._topic.name, len(batch), len(refused))
 
     def _handled(self, batch: Sequence[RecordT]) -> Sequence[Refused[RecordT]]:
-        """Handle them together, or each for itself where one of them stands in the way of the others.
+        """Handle them together, or half by half where one of them stands in the way of the others: of thousands, each
+        for itself would take minutes.
 
-        Once one was refused those behind it are tried once: a batch of nothing else comes to its end while it is ours.
+        Once one was refused what is behind it is tried once: a batch of nothing else comes to its end while it is ours.
         """
-        try:
-            return self._tried(batch, ATTEMPTS)
-        except _Failed as failed:
-            if len(batch) == 1:
-                return [Refused(batch[0], str(failed))]
         refused: list[Refused[RecordT]] = []
-        for record in batch:
+        parts = [batch]
+        while parts:
+            part = parts.pop()
             try:
-                refused += self._tried([record], 1 if refused else ATTEMPTS)
+                refused += self._tried(part, 1 if refused else ATTEMPTS)
             except _Failed as failed:
-                refused.append(Refused(record, str(failed)))
+                if len(part) == 1:
+                    refused.append(Refused(part[0], str(failed)))
+                else:
+                    middle = len(part) // 2
+                    parts += (part[middle:], part[:middle])
         return refused
 
     def _tried(self, batch: Sequence[RecordT], attempts: int) -> Sequence[Refused[RecordT]]:

@@ -18,6 +18,7 @@ from busyness.cluster.opening import started
 from busyness.config import Config
 from busyness.feed_metrics import ReplacedMeter
 from busyness.keeping import open_store
+from busyness.memory import look_seldom_for_cycles
 from busyness.metrics import StoringMeters, counting_seconds
 from busyness.wiring import calibrations_of, open_clock, open_counters, views_of
 from core.bus import CLIPS, HEALTH, LOOPS, OBSERVATIONS
@@ -26,7 +27,7 @@ from ingest.file_reader import FileReader
 from ingest.source import MediaReader
 from ingest.synthetic import SyntheticStreet
 
-BATCH = 2000
+BATCH = 10_000
 """Observations that are stored and derived together: a transaction for many costs little more than for one."""
 
 
@@ -71,6 +72,7 @@ def aggregate(config: Config, console: Console) -> None:
         for name, consuming in (("aggregate", counts), ("health", notes), ("loops", loops)):
             worker.loop(name, consuming)
         add_duties(worker, config, store, clock, registry)
+        look_seldom_for_cycles()
         worker.run_until_stopped()
 
 

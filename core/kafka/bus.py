@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from core.bus import Topic
+from core.bus import Topic, Written
 from core.clock import Clock
 from core.config import Closed
 from core.kafka.settings import KafkaConfig
@@ -63,8 +64,11 @@ class KafkaBus:
             return [one.received for one in self._subscriptions]
 
     def publish(self, topic: Topic[RecordT], record: RecordT) -> None:
-        payload = topic.payload_of(record)
-        self._station.publish(topic, topic.identity(record), topic.key(record), payload)
+        self._station.publish(topic, (topic.written(record),))
+
+    def publish_written(self, topic: Topic[RecordT], records: Sequence[Written[RecordT]]) -> None:
+        topic.measure(records)
+        self._station.publish(topic, records)
 
     def flush(self) -> None:
         self._station.outbox.flush()

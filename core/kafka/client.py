@@ -15,8 +15,8 @@ from kafka.structs import MemberState
 
 from core.errors import BusError, ConfigError
 from core.kafka.connections import STRAIGHT, Connections
+from core.kafka.partitioning import KeyPartitioner
 from core.kafka.settings import KafkaConfig
-from core.kafka.topics import KeyPartitioner
 from core.kafka.waiting import Waiting
 
 OPENING_S = 3.0
@@ -151,8 +151,8 @@ def producer_settings(config: KafkaConfig, worker: str) -> Mapping[str, Any]:
         "delivery_timeout_ms": FOR_EVER_MS,  # what waits is bounded by the outbox, not by time
         "max_block_ms": int(OPENING_S * 1000),
         "request_timeout_ms": 15_000,
-        "linger_ms": 5,
-        "batch_size": 131_072,
+        "linger_ms": 50,  # few large batches are half the work, here and at the brokers; who flushes does not wait
+        "batch_size": 262_144,
         "compression_type": "lz4",
         "partitioner": KeyPartitioner(),
         "allow_auto_create_topics": False,

@@ -5,7 +5,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -49,13 +49,10 @@ def schema_name(topic: Topic[Any], version: int | None = None) -> str:
     return f"{topic.name}.v{version or topic.version}"
 
 
-def headers_of(topic: Topic[Any], identity: str, source: str, now: datetime) -> Headers:
-    """What stands on a record. `source` is the worker that publishes it."""
-    return [
-        *_fixed(topic.name, topic.version, source),
-        ("ce_id", identity.encode()),
-        ("ce_time", now.isoformat().encode()),
-    ]
+def headers_of(topic: Topic[Any], identities: Iterable[str], source: str, now: datetime) -> list[Headers]:
+    """What stands on each of the records that are published now. `source` is the worker that publishes them."""
+    fixed, time = _fixed(topic.name, topic.version, source), ("ce_time", now.isoformat().encode())
+    return [[*fixed, ("ce_id", identity.encode()), time] for identity in identities]
 
 
 @lru_cache(maxsize=64)
@@ -86,7 +83,7 @@ def record_of(topic: Topic[RecordT], came: Came) -> RecordT:
         raise Poison("it has no value")
     if len(came.value) > topic.max_bytes:
         raise Poison(f"it is of {len(came.value)} bytes, of at most {topic.max_bytes}")
-    kind = next((value for name, value in came.headers if name == TYPE), None)
+    kind = _kind(came)
     version = None if kind is None else _version(kind, topic.name)
     if not version:
         raise Poison(f"its header {TYPE} is {_shown(kind)}, not city.busyness.{schema_name(topic)}")
@@ -97,6 +94,13 @@ def record_of(topic: Topic[RecordT], came: Came) -> RecordT:
     if came.key != topic.key(record).encode():
         raise Poison(f"its key is {_shown(came.key)}, not {topic.key(record)!r}")
     return record
+
+
+def _kind(came: Came) -> bytes | None:
+    for name, value in came.headers:
+        if name == TYPE:
+            return value
+    return None
 
 
 def _shown(part: bytes | None) -> str:

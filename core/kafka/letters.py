@@ -18,6 +18,7 @@ from core.errors import BusError, NotFound
 from core.kafka.client import build, consumer_settings, passes, refusal, said
 from core.kafka.dead import payload_of
 from core.kafka.envelope import Came, Poison, record_of
+from core.kafka.outbox import Post
 from core.kafka.settings import KafkaConfig
 from core.kafka.station import Station
 from core.kafka.topics import name_of
@@ -75,14 +76,14 @@ class DeadLetters:
             raise BusError(str(error), remedy="drop it: what it is of will come again, or is lost") from error
         headers = [(name, value.encode()) for name, value in letter.headers.items()]
         self._station.until_made(topic)
-        self._station.outbox.put(name_of(topic, self._config), (letter.key or "").encode(), payload, headers)
+        self._station.outbox.put(name_of(topic, self._config), [Post((letter.key or "").encode(), payload, headers)])
         self._station.outbox.flush()
         self.drop([letter])
 
     def drop(self, letters: Iterable[DeadLetter]) -> None:
         """Strike letters; what they hold is gone with them. Raises `BusError`."""
         for letter in letters:
-            self._station.publish(DEAD_LETTERS, letter.id, letter.id, None)
+            self._station.strike(DEAD_LETTERS, letter.id)
         self._station.outbox.flush()
 
     def close(self) -> None:

@@ -14,15 +14,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import KafkaProducer, errors
 
 from core.errors import BusError
 from core.kafka.client import build, opened, passes, producer_settings, refusal, said
 from core.kafka.envelope import Headers
+from core.kafka.partitioning import foresee
 from core.kafka.settings import KafkaConfig
 from core.kafka.waiting import Waiting
 
@@ -43,22 +44,25 @@ After outages of several brokers kafka-python's was seen to send nothing any mor
 again."""
 
 
+class Post(NamedTuple):
+    """What one record is on the brokers. Without a value it strikes the one of its key."""
+
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
 @dataclass(slots=True)
 class _Parcel:
     number: int
     topic: str
-    key: bytes
-    value: bytes | None
-    headers: Headers
+    post: Post
+    bytes: int
     sent: Any  # a kafka FutureRecordMetadata
 
     @property
-    def bytes(self) -> int:
-        return _PARCEL_BYTES + len(self.key) + len(self.value or b"")
-
-    @property
     def taken(self) -> bool:
-        return bool(self.sent.is_done) and not self.sent.failed()
+        return bool(self.sent.succeeded())
 
 
 class Outbox:
@@ -90,25 +94,34 @@ class Outbox:
         """How many records are on their way."""
         return len(self._parcels)
 
-    def put(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
-        """Send a record, or strike the one of this key (None); waits while too much is on its way.
+    def put(self, topic: str, posts: Sequence[Post]) -> None:
+        """Send records, in their order; waits while too much is on its way.
 
-        Raises `BusError` where the brokers refuse what is published, or nobody waits for them any longer.
+        Raises `BusError` where the brokers refuse what is published, or nobody waits for them any longer; the first of
+        the records may have been sent by then.
         """
-        with self._lock:
-            self._check()
-            self._let_go()  # where that fails, this record is not taken: who publishes it tries again
-            if not self._parcels:
-                self._moved_at = time.monotonic()
-            self._number += 1
-            parcel = _Parcel(self._number, topic, key, value, headers, None)
-            parcel.sent = self._send(parcel)
-            self._parcels.append(parcel)
-            self._bytes += parcel.bytes
-            full = self._bytes > self._held_bytes
-            middle = self._parcels[len(self._parcels) // 2] if full else None
-        if middle is not None:
-            self._await(middle)
+        foresee([post.key for post in posts])
+        begin = 0
+        while begin < len(posts):
+            with self._lock:
+                self._check()
+                self._let_go()  # where that fails, what is left is not sent: who publishes tries again, with all of it
+                if not self._parcels:
+                    self._moved_at = time.monotonic()
+                while begin < len(posts) and self._bytes <= self._held_bytes:
+                    self._take(topic, posts[begin])
+                    begin += 1
+                full = self._bytes > self._held_bytes
+                middle = self._parcels[len(self._parcels) // 2] if full else None
+            if middle is not None:
+                self._await(middle)
+
+    def _take(self, topic: str, post: Post) -> None:
+        self._number += 1
+        parcel = _Parcel(self._number, topic, post, _PARCEL_BYTES + len(post.key) + len(post.value or b""), None)
+        parcel.sent = self._send(parcel)
+        self._parcels.append(parcel)
+        self._bytes += parcel.bytes
 
     def flush(self) -> None:
         """Returns when all that was put is durable. Raises `BusError` where it cannot be."""
@@ -139,7 +152,7 @@ class Outbox:
             if self._producer is None:
                 self._producer = opened(self._open, self._config, self._waiting)
             try:
-                return self._producer.send(parcel.topic, parcel.value, parcel.key, parcel.headers)
+                return self._producer.send(parcel.topic, parcel.post.value, parcel.post.key, parcel.post.headers)
             except (errors.KafkaError, OSError) as error:
                 if not passes(error):
                     raise refusal(error, self._config) from error
@@ -182,13 +195,13 @@ class Outbox:
 
     def _let_go(self) -> None:
         """Of what has arrived with all before it nothing needs to be kept."""
-        parcels = self._parcels
-        while parcels and parcels[0].sent.is_done:
-            if parcels[0].sent.failed():
-                self._send_again()
-                return
+        parcels, held = self._parcels, len(self._parcels)
+        while parcels and parcels[0].taken:
             self._bytes -= parcels.popleft().bytes
+        if len(parcels) < held:
             self._moved_at = time.monotonic()
+        if parcels and parcels[0].sent.failed():  # not "is done": it may have been taken since it was looked at
+            self._send_again()
 
     def _send_again(self) -> None:
         """What was not taken, and whatever was published with the same keys after it, so that each stays in order.
@@ -207,8 +220,8 @@ class Outbox:
             again = deque[_Parcel]()
             for parcel in self._parcels:
                 if parcel.number in refused:
-                    behind.add((parcel.topic, parcel.key))
-                if (parcel.topic, parcel.key) in behind:
+                    behind.add((parcel.topic, parcel.post.key))
+                if (parcel.topic, parcel.post.key) in behind:
                     again.append(parcel)
             _LOG.warning("%d records are sent to Kafka again: %s", len(again), said(error))
             if not passes(error):

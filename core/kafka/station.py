@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, errors
 
-from core.bus import DEAD_LETTERS, Topic
+from core.bus import DEAD_LETTERS, RecordT, Topic, Written
 from core.clock import Clock
 from core.kafka.client import admin_settings, build, passes, refusal, said
 from core.kafka.dead import letter_of
 from core.kafka.envelope import headers_of
-from core.kafka.outbox import Outbox
+from core.kafka.outbox import Outbox, Post
 from core.kafka.settings import KafkaConfig
 from core.kafka.topics import make, name_of
 from core.kafka.traffic import Sent
@@ -33,20 +34,28 @@ class Station:
         self._lock = threading.Lock()
         self._counting = threading.Lock()
 
-    def publish(self, topic: Topic[Any], identity: str, key: str, payload: bytes | None) -> None:
-        """Put a record on its way, or strike the one of this key (None). Raises `BusError`."""
+    def publish(self, topic: Topic[RecordT], records: Sequence[Written[RecordT]]) -> None:
+        """Put records on their way. Raises `BusError`."""
+        self._put(topic, records, [one.payload for one in records])
+
+    def strike(self, topic: Topic[Any], key: str) -> None:
+        """Take the record of this key, which is its identity too, out of a compacted topic. Raises `BusError`."""
+        self._put(topic, [Written(key, key, b"")], [None])
+
+    def _put(self, topic: Topic[Any], records: Sequence[Written[Any]], values: Sequence[bytes | None]) -> None:
         self.until_made(topic)
-        headers = headers_of(topic, identity, self.worker, self.clock.now())
-        self.outbox.put(name_of(topic, self.config), key.encode(), payload, headers)
+        headers = headers_of(topic, [one.identity for one in records], self.worker, self.clock.now())
+        posts = [Post(one.key.encode(), value, told) for one, value, told in zip(records, values, headers, strict=True)]
+        self.outbox.put(name_of(topic, self.config), posts)
         with self._counting:
             sent = self.sent.setdefault(topic.name, Sent(topic.name))
-            sent.records += 1
-            sent.bytes += len(payload or b"")
+            sent.records += len(records)
+            sent.bytes += sum([len(one.payload) for one in records])
 
     def put_aside(self, topic: Topic[Any], came: Any, reason: str) -> None:
         """A letter about what cannot be handled; durable as all that is published. Raises `BusError`."""
         letter = letter_of(topic, came, reason, self.worker, self.clock.now())
-        self.publish(DEAD_LETTERS, letter.id, letter.id, DEAD_LETTERS.payload_of(letter))
+        self.publish(DEAD_LETTERS, [DEAD_LETTERS.written(letter)])
 
     def until_made(self, topic: Topic[Any]) -> None:
         """The topic is there; waits for the brokers. Raises `BusError`."""

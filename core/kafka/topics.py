@@ -1,35 +1,19 @@
-"""The topics of a cluster as Kafka has them: what they are called, how they are kept, which partition a key has."""
+"""The topics of a cluster as Kafka has them: what they are called, how they are kept."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 
 from kafka import KafkaAdminClient, errors
-from kafka.partitioner.abc import Partitioner
 
 from core.bus import Topic
 from core.kafka.settings import KafkaConfig
-from core.ownership import place_of
 
 _LOG = logging.getLogger(__name__)
 
 HOUR_MS = 3_600_000
-
-
-@lru_cache(maxsize=65_536)
-def _place(key: bytes, places: int) -> int:
-    return place_of(key.decode(errors="surrogateescape"), places)
-
-
-class KeyPartitioner(Partitioner):  # type: ignore[misc]  # kafka-python has no types
-    """Kafka's own partitioning of keys. Those that were seen are kept: they are hashed in Python."""
-
-    def partition(self, topic: str, *told: Any) -> int:
-        """`told`: the key, its bytes, the value, its bytes, and the cluster."""
-        return _place(told[1], len(told[-1].partitions_for_topic(topic)))
 
 
 def name_of(topic: Topic[Any], config: KafkaConfig) -> str:

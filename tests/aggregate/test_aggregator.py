@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from street_counts import NOON, PARK, TOWER, StoppedClock, counted, figures
 
+from aggregate import aggregator as aggregator_module
 from aggregate.aggregator import Aggregator
 from aggregate.answers import Answers, ReadingQuery
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.policy import FUTURE_TOLERANCE, AggregatePolicy
+from aggregate.tables import Clips, Spans
 from core.records import Camera, CountObservation, Reading, Status, Window
 
 DAY = (NOON - timedelta(days=2), NOON + timedelta(days=2))
@@ -80,6 +82,25 @@ def test_an_open_window_is_replaced_in_place(street: Street) -> None:
     for minutes, number, mean in ((0, 2, 2), (5, 4, 3), (10, 6, 4)):
         street.accept(cars(minutes, number))
         assert street.quarter() == (mean, 1)
+
+
+def test_many_zones_are_derived_some_at_a_time(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each needs the clips of its day: those of all zones of a city have no room in a worker that is behind."""
+    counts = [cars(minutes, minutes + 1, camera=camera) for minutes in (0, 5) for camera in (TOWER, PARK)]
+    together = street.accept(*counts)
+    apart, asked = Street(), []
+    clips = apart.store.clips
+
+    def watched(spans: Spans) -> Clips:
+        asked.append(set(spans.zone.tolist()))
+        return clips(spans)
+
+    monkeypatch.setattr(apart.store, "clips", watched)
+    monkeypatch.setattr(aggregator_module, "_ZONES_AT_ONCE", 1)
+    assert set(apart.accept(*counts)) == set(together)
+    assert asked == [{"tower:view"}, {"park:view"}]
+    assert apart.rows(*DAY) == street.rows(*DAY)
+    apart.store.close()
 
 
 def test_a_late_count_is_a_new_revision_and_the_older_one_stays_for_as_of(street: Street) -> None:

@@ -289,6 +289,21 @@ def test_a_malformed_question_is_refused_with_a_remedy(answers: Answers, query: 
     assert refused.value.remedy
 
 
+def test_cameras_that_were_saved_anew_answer_at_once() -> None:
+    """The zones of all cameras are kept between two questions, and no longer than the cameras are the same."""
+    store = DuckDBStore.open(None)
+    store.save_cameras([TOWER, PARK])
+    answers = Answers(store, StoppedClock(NOON), live=True)
+    before = answers.zones(ReadingQuery())
+    assert answers.zones(ReadingQuery()) is before
+    changed = TOWER.model_copy(update={"cadence_s": 60.0, "zones": (Zone(id="tower:new", name="new"),)})
+    store.save_cameras([changed])
+    assert [(one.zone, one.camera) for one in answers.zones(ReadingQuery())] == [(changed.zones[0], changed)]
+    latest = answers.latest(series=("people",))
+    assert latest[["zone", "clips_expected"]].to_numpy().tolist() == [["tower:new", 15]]
+    store.close()
+
+
 def test_latest_shows_the_newest_window_and_says_who_has_gone_quiet(answers: Answers) -> None:
     frame = answers.latest(series=("vehicles",)).set_index("zone")
     assert frame.loc["tower:view", ["mean", "reason"]].tolist() == [3, "window still open: 1 of 3 clips so far"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +74,35 @@ def test_what_was_stored_survives_a_kill_and_the_file_has_one_owner(path: Path) 
     assert store.watermark("tower") == NOON + timedelta(minutes=2)
     assert store.cameras() == [TOWER]
     store.close()
+
+
+def test_readings_replaced_in_their_place_survive_a_crash_and_leave_nothing_behind(path: Path, tmp_path: Path) -> None:
+    """Three clips of one hour, one after the other: what a crash leaves, file and log, has its reading once, the last.
+
+    The quarter was closed when its second clip came: it has a revision, and the one before stays.
+    """
+    store = DuckDBStore.open(path)
+    store.save_cameras([TOWER])
+    aggregator = Aggregator(store, AggregatePolicy(), StoppedClock())
+    for minutes, cars in ((0, 2), (40, 4), (5, 9)):
+        aggregator.accept([counted(NOON + timedelta(minutes=minutes), figures(car=cars))])
+    crashed = tmp_path / "crashed.duckdb"
+    for end in ("", ".wal"):
+        shutil.copy(f"{path}{end}", f"{crashed}{end}")
+    store.close()
+    again = DuckDBStore.open(crashed)
+    asked = {"series": ("car",), "start": NOON, "end": NOON + timedelta(minutes=15)}
+    (hour,) = again.readings(window=Window.HOUR, **asked).records()
+    assert (hour.mean, hour.clips_counted, hour.revision) == (5, 3, 1)
+    (quarter,) = again.readings(window=Window.QUARTER, **asked).records()
+    assert (quarter.mean, quarter.clips_counted, quarter.revision) == (5.5, 2, 2)
+    rows = again._engine.read(f"SELECT revision, superseded FROM {readings_table(Window.QUARTER)} ORDER BY ALL")
+    assert rows.to_pylist() == [
+        {"revision": 1, "superseded": False},
+        {"revision": 1, "superseded": True},
+        {"revision": 2, "superseded": False},
+    ]
+    again.close()
 
 
 def test_a_closed_store_opens_again_with_all_it_had(path: Path) -> None:

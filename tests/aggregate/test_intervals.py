@@ -50,6 +50,14 @@ def test_fractional_totals_lie_between_their_neighbours() -> None:
     assert (np.diff(high) > 0).all()
 
 
+def test_limits_do_not_depend_on_what_else_is_asked_for() -> None:
+    """Counts that are alike are solved once: to the last bit what each of them gives alone."""
+    totals = np.array([[0.0, 2.5, 0.0], [1e-7, 2.5, 300.0]])
+    together = np.stack(garwood(totals, 0.90))
+    alone = [[garwood(total, 0.90) for total in row] for row in totals.tolist()]
+    assert together.tobytes() == np.moveaxis(np.array(alone), -1, 0).tobytes()
+
+
 def test_an_empty_street_is_not_a_certain_zero() -> None:
     """No one in 12 clips: up to -ln(0.05) * 1.4 / 12 may be there on average; no one in one clip says much less."""
     low, high = mean_interval([0.0, 0.0], [0.0, 0.0], [12, 1], 0.90)

@@ -6,24 +6,18 @@ import struct
 from datetime import UTC, datetime
 
 import numpy as np
-import pytest
 
 from aggregate.postgres_binary import (
     HEADER,
     TRAILER,
-    Field,
     Fixed,
     Kind,
-    Layout,
     Lists,
     Words,
     batch,
     identifiers,
     lists,
-    lists_from,
     numbers,
-    time_list,
-    word_list,
 )
 from aggregate.tables import times_of
 
@@ -76,65 +70,17 @@ def test_single_precision_stays_single() -> None:
     assert rows.content.endswith(struct.pack(">if", 4, np.float32(1 / 3)) + TRAILER)
 
 
+def test_what_is_null_in_every_row_is_laid_out_with_what_is_in_none() -> None:
+    nothing = np.full((2, 1), np.nan)
+    rows = batch([Words("word", ["a", "b"]), numbers("share", nothing[:, 0]), lists("figures", nothing)])
+    assert rows.columns == ("share", "figures", "word")
+    null = b"\xff" * 4
+    row = [struct.pack(">h", 3) + null + null + field(word) for word in (b"a", b"b")]
+    assert rows.content == HEADER + b"".join(row) + TRAILER
+
+
 def test_a_text_has_no_nul() -> None:
     assert field("a\u2400b".encode()) in batch([Words("word", ["a\0b"])]).content
-
-
-def test_rows_that_come_are_read_as_they_were_laid_out() -> None:
-    """Whatever is null is told by the expression that asks for it; texts may be."""
-    layout = Layout(
-        (
-            Field("at", "at", Kind.TIME),
-            Field.figure("share", "share"),
-            Field.figures("figures", "figures", 2),
-            Field.identifier("id", "id"),
-        ),
-        {"word": "word", "why": "why"},
-    )
-    assert layout.select == (
-        "at, coalesce(share, 'NaN'), coalesce(figures, array_fill('NaN'::float8, ARRAY[2])), "
-        f"coalesce(id, '{'0' * 32}'), word, why"
-    )
-    content = batch(
-        [
-            Fixed("at", Kind.TIME, SECOND),
-            Fixed("share", Kind.FLOAT, np.array([0.1 + 0.2, np.nan])),
-            Lists("figures", np.array([[5e-324, -0.0], [np.nan, np.nan]])),
-            identifiers("id", ["ab" * 16, "0" * 32]),
-            Words("word", ["one", None]),
-            Words("why", [None, ""]),
-        ]
-    ).content
-    rows = content[len(HEADER) : -len(TRAILER)].split(struct.pack(">h", 6) + struct.pack(">i", 8))[1:]
-    messages = [struct.pack(">hi", 6, 8) + row for row in rows]
-    found = layout.read([HEADER + messages[0], messages[1], TRAILER])
-    assert len(found) == 2
-    assert found.times("at").tolist() == SECOND.tolist()
-    assert found.numbers("share").tobytes() == np.array([0.1 + 0.2, np.nan]).tobytes()
-    assert found.lists("figures")[0].tobytes() == np.array([5e-324, -0.0]).tobytes()
-    assert found.identifiers("id") == ["ab" * 16, None]
-    assert found.words["word"].tolist() == ["one", None]
-    assert found.words["why"].tolist() == [None, ""]
-
-
-@pytest.mark.parametrize("messages", [[], [HEADER + TRAILER], [HEADER, TRAILER]])
-def test_no_rows_are_no_rows(messages: list[bytes]) -> None:
-    found = Layout((Field.figures("figures", "f", 9),), {"word": "w"}).read(messages)
-    assert (len(found), found.lists("figures").shape, found.words["word"].tolist()) == (0, (0, 9), [])
-
-
-def test_lists_of_any_length_come_with_a_number() -> None:
-    message = struct.pack(">h", 2) + field(struct.pack(">q", 3)) + float_list(0.5, 1.5)
-    ((number, (values,)),) = lists_from([HEADER + message, TRAILER])
-    assert (number, values.tolist()) == (3, [0.5, 1.5])
-
-
-def test_names_and_times_are_written_as_a_server_reads_them() -> None:
-    assert word_list([]) == "{}"
-    assert word_list(["a", "NULL", ""]) == '{"a","NULL",""}'
-    assert word_list(['say "a"', "b\\c"]) == '{"say \\"a\\"","b\\\\c"}'
-    assert time_list(SECOND[:1]) == "{2000-01-01T00:00:01.000000Z}"
-    assert time_list(SECOND[:0]) == "{}"
 
 
 def test_times_of_records_keep_their_microseconds() -> None:

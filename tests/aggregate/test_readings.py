@@ -36,7 +36,6 @@ def columns(observations: list[CountObservation]) -> Clips:
         present=table("present").reshape(-1, 9),
         peak=table("peak").reshape(-1, 9),
         stationary=table("stationary").reshape(-1, 9),
-        low=table("low").reshape(-1, 9),
         high=table("high").reshape(-1, 9),
         shared_by_people=of_shared("people"),
         shared_by_vehicles=of_shared("vehicles"),

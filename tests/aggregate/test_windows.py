@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregate.tables import aware, moment
-from aggregate.windows import days_between, spans_of, window_at, windows_at, windows_touched
+from aggregate.tables import Spans, aware, moment, text, times_of
+from aggregate.windows import days_between, spans_of, stretches_of, window_at, windows_at, windows_touched
 from core.records import Window
 
 ZONES = ("UTC", "Europe/London", "Europe/Helsinki", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo")
@@ -107,7 +107,7 @@ def test_days_between_follow_one_another_without_gap(start: datetime, days: int,
 @given(times=st.lists(moments, min_size=1, max_size=20), timezone=st.sampled_from(ZONES))
 def test_many_events_touch_what_each_of_them_touches(times: list[datetime], timezone: str) -> None:
     """The fast way over many events finds the same windows as asking for one after the other."""
-    spans = spans_of({"zone": (np.array([moment(time) for time in times]), timezone)})
+    spans = spans_of(text(["zone"] * len(times)), times_of(times), {"zone": timezone})
     fast = list(zip(spans.window, spans.start.tolist(), spans.end.tolist(), strict=True))
     one_by_one = {bounds for time in times for bounds in windows_touched(time, timezone)}
     slow = {
@@ -116,3 +116,38 @@ def test_many_events_touch_what_each_of_them_touches(times: list[datetime], time
     }
     assert set(fast) == slow
     assert len(fast) == len(slow)
+
+
+def test_the_windows_of_a_day_are_one_stretch_and_those_of_another_year_another() -> None:
+    """
+    zone   |-60m-|
+           |----------1d----------|   years   |----------1d----------|
+    -->    [----------------------)           [----------------------)
+    """
+    times = [
+        datetime(2017, 3, 9, 8, tzinfo=UTC),
+        datetime(2017, 3, 9, 23, tzinfo=UTC),
+        datetime(2025, 3, 9, tzinfo=UTC),
+    ]
+    stretches = stretches_of(spans_of(text(["zone"] * 3), times_of(times), {"zone": "UTC"}))
+    assert stretches.zone.tolist() == ["zone"] * 2
+    assert [str(start)[:13] for start in stretches.start] == ["2017-03-09T00", "2025-03-09T00"]
+    assert [str(end)[:13] for end in stretches.end] == ["2017-03-10T00", "2025-03-10T00"]
+
+
+hours = st.tuples(st.sampled_from(("a", "b")), st.integers(0, 12), st.integers(1, 4))
+
+
+@given(spans=st.lists(hours, max_size=12))
+def test_stretches_cover_what_their_spans_do_and_leave_gaps_between_them(spans: list[tuple[str, int, int]]) -> None:
+    zero = np.datetime64("2025-03-03", "us")
+    starts = zero + np.array([start for _, start, _ in spans], dtype="timedelta64[h]")
+    ends = starts + np.array([length for _, _, length in spans], dtype="timedelta64[h]")
+    zones = text([zone for zone, _, _ in spans])
+    found = stretches_of(Spans(zones, text([""] * len(spans)), starts.astype("M8[us]"), ends.astype("M8[us]")))
+    covered = {(zone, hour) for zone, start, length in spans for hour in range(start, start + length)}
+    edges = [(zone, (start - zero) // np.timedelta64(1, "h"), (end - zero) // np.timedelta64(1, "h"))
+             for zone, start, end in zip(found.zone, found.start, found.end, strict=True)]  # fmt: skip
+    assert {(zone, hour) for zone, start, end in edges for hour in range(start, end)} == covered
+    assert not any((zone, end) in covered for zone, _, end in edges), "those that touch are one"
+    assert len(edges) == len(set(edges))

@@ -171,6 +171,14 @@ def test_figures_are_never_kept_and_large_answers_are_packed(street):
     assert street.get("/v1/outlines").headers["cache-control"] == "private, max-age=3600"
 
 
+@pytest.mark.parametrize("address", ["/v1/readings", "/v1/readings?format=csv", "/openapi.json", "/healthz"])
+def test_what_is_unpacked_is_what_would_be_sent_plain(street, address):
+    """Streams of several pieces, answers of one piece, and those that are too small to be packed."""
+    packed = street.get(address, headers={"accept-encoding": "gzip"})
+    assert ("content-encoding" in packed.headers) == (address != "/healthz")
+    assert packed.content == street.get(address, headers={"accept-encoding": "identity"}).content
+
+
 @pytest.mark.parametrize(
     "address",
     [

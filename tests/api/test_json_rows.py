@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +65,18 @@ def test_every_kind_of_column_reads_back() -> None:
 
 def test_no_rows_are_no_rows() -> None:
     assert read_back(pd.DataFrame({"name": pd.Series([], dtype=object), "figure": pd.Series([], dtype=float)})) == []
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_columns_in_which_all_rows_say_the_same_read_back(rows: int) -> None:
+    at = datetime(2017, 3, 9, 8, tzinfo=UTC)
+    same = {"word": "a", "figure": 0.5, "count": 7, "flag": True, "at": at, "list": ["a"], "none": None}
+    frame = pd.DataFrame({name: [value] * rows for name, value in same.items()})
+    frame["never"] = pd.Series([pd.NaT] * rows).dt.tz_localize("UTC")
+    frame["unknown"] = np.nan
+    expected = {**same, "at": "2017-03-09T08:00:00Z", "never": None, "unknown": None}
+    assert read_back(frame) == [expected] * rows
+    assert read_back(frame.assign(place=range(rows))) == [{**expected, "place": place} for place in range(rows)]
 
 
 def test_times_of_another_time_zone_are_told_in_utc() -> None:

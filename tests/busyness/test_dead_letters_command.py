@@ -20,6 +20,7 @@ from core.bus import CLIPS
 from core.clock import SystemClock
 from core.errors import ConfigError, NotFound
 from core.kafka.bus import KafkaBus
+from core.kafka.outbox import Post
 from core.kafka.settings import KafkaConfig
 from core.kafka.subscription import KafkaSubscription
 from core.records import ClipReady
@@ -97,7 +98,7 @@ def test_what_is_not_whole_cannot_be_sent_again(brokers: KafkaConfig, tmp_path: 
     with KafkaBus(brokers, "detect-1", SystemClock()) as bus:
         station = bus._station
         station.until_made(CLIPS)
-        station.outbox.put(f"{brokers.prefix}.clips", b"a", b"x" * 70_000, [])
+        station.outbox.put(f"{brokers.prefix}.clips", [Post(b"a", b"x" * 70_000, [])])
         bus.flush()
         records = bus.subscribe(CLIPS, group="detect")
         ends = time.monotonic() + 20

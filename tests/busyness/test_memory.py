@@ -1,4 +1,5 @@
-"""What is freed goes back: threads that come and go leave no arenas behind, and clips no holes."""
+"""What is freed goes back: threads that come and go leave no arenas behind, and clips no holes. Records take no time to
+look through."""
 
 from __future__ import annotations
 
@@ -55,3 +56,25 @@ def test_threads_share_two_arenas() -> None:
 
 def test_a_clip_that_is_freed_leaves_no_hole_among_what_stays() -> None:
     assert _told(CLIPS, "given back") < 5 < 20 < _told(CLIPS, "kept")
+
+
+LOOKS = """
+import gc
+from busyness.memory import look_seldom_for_cycles
+if sys.argv[1] == "seldom":
+    look_seldom_for_cycles()
+looks = []
+gc.callbacks.append(lambda phase, told: phase == "start" and looks.append(told["generation"]))
+records = [[number] for number in range(100_000)]
+del records
+class Ring: pass
+for _ in range(100_000):
+    ring = Ring()
+    ring.ring = ring
+del ring
+print(len(looks) if len([one for one in gc.get_objects() if type(one) is Ring]) < 50_000 else -1)
+"""
+
+
+def test_records_are_seldom_looked_through_and_what_holds_itself_goes_all_the_same() -> None:
+    assert 0 < _told(LOOKS, "seldom") < 50 < _told(LOOKS, "often")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from bus_records import EXAMPLES, clip, observation
 
-from core.bus import CLIPS, HEALTH, OBSERVATIONS, Bus, MemoryBus, RecordT, Subscription, Topic
+from core.bus import CLIPS, HEALTH, OBSERVATIONS, Bus, MemoryBus, RecordT, Subscription, Topic, Written
 from core.clock import SystemClock
 from core.errors import BusError
 from core.letters import DeadLetter
@@ -87,6 +87,20 @@ def test_the_records_of_a_key_keep_their_order(open_bus: OpenBus) -> None:
         assert [one for one in arrived if one.camera == camera] == [one for one in published if one.camera == camera]
 
 
+def test_many_that_are_written_already_arrive_as_each_by_itself(open_bus: OpenBus) -> None:
+    """Among others, in the order of their keys."""
+    bus = open_bus()
+    published = [clip(number, f"camera-{number % 7}") for number in range(300)]
+    bus.publish_written(CLIPS, [])
+    bus.publish(CLIPS, published[0])
+    bus.publish_written(CLIPS, [CLIPS.written(one) for one in published[1:-1]])
+    bus.publish(CLIPS, published[-1])
+    bus.flush()
+    arrived = taken(bus.subscribe(CLIPS, group="test"), 300)
+    for camera in {one.camera for one in published}:
+        assert [one for one in arrived if one.camera == camera] == [one for one in published if one.camera == camera]
+
+
 def test_what_was_published_before_anybody_read_waits_for_them(open_bus: OpenBus) -> None:
     open_bus().publish(CLIPS, clip())
     open_bus().flush()
@@ -153,6 +167,8 @@ def test_no_picture_fits_into_a_record(open_bus: OpenBus) -> None:
     smuggled = clip().model_copy(update={"location": picture})
     with pytest.raises(BusError, match="too large for the topic clips, which takes 65536"):
         bus.publish(CLIPS, smuggled)
+    with pytest.raises(BusError, match="too large for the topic clips, which takes 65536"):
+        bus.publish_written(CLIPS, [CLIPS.written(clip()), Written("camera", "id", picture.encode())])
     assert all(topic.max_bytes <= 65_536 for topic in EXAMPLES if topic.record is not DeadLetter)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from aggregate.duckdb_store import DuckDBStore
-from core.bus import RecordT, Topic
+from core.bus import RecordT, Topic, Written
 from core.shelf import Document
 from core.shelf_memory import MemoryShelf
 
@@ -56,6 +56,11 @@ class LogBus:
     def publish(self, topic: Topic[RecordT], record: RecordT) -> None:
         with self.fate.step():
             self.on_its_way.append((topic.name, topic.payload_of(record)))
+
+    def publish_written(self, topic: Topic[RecordT], records: Sequence[Written[RecordT]]) -> None:
+        for record in records:
+            with self.fate.step():
+                self.on_its_way.append((topic.name, record.payload))
 
     def flush(self) -> None:
         with self.fate.step():

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from announced import announced
 from busy_street import CAMERAS, START, StreetCounter, clips_of
 from hand_clock import HandClock
 from prometheus_client import CollectorRegistry
@@ -15,7 +16,6 @@ from aggregate.aggregator import Aggregator
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.feed import ReadingFeed
 from aggregate.policy import AggregatePolicy
-from aggregate.revisions import revisions_of
 from busyness.cluster.aggregating import Aggregating, KeepingHealth, KeepingLoops
 from busyness.cluster.live import LiveReadings
 from busyness.cluster.worker import Stopped, Worker
@@ -95,11 +95,22 @@ def test_observations_from_the_future_are_put_aside_with_the_reason(store: DuckD
     assert store.extent() is None
 
 
+def test_a_window_of_news_and_of_what_came_again_is_announced_once(store: DuckDBStore) -> None:
+    bus = MemoryBus()
+    handle, counts = aggregating(store, bus), observations(3, 5, 7)
+    handle(counts[:2])
+    revisions = bus.subscribe(REVISIONS, group=None)
+    polled(revisions)
+    handle(counts)
+    said = polled(revisions)
+    assert len({one.place for one in said}) == len(said)
+    assert next(one for one in said if one.window is Window.HOUR).series["people"].mean == 5.0
+
+
 def test_revisions_are_valid_records_of_the_whole_table(store: DuckDBStore) -> None:
-    """They are built without being examined: what is built is what would have passed."""
+    """They are written without being examined: what is written is what would have passed."""
     taken = Aggregator(store, AggregatePolicy(), CLOCK).take(observations(3, "broken", 5))
-    built = list(revisions_of(taken.changed))
-    assert [ReadingRevision.model_validate_json(one.model_dump_json()) for one in built] == built
+    built = announced(taken.changed)
     assert [reading for one in built for reading in one.readings()] == taken.changed.records()
     assert any(one.series["people"].mean is None for one in built)
 

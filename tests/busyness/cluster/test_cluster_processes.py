@@ -17,6 +17,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from announced import announced
 from processes import _MAIN, Processes, until
 from recorded_street import record
 from services.kafka_broker import KafkaCluster
@@ -25,7 +26,6 @@ from services.postgres_server import PostgresServer
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.postgres_config import PostgresConfig
 from aggregate.postgres_store import PostgresStore
-from aggregate.revisions import revisions_of
 from aggregate.store import Store
 from core.bus import CLIPS, OBSERVATIONS, REVISIONS
 from core.kafka.lag import lag_of
@@ -92,7 +92,7 @@ def tables(store: Store, cameras: list[str]) -> dict[str, Any]:
     readings = [
         revision
         for window in Window
-        for revision in revisions_of(store.readings(window=window, series=SERIES, start=EVER[0], end=EVER[1]))
+        for revision in announced(store.readings(window=window, series=SERIES, start=EVER[0], end=EVER[1]))
     ]
     return {
         "observations": [

@@ -102,6 +102,29 @@ def test_one_record_that_breaks_the_handler_is_refused_and_the_others_are_handle
     assert registry.get_sample_value("busyness_records_refused_total", {"topic": "clips"}) == 1
 
 
+def test_one_of_thousands_is_found_in_few_tries_and_the_others_keep_their_order(
+    worker: Worker, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One by one they would take minutes, each with a transaction of its own."""
+    bus, tries, handled = LogBus(), [], []
+    for clip in clips_of(range(1000), CAMERAS[:1]):
+        bus.publish(CLIPS, clip)
+    bus.flush()
+    bus.close(CLIPS)
+
+    def handle(clips: Sequence[ClipReady]) -> Sequence[Refused[ClipReady]]:
+        tries.append(len(clips))
+        if any(clip.location == "667" for clip in clips):
+            raise ZeroDivisionError("made to fail")
+        handled.extend(int(clip.location) for clip in clips)
+        return ()
+
+    consume(worker, bus, handle, registry, at_once=1000)
+    assert handled == [number for number in range(1000) if number != 667]
+    assert [offset for _, offset, _ in bus.letters] == [667]
+    assert len(tries) < 50
+
+
 def test_a_batch_of_nothing_but_what_breaks_the_handler_comes_to_its_end(
     worker: Worker, bus: LogBus, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -113,7 +136,7 @@ def test_a_batch_of_nothing_but_what_breaks_the_handler_comes_to_its_end(
         raise ZeroDivisionError("made to fail")
 
     consume(worker, bus, handle, registry)
-    assert tries == [5, 5, 5, 1, 1, 1, 1, 1, 1, 1]
+    assert tries == [5, 5, 5, 2, 2, 2, 1, 1, 1, 1, 3, 1, 2, 1, 1]
     assert [offset for _, offset, _ in bus.letters] == [0, 1, 2, 3, 4]
     assert bus.committed == {("clips", "g"): 5}
 

@@ -14,6 +14,7 @@ from functools import cache, partial
 from typing import Any
 
 import pytest
+from announced import announced
 from busy_street import CAMERAS, START, StreetCounter, clips_of
 from fragile import Fate, FragileShelf, FragileStore, Killed, LogBus
 from hypothesis import Phase, given, settings
@@ -23,7 +24,6 @@ from prometheus_client import CollectorRegistry
 from aggregate.aggregator import Aggregator
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.policy import AggregatePolicy
-from aggregate.revisions import revisions_of
 from aggregate.store import supersedes
 from busyness.cluster import consuming as consuming_module
 from busyness.cluster import worker as worker_module
@@ -240,7 +240,7 @@ def tables(store: DuckDBStore) -> dict[str, Any]:
     zones = [zone.id for camera in CAMERAS for zone in camera.counted_zones]
     ever = {"start": EVER[0], "end": EVER[1]}
     readings = [
-        revision for window in Window for revision in revisions_of(store.readings(window=window, series=SERIES, **ever))
+        revision for window in Window for revision in announced(store.readings(window=window, series=SERIES, **ever))
     ]
     return {
         "observations": [one.model_dump() for zone in zones for one in store.observations(zone, *EVER)],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from announced import announced
 from kafka import KafkaAdminClient
 from processes import Processes, until
 from services.kafka_broker import KafkaCluster
@@ -18,7 +19,6 @@ from services.postgres_server import PostgresServer, binaries
 
 from aggregate.postgres_config import PostgresConfig
 from aggregate.postgres_store import PostgresStore
-from aggregate.revisions import revisions_of
 from core.bus import HEALTH, OBSERVATIONS
 from core.clock import SystemClock
 from core.errors import BusError
@@ -104,7 +104,7 @@ class City:
             readings = [
                 revision.model_dump(exclude={"derived_at", "revision"})
                 for window in Window
-                for revision in revisions_of(store.readings(window=window, series=SERIES, start=EVER[0], end=EVER[1]))
+                for revision in announced(store.readings(window=window, series=SERIES, start=EVER[0], end=EVER[1]))
             ]
             return {
                 "cameras": store.cameras(),

@@ -24,6 +24,7 @@ from core.kafka.bus import KafkaBus
 from core.kafka.client import admin_settings, build
 from core.kafka.lag import lag_of
 from core.kafka.letters import DeadLetters
+from core.kafka.outbox import Post
 from core.kafka.settings import KafkaConfig
 from core.kafka.subscription import KafkaSubscription
 from core.kafka.topics import name_of, settings_of
@@ -106,7 +107,7 @@ def put_raw(bus: KafkaBus, key: bytes, value: bytes, headers: Any = ()) -> None:
     """What somebody else might write to our topic."""
     station = bus._station
     station.until_made(CLIPS)
-    station.outbox.put(name_of(CLIPS, station.config), key, value, list(headers))
+    station.outbox.put(name_of(CLIPS, station.config), [Post(key, value, list(headers))])
 
 
 def test_what_was_not_committed_is_given_to_the_next(bus: KafkaBus, other: KafkaBus) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kafka import errors
 
 from core.errors import BusError
-from core.kafka.outbox import Outbox
+from core.kafka.outbox import Outbox, Post
 from core.kafka.settings import KafkaConfig
 from core.kafka.waiting import Waiting
 
@@ -28,6 +28,9 @@ class Sent:
 
     def failed(self) -> bool:
         return self.is_done and self.exception is not None
+
+    def succeeded(self) -> bool:
+        return self.is_done and self.exception is None
 
     def get(self, timeout: float) -> None:
         if not self.is_done:
@@ -103,7 +106,7 @@ def test_what_was_given_up_is_sent_again_in_the_order_of_its_key(keys: list[byte
     outbox, _ = outbox_over(producer)
     published = [(key, str(number).encode()) for number, key in enumerate(keys)]
     for key, value in published:
-        outbox.put("topic", key, value, [])
+        outbox.put("topic", [Post(key, value, [])])
     outbox.flush()
     assert outbox.held == 0
     assert set(producer.log) == set(published)
@@ -118,8 +121,8 @@ def test_what_the_brokers_refuse_is_an_error_until_somebody_has_mended_it() -> N
     refused = errors.TopicAuthorizationFailedError("busyness.clips")
     producer = Producer([refused, None, refused, refused])
     outbox, _ = outbox_over(producer)
-    outbox.put("busyness.clips", b"a", b"1", [])
-    outbox.put("busyness.clips", b"b", b"2", [])
+    outbox.put("busyness.clips", [Post(b"a", b"1", [])])
+    outbox.put("busyness.clips", [Post(b"b", b"2", [])])
     for _attempt in range(3):
         with pytest.raises(BusError, match="allow this user the topics and groups that begin with 'busyness'"):
             outbox.flush()
@@ -148,7 +151,7 @@ def test_a_producer_that_was_refused_once_is_replaced() -> None:
         return opened[-1]
 
     outbox = Outbox(CONFIG, "w", Impatient(), open_producer=open_one)
-    outbox.put("busyness.clips", b"a", b"1", [])
+    outbox.put("busyness.clips", [Post(b"a", b"1", [])])
     with pytest.raises(BusError, match="allow this user"):
         outbox.flush()
     outbox.flush()
@@ -161,11 +164,11 @@ def test_what_could_not_be_published_for_what_was_before_it_is_not_kept() -> Non
     refused = errors.TopicAuthorizationFailedError("busyness.clips")
     producer = Producer([refused] * 100)
     outbox, _ = outbox_over(producer)
-    outbox.put("busyness.clips", b"a", b"1", [])
+    outbox.put("busyness.clips", [Post(b"a", b"1", [])])
     producer.flush(0)
     for _attempt in range(5):
         with pytest.raises(BusError, match="refuses"):
-            outbox.put("busyness.clips", b"b", b"2", [])
+            outbox.put("busyness.clips", [Post(b"b", b"2", [])])
         producer.flush(0)
     assert outbox.held == 1
 
@@ -178,7 +181,7 @@ def test_who_publishes_while_the_brokers_are_away_waits_until_nobody_waits_any_l
     def publish() -> None:
         try:
             while True:
-                outbox.put("topic", b"a", b"x" * 500, [])
+                outbox.put("topic", [Post(b"a", b"x" * 500, [])])
         except BusError as error:
             over.append(error)
 
@@ -196,14 +199,58 @@ def test_who_publishes_while_the_brokers_are_away_waits_until_nobody_waits_any_l
     assert "stopped while" in str(over[0])
 
 
+def test_a_record_that_is_taken_while_it_is_looked_at_is_not_taken_for_refused() -> None:
+    """Who publishes next would wait for the fate of everything that is on its way."""
+
+    class Late(Sent):
+        looks = 0
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "is_done":
+                self.looks += 1
+                return self.looks > 1
+            return super().__getattribute__(name)
+
+    class Slow(Producer):
+        def send(self, topic: str, value: bytes | None, key: bytes, headers: Any) -> Sent:
+            return Late(None) if value == b"1" else super().send(topic, value, key, headers)
+
+    outbox, waiting = outbox_over(Slow([], away=True))
+    outbox.put("topic", [Post(b"a", b"1", []), Post(b"a", b"2", [])])
+    waiting.stop()  # whoever waits gives up at once
+    outbox.put("topic", [Post(b"a", b"3", [])])
+    assert outbox.held == 3
+
+
+def test_more_than_may_be_on_its_way_at_once_is_sent_bit_by_bit() -> None:
+    """Whoever publishes much at once waits for it as whoever publishes it one by one."""
+
+    class Quick(Producer):
+        def send(self, topic: str, value: bytes | None, key: bytes, headers: Any) -> Sent:
+            sent = super().send(topic, value, key, headers)
+            most.append(len(self.pending))
+            if len(self.pending) > 3:
+                self.flush(0)
+            return sent
+
+    most: list[int] = []
+    producer = Quick([])
+    outbox, _ = outbox_over(producer, held_bytes=3_000)
+    outbox.put("topic", [Post(b"a", str(number).encode() * 100, []) for number in range(100)])
+    outbox.flush()
+    assert [value[:1] for _, value in producer.log if value] == [str(number)[:1].encode() for number in range(100)]
+    assert max(most) <= 4
+    assert outbox.held == 0
+
+
 def test_a_closed_outbox_says_whether_all_arrived() -> None:
     for producer, arrived in ((Producer([]), True), (Producer([], away=True), False)):
         outbox, _ = outbox_over(producer)
-        outbox.put("topic", b"a", b"1", [])
+        outbox.put("topic", [Post(b"a", b"1", [])])
         assert outbox.close(0.0) is arrived
         assert producer.ended
         with pytest.raises(BusError, match="closed"):
-            outbox.put("topic", b"a", b"2", [])
+            outbox.put("topic", [Post(b"a", b"2", [])])
 
 
 def test_a_producer_that_sends_nothing_any_more_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +269,7 @@ def test_a_producer_that_sends_nothing_any_more_is_exchanged(monkeypatch: pytest
     producer = Stuck([], away=True)
     outbox, _ = outbox_over(producer)
     for number in range(5):
-        outbox.put("clips", b"a", str(number).encode(), [])
+        outbox.put("clips", [Post(b"a", str(number).encode(), [])])
     outbox.flush()
     assert [value for _, value in producer.log] == [b"0", b"1", b"2", b"3", b"4"]
     assert outbox.held == 0
