@@ -21,7 +21,7 @@ from core.records import SERIES, Camera, CountObservation, Reading
 log = logging.getLogger(__name__)
 
 _REBUILT_AT_ONCE = timedelta(days=1)
-_ZONES_AT_ONCE = 1000
+_ZONES_AT_ONCE = 500
 """Each of them is derived from the clips of its whole day: of 10,000 zones they would take gigabytes."""
 
 _INSTANT = timedelta(microseconds=1)

@@ -77,13 +77,16 @@ class Consuming(Generic[RecordT]):
         subscription = self._bus.subscribe(self._topic, group=self._group)
         try:
             while not (self._worker.stopping.is_set() or subscription.finished):
-                batch = self._gathered(subscription)
-                self._worker.well()
-                if batch:
-                    with self._meters.seconds.labels(self._topic.name).time():
-                        self._finish(subscription, batch)
+                self._turn(subscription)  # what it had in hand it lets go before it takes more
         finally:
             subscription.close()
+
+    def _turn(self, subscription: Subscription[RecordT]) -> None:
+        batch = self._gathered(subscription)
+        self._worker.well()
+        if batch:
+            with self._meters.seconds.labels(self._topic.name).time():
+                self._finish(subscription, batch)
 
     def _gathered(self, subscription: Subscription[RecordT]) -> list[RecordT]:
         batch = list(subscription.poll(self._at_once, POLL_S))

@@ -86,7 +86,7 @@ def test_an_open_window_is_replaced_in_place(street: Street) -> None:
 
 def test_many_zones_are_derived_some_at_a_time(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each needs the clips of its day: those of all zones of a city have no room in a worker that is behind."""
-    counts = [cars(minutes, minutes + 1, camera=camera) for minutes in (0, 5) for camera in (TOWER, PARK)]
+    counts = [cars(minutes, minutes + 1, camera=camera) for minutes in (0, 5) for camera in ("tower", "park")]
     together = street.accept(*counts)
     apart, asked = Street(), []
     clips = apart.store.clips

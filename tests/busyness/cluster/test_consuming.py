@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from busy_street import CAMERAS, START, StreetCounter, clips_of
-from fragile import LogBus
+from fragile import LogBus, LogSubscription
 from hand_clock import HandClock
 from prometheus_client import CollectorRegistry
 
@@ -100,6 +102,27 @@ def test_one_record_that_breaks_the_handler_is_refused_and_the_others_are_handle
     assert bus.committed == {("clips", "g"): 5}
     assert registry.get_sample_value("busyness_records_handled_total", {"topic": "clips"}) == 5
     assert registry.get_sample_value("busyness_records_refused_total", {"topic": "clips"}) == 1
+
+
+def test_what_was_committed_is_let_go_before_more_is_taken(
+    worker: Worker, bus: LogBus, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of records are a hundred megabytes."""
+    seen: list[weakref.ref[ClipReady]] = []
+    held: list[int] = []
+    poll = LogSubscription.poll
+
+    def watched(subscription: LogSubscription[ClipReady], *told: Any) -> Sequence[ClipReady]:
+        held.append(sum(one() is not None for one in seen))
+        return poll(subscription, *told)
+
+    def handle(clips: Sequence[ClipReady]) -> Sequence[Refused[ClipReady]]:
+        seen.extend(map(weakref.ref, clips))
+        return ()
+
+    monkeypatch.setattr(LogSubscription, "poll", watched)
+    consume(worker, bus, handle, registry, at_once=2)
+    assert (len(seen), held) == (5, [0, 0, 0])
 
 
 def test_one_of_thousands_is_found_in_few_tries_and_the_others_keep_their_order(
