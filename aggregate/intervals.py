@@ -59,7 +59,7 @@ PRIOR_FREEDOM = 4.0
 
 def _chi2_quantile(probability: float, freedom: Numbers) -> Numbers:
     # Takes as long as all else of a reading, and many counts are alike: nobody, one clip in windows of two widths.
-    place, distinct = pd.factorize(freedom.ravel())
+    place, distinct = pd.factorize(freedom.ravel(), use_na_sentinel=False)  # of what is not known, NaN
     quantile = np.asarray(2.0 * gammaincinv(distinct / 2.0, probability), dtype=np.float64)
     return quantile[place].reshape(freedom.shape)
 

@@ -58,6 +58,13 @@ def test_limits_do_not_depend_on_what_else_is_asked_for() -> None:
     assert together.tobytes() == np.moveaxis(np.array(alone), -1, 0).tobytes()
 
 
+def test_nothing_is_known_of_a_total_that_is_not_known() -> None:
+    """And no limit of another total is taken for its own."""
+    _, high = garwood(np.array([2.0, np.nan, 7.0]), 0.90)
+    assert np.isnan(high).tolist() == [False, True, False]
+    assert np.isnan(garwood(np.full(2, np.nan), 0.90)[1]).all()
+
+
 def test_an_empty_street_is_not_a_certain_zero() -> None:
     """No one in 12 clips: up to -ln(0.05) * 1.4 / 12 may be there on average; no one in one clip says much less."""
     low, high = mean_interval([0.0, 0.0], [0.0, 0.0], [12, 1], 0.90)
