@@ -211,22 +211,9 @@ def double_config(cameras: int) -> dict[str, Any]:
 
 
 def configuration(double: DoubledCity, bus: KafkaConfig, stored: PostgresConfig, threads: int) -> dict[str, Any]:
-    """No politeness on loopback: it is the cluster that is measured, not the publisher's limits."""
-    bucket = double.addresses["tfl_bucket"]
-    source = {
-        "kind": "tfl_jamcam",
-        "api": double.addresses["tfl_api"],
-        "bucket": f"{bucket}/jamcams.tfl.gov.uk/",
-        "app_key_env": None,
-        "web": {
-            "hosts": [bucket.removeprefix("http://")],
-            "private_networks": ["127.0.0.1/32"],
-            "requests_per_minute": 60_000,
-        },
-    }
     return {
         "name": "Doubled London",
-        "sources": [source],
+        "sources": [double.jamcams()],
         "ingest": {"lend": {"port": 0}},
         "bus": bus.model_dump(mode="json", exclude_none=True),
         "store": stored.model_dump(mode="json", by_alias=True, exclude_none=True),

@@ -83,23 +83,9 @@ def double_config(shown: list[Path]) -> dict[str, Any]:
 
 
 def city_config(double: DoubledCity) -> dict[str, Any]:
-    """No politeness on loopback: it is the machine that is measured, not the publisher's limits."""
-    bucket = double.addresses["tfl_bucket"]
     return {
         "name": "London once",
-        "sources": [
-            {
-                "kind": "tfl_jamcam",
-                "api": double.addresses["tfl_api"],
-                "bucket": f"{bucket}/jamcams.tfl.gov.uk/",
-                "app_key_env": None,
-                "web": {
-                    "hosts": [bucket.removeprefix("http://")],
-                    "private_networks": ["127.0.0.1/32"],
-                    "requests_per_minute": 60_000,
-                },
-            }
-        ],
+        "sources": [double.jamcams()],
         "ingest": {"waiting_mb": 512},
         "detect": {"workers": WORKERS, "frames_per_clip": FRAMES},
     }

@@ -59,6 +59,21 @@ class DoubledCity:
         self.addresses: dict[str, str] = said["addresses"]
         self._client = httpx.Client(base_url=self.addresses["control"], trust_env=False, timeout=60)
 
+    def jamcams(self) -> dict[str, Any]:
+        """Its London as a source that is asked without politeness, for what is measured is not a publisher's limits."""
+        bucket = self.addresses["tfl_bucket"]
+        return {
+            "kind": "tfl_jamcam",
+            "api": self.addresses["tfl_api"],
+            "bucket": f"{bucket}/jamcams.tfl.gov.uk/",
+            "app_key_env": None,
+            "web": {
+                "hosts": [bucket.removeprefix("http://")],
+                "private_networks": ["127.0.0.1/32"],
+                "requests_per_minute": 60_000,
+            },
+        }
+
     def ledger(self) -> Ledger:
         said = self._client.get("/_ledger").json()
         return Ledger(
