@@ -34,7 +34,7 @@ from aggregate.duckdb_newest import camera_states, keep_newest, last_contents, n
 from aggregate.duckdb_readings import current_readings, history, readings_between, save_readings
 from aggregate.duckdb_schema import readings_table
 from aggregate.history import History
-from aggregate.newest_clips import NewestClip
+from aggregate.newest_clips import NewestClip, perhaps_stored
 from aggregate.policy import STORE_MEMORY_MB
 from aggregate.store import newest_counts, refuse_shared_zones, supersedes
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
@@ -93,9 +93,7 @@ class DuckDBStore:
             return []
         with self.transaction():
             kept = newest_clips(self._engine, {observation.camera for observation in newest.values()})
-            # Nothing is stored that is newer than the newest clip of its camera: what has just been counted need not
-            # be looked for.
-            perhaps = [one for one in newest.values() if _may_be_stored(one, kept.get(one.camera))]
+            perhaps = perhaps_stored(newest.values(), kept)
             stored = self._stored(perhaps) if perhaps else {}
             changed = [
                 observation
@@ -285,7 +283,3 @@ class DuckDBStore:
 
     def references(self) -> list[str]:
         return references(self._engine)
-
-
-def _may_be_stored(one: CountObservation, newest: NewestClip | None) -> bool:
-    return newest is not None and newest.event_time is not None and one.event_time <= newest.event_time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,12 @@ class NewestClip:
     content: str | None = None
     content_time: datetime | None = None
     content_counted_at: datetime | None = None
+
+
+def perhaps_stored(observations: Iterable[CountObservation], kept: Mapping[str, NewestClip]) -> list[CountObservation]:
+    """Those of which a count may be stored already: nothing is that is newer than the newest clip of its camera."""
+    times = {camera: newest.event_time for camera, newest in kept.items()}
+    return [one for one in observations if (newest := times.get(one.camera)) is not None and one.event_time <= newest]
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 
-from aggregate.newest_clips import NewestClip
+from aggregate.newest_clips import perhaps_stored
 from aggregate.postgres_columns import (
     CLIPS,
     OBSERVATIONS,
@@ -41,7 +41,7 @@ def upsert_observations(
         return []
     with engine.transaction():
         held = hold(engine, sorted({observation.camera for observation in newest.values()}))
-        stored = _stored(engine, [one for one in newest.values() if _may_be_stored(one, held)])
+        stored = _stored(engine, perhaps_stored(newest.values(), held))
         changed = [
             observation
             for observation in newest.values()
@@ -64,11 +64,6 @@ def append(engine: Engine, parts: Parts, observations: Sequence[CountObservation
     observations = sorted(observations, key=attrgetter("zone", "event_time"))
     for table, rows in parts.split(TABLE, times_of([one.event_time for one in observations])):
         engine.put(table, observation_columns([observations[row] for row in rows.tolist()]))
-
-
-def _may_be_stored(one: CountObservation, held: Mapping[str, NewestClip]) -> bool:
-    newest = held[one.camera].event_time
-    return newest is not None and one.event_time <= newest
 
 
 def _stored(engine: Engine, observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
