@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from aggregate.day_so_far import to_note, with_notes
+from aggregate.moments import Moments, moments_of, newest_counts
 from aggregate.policy import FUTURE_TOLERANCE, AggregatePolicy
-from aggregate.readings import derive, is_open, while_open
+from aggregate.readings import is_open, readings_of, while_open
 from aggregate.store import Store
 from aggregate.tables import Integers, ReadingTable, Spans, Times, joined, moment, no_readings, text, times_of
 from aggregate.windows import spans_of
@@ -141,7 +143,7 @@ class Aggregator:
         held = self._store.clips(_one_span(list(camera_of), first, last))
         held = held.take((held.event_time >= first) & (held.event_time < last))
         spans = spans_of(held.zone, held.event_time, _timezones(camera_of))
-        return self._derive(spans, camera_of, self._store.watermarks())
+        return self._derive(spans, camera_of, self._store.watermarks(), anew=True)
 
     def _impossible(self, observations: Sequence[CountObservation]) -> Sequence[tuple[CountObservation, str]]:
         """Those that are from the future, which are told and added up, each with the reason."""
@@ -163,15 +165,43 @@ class Aggregator:
         self._refused += len(future)
         return [(one, f"{said}: {remedy}") for one in future]
 
-    def _derive(self, spans: Spans, camera_of: Mapping[str, Camera], watermark: Mapping[str, datetime]) -> ReadingTable:
-        """Derive the readings of `spans`, some zones at a time, and save those that differ from what is stored."""
-        return joined([self._derive_of(part, camera_of, watermark) for part in _parted(spans)])
+    def _derive(
+        self,
+        spans: Spans,
+        camera_of: Mapping[str, Camera],
+        watermark: Mapping[str, datetime],
+        *,
+        anew: bool = False,
+    ) -> ReadingTable:
+        """Derive the readings of `spans`, some zones at a time, and save those that differ from what is stored.
 
-    def _derive_of(
-        self, spans: Spans, camera_of: Mapping[str, Camera], watermark: Mapping[str, datetime]
+        `anew`: from all of their clips, whatever was noted.
+        """
+        moments = self._moments_anew if anew else self._moments
+        return joined([self._save(part, moments(part, camera_of), camera_of, watermark) for part in _parted(spans)])
+
+    def _moments(self, spans: Spans, camera_of: Mapping[str, Camera]) -> Moments:
+        """What the clips of `spans` add up to, from what was noted of days and the clips since; notes what there is."""
+        noted = self._store.days_so_far(sorted(set(spans.zone)))
+        of = with_notes(spans, noted, camera_of)
+        clips = newest_counts(self._store.clips(of.unread), camera_of)
+        self._store.note_days(to_note(of, clips, noted, camera_of))
+        return of.before + moments_of(of.unread, clips)
+
+    def _moments_anew(self, spans: Spans, camera_of: Mapping[str, Camera]) -> Moments:
+        """The same from their clips alone; lets go of what was noted."""
+        self._store.forget_days(sorted(set(spans.zone)))
+        return moments_of(spans, newest_counts(self._store.clips(spans), camera_of))
+
+    def _save(
+        self,
+        spans: Spans,
+        moments: Moments,
+        camera_of: Mapping[str, Camera],
+        watermark: Mapping[str, datetime],
     ) -> ReadingTable:
         """The readings of `spans` that differ from what is stored, saved; revised where closed."""
-        derived = derive(spans, self._store.clips(spans), camera_of, self._policy, moment(self._clock.now()))
+        derived = readings_of(spans, moments, camera_of, self._policy, moment(self._clock.now()))
         current = _aligned(derived, self._store.current_readings(spans))
         known = current.revision > 0
         late = known & ~is_open(derived.end + self._lateness, _newest(derived, watermark))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,10 @@ import pyarrow as pa
 
 from aggregate.duckdb_file import first_line
 from core.errors import StoreError
+
+_CHECKPOINT_EVERY_S = 120.0
+"""What is committed waits in a log for its place in the tables: until 64 MiB do (`duckdb_file`), or for so long. It
+waits in memory too, with every version of a row that was written since: of a city some 5 MB a minute."""
 
 
 class Engine:
@@ -26,6 +31,7 @@ class Engine:
         self._read_only = read_only
         self._lock = threading.RLock()
         self._writer: int | None = None
+        self._checkpoint_at = time.monotonic() + _CHECKPOINT_EVERY_S
         self.on_undone: Callable[[], None] = lambda: None
         """Called when a transaction has been rolled back, before another writer begins."""
 
@@ -55,6 +61,17 @@ class Engine:
                 raise
             finally:
                 self._writer = None
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Let what was committed take its place in the tables, if it has waited for long."""
+        if time.monotonic() < self._checkpoint_at:
+            return
+        try:
+            self._connection.execute("CHECKPOINT")
+        except duckdb.Error:  # somebody reads what was before: after the next commit, then
+            return
+        self._checkpoint_at = time.monotonic() + _CHECKPOINT_EVERY_S
 
     def _roll_back(self) -> None:
         try:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from core.ground import ObservedGround
 from core.records import SERIES, Gains, Window
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _FIGURES = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in SERIES) + ")"
 _GAINS = "STRUCT(" + ", ".join(f"{name} DOUBLE" for name in Gains.model_fields) + ")"
@@ -134,6 +134,16 @@ CREATE TABLE baselines_version (version BIGINT NOT NULL);
 INSERT INTO baselines_version VALUES (0);
 """
 
+_DAYS_SO_FAR = """
+CREATE TABLE days_so_far (                  -- aggregate.day_so_far.DaysSoFar: not needed, but quicker
+    zone VARCHAR NOT NULL,
+    camera VARCHAR NOT NULL,
+    starts TIMESTAMP NOT NULL,
+    through TIMESTAMP NOT NULL,
+    moments BIGINT[] NOT NULL
+);
+"""
+
 TABLES = f"""
 CREATE TABLE schema_version (version INTEGER NOT NULL);
 INSERT INTO schema_version VALUES ({SCHEMA_VERSION});
@@ -168,7 +178,7 @@ CREATE TABLE observations (
     model VARCHAR NOT NULL,
     counted_at TIMESTAMP NOT NULL
 );
-{_NEWEST_CLIPS}{_HEALTH_AND_LOOPS}{_READINGS}{_BASELINES}"""  # noqa: S608 - every word of it is ours
+{_NEWEST_CLIPS}{_HEALTH_AND_LOOPS}{_READINGS}{_BASELINES}{_DAYS_SO_FAR}"""  # noqa: S608 - every word of it is ours
 
 MIGRATIONS = {
     # Observations carry the error of their counter; of those that were stored before, it is not known.
@@ -203,5 +213,7 @@ ALTER TABLE readings ADD COLUMN crowded_share DOUBLE;
 """,
     # Readings of one width are kept apart from those of the others; what is usual is kept.
     4: f"{_READINGS}{_APART}DROP TABLE readings;\n{_BASELINES}",
+    # What a day adds up to before the hour that goes on is noted, from its next clip on.
+    5: _DAYS_SO_FAR,
 }
 """From each older version to the next; what is stored stays as it is."""

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from aggregate.contents import Kept
+from aggregate.day_so_far import DaysSoFar
 from aggregate.duckdb_baselines import baselines_in_force, baselines_version, save_baselines
 from aggregate.duckdb_columns import (
     clip_select,
@@ -26,6 +27,7 @@ from aggregate.duckdb_columns import (
     span_rows,
 )
 from aggregate.duckdb_contents import days, observed, references, revised
+from aggregate.duckdb_days import days_so_far, forget_days, forget_days_of, note_days
 from aggregate.duckdb_engine import Engine
 from aggregate.duckdb_file import open_file
 from aggregate.duckdb_health import health_between, health_now, save_health
@@ -34,7 +36,7 @@ from aggregate.duckdb_newest import camera_states, keep_newest, last_contents, n
 from aggregate.duckdb_readings import current_readings, history, readings_between, save_readings
 from aggregate.duckdb_schema import readings_table
 from aggregate.history import History
-from aggregate.newest_clips import NewestClip, perhaps_stored
+from aggregate.newest_clips import NewestClip, among, perhaps_stored
 from aggregate.policy import STORE_MEMORY_MB
 from aggregate.store import newest_counts, refuse_shared_zones, supersedes
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
@@ -102,6 +104,7 @@ class DuckDBStore:
             ]
             if changed:
                 self._replace(kept, changed, any(observation.id in stored for observation in changed))
+                forget_days_of(self._engine, among(perhaps, changed))
         return changed
 
     def _stored(self, observations: Sequence[CountObservation]) -> dict[str, CountObservation]:
@@ -126,6 +129,12 @@ class DuckDBStore:
             )
         self._engine.write("INSERT INTO observations BY NAME SELECT * FROM batch", batch=rows)
         keep_newest(self._engine, kept, observations, recount=recount)
+
+    def note_days(self, days: DaysSoFar) -> None:
+        note_days(self._engine, days)
+
+    def forget_days(self, zones: Sequence[str]) -> None:
+        forget_days(self._engine, zones)
 
     def save_readings(self, readings: ReadingTable) -> None:
         save_readings(self._engine, readings)
@@ -167,6 +176,9 @@ class DuckDBStore:
             asked=span_rows(spans),
         )
         return clips_from(rows)
+
+    def days_so_far(self, zones: Sequence[str]) -> DaysSoFar:
+        return days_so_far(self._engine, zones)
 
     def zones_between(self, start: datetime, end: datetime) -> dict[str, str]:
         rows = self._engine.read(

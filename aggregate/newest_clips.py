@@ -36,6 +36,12 @@ def perhaps_stored(observations: Iterable[CountObservation], kept: Mapping[str, 
     return [one for one in observations if (newest := times.get(one.camera)) is not None and one.event_time <= newest]
 
 
+def among(perhaps: Sequence[CountObservation], changed: Sequence[CountObservation]) -> list[CountObservation]:
+    """Those of `perhaps_stored` that have changed: what comes before the newest clip of its camera."""
+    ids = {one.id for one in changed}
+    return [one for one in perhaps if one.id in ids] if perhaps else []
+
+
 @dataclass(frozen=True)
 class Advanced:
     """The cameras' newest clips once observations are stored; of those in `taken_back` the last count may be gone."""
@@ -72,8 +78,12 @@ def _newest(
     newest: dict[str, CountObservation] = {}
     for one in observations:
         rival = newest.get(one.camera)
-        tie = rival is not None and one.event_time == rival.event_time
-        if rival is None or one.event_time > rival.event_time or (tie and order(one) > order(rival)):
+        # Of nearly all no more than one look at the time is needed.
+        if (
+            rival is None
+            or one.event_time > rival.event_time
+            or (one.event_time == rival.event_time and order(one) > order(rival))
+        ):
             newest[one.camera] = one
     return newest
 

@@ -52,7 +52,7 @@ class Kind(Enum):
         return self.value[1]
 
 
-_OID = {np.dtype(np.float64): 701, np.dtype(np.float32): 700}
+_OID = {np.dtype(np.float64): 701, np.dtype(np.float32): 700, np.dtype(np.int64): 20}
 """Of the types of elements, as pg_type.dat numbers them."""
 
 
@@ -68,10 +68,10 @@ class Fixed:
 
 @dataclass(frozen=True, eq=False)
 class Lists:
-    """A column of `float8[]`, of `real[]` where the values are float32: [row, element]. Rows in `null` hold nothing."""
+    """A column of `float8[]`, `real[]` or `bigint[]`, as the values are: [row, element]; `null` rows hold nothing."""
 
     name: str
-    values: NDArray[np.float64] | NDArray[np.float32]
+    values: NDArray[np.float64] | NDArray[np.float32] | NDArray[np.int64]
     null: Mask | None = None
 
 
@@ -137,12 +137,16 @@ def _blocks(columns: Sequence[Fixed | Lists], rows: int, fields: int) -> list[by
     layout: list[tuple[Any, ...]] = [("fields", ">i2")]
     for place, column in enumerate(columns):
         layout += [(f"length{place}", ">i4")] if column.null is not None else _layout_of(column, str(place))
-    block = np.zeros(rows, dtype=np.dtype(layout))
-    block["fields"] = fields
+    frame = np.zeros(1, dtype=np.dtype(layout))
+    frame["fields"] = fields
     for place, column in enumerate(columns):
         if column.null is not None:
-            block[f"length{place}"] = -1
+            frame[f"length{place}"] = -1
         else:
+            _frame(frame, column, str(place))
+    block = np.repeat(frame, rows)
+    for place, column in enumerate(columns):
+        if column.null is None:
             _fill(block, column, str(place))
     return _each(block)
 
@@ -151,7 +155,9 @@ def _pieces(column: Column) -> list[bytes]:
     """The field of each row, with its length; null where it is."""
     if isinstance(column, Words):
         return list(map(_WordFields().__getitem__, column.values))
-    block = np.zeros(len(column.values), dtype=np.dtype(_layout_of(column, "0")))
+    frame = np.zeros(1, dtype=np.dtype(_layout_of(column, "0")))
+    _frame(frame, column, "0")
+    block = np.repeat(frame, len(column.values))
     _fill(block, column, "0")
     pieces = _each(block)
     for row in () if column.null is None else np.flatnonzero(column.null).tolist():
@@ -166,17 +172,24 @@ def _layout_of(column: Fixed | Lists, place: str) -> list[tuple[Any, ...]]:
     return [(f"length{place}", ">i4"), (f"array{place}", ">i4", 5), (f"value{place}", element, column.values.shape[1])]
 
 
-def _fill(block: NDArray[np.void], column: Fixed | Lists, place: str) -> None:
+def _frame(row: NDArray[np.void], column: Fixed | Lists, place: str) -> None:
+    """Lay out what is the same in every row of a column: lengths, and what a list begins with."""
     if isinstance(column, Fixed):
-        block[f"length{place}"] = block.dtype[f"value{place}"].itemsize
-        block[f"value{place}"] = since_2000(column.values) if column.kind is Kind.TIME else column.values
+        row[f"length{place}"] = row.dtype[f"value{place}"].itemsize
         return
     width, of_element = column.values.shape[1], column.values.dtype.itemsize
-    block[f"length{place}"] = 20 + width * (4 + of_element)
+    row[f"length{place}"] = 20 + width * (4 + of_element)
     # Dimensions, nulls inside, type of the elements, their number, the first one's index.
-    block[f"array{place}"] = 1, 0, _OID[column.values.dtype], width, 1
-    block[f"value{place}"]["length"] = of_element
-    block[f"value{place}"]["value"] = column.values
+    row[f"array{place}"] = 1, 0, _OID[column.values.dtype], width, 1
+    row[f"value{place}"]["length"] = of_element
+
+
+def _fill(block: NDArray[np.void], column: Fixed | Lists, place: str) -> None:
+    """Lay out the values of a column."""
+    if isinstance(column, Lists):
+        block[f"value{place}"]["value"] = column.values
+    else:
+        block[f"value{place}"] = since_2000(column.values) if column.kind is Kind.TIME else column.values
 
 
 def _each(block: NDArray[np.void]) -> list[bytes]:
@@ -188,10 +201,8 @@ class _WordFields(dict[str | None, bytes]):
     """The field of a text. PostgreSQL has no NUL in a text: where one stands, U+2400 is kept, the picture of it."""
 
     def __missing__(self, word: str | None) -> bytes:
-        if word is None:
-            return _NULL
-        content = word.replace("\0", "\u2400").encode()
-        self[word] = field = _LENGTH.pack(len(content)) + content
+        content = None if word is None else word.replace("\0", "\u2400").encode()
+        self[word] = field = _NULL if content is None else _LENGTH.pack(len(content)) + content
         return field
 
 

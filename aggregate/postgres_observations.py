@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 
-from aggregate.newest_clips import perhaps_stored
+from aggregate.newest_clips import among, perhaps_stored
 from aggregate.postgres_columns import (
     CLIPS,
     OBSERVATIONS,
@@ -16,6 +16,7 @@ from aggregate.postgres_columns import (
     observation_columns,
     observations_from,
 )
+from aggregate.postgres_days import forget_days_of
 from aggregate.postgres_engine import Engine
 from aggregate.postgres_newest import hold, keep_newest
 from aggregate.postgres_parameters import time_list, word_list
@@ -41,7 +42,8 @@ def upsert_observations(
         return []
     with engine.transaction():
         held = hold(engine, sorted({observation.camera for observation in newest.values()}))
-        stored = _stored(engine, perhaps_stored(newest.values(), held))
+        perhaps = perhaps_stored(newest.values(), held)
+        stored = _stored(engine, perhaps)
         changed = [
             observation
             for observation in newest.values()
@@ -54,6 +56,7 @@ def upsert_observations(
                     f"DELETE FROM observations o USING {_KEYS} WHERE {_BETWEEN} AND {_BY_KEY}", _asked(replaced)
                 )
             append(engine, parts, changed)
+            forget_days_of(engine, among(perhaps, changed))
             keep_newest(engine, changed, recount=bool(replaced))
     return changed
 

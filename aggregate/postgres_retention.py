@@ -41,6 +41,7 @@ def retain(engine: Engine, parts: Parts, before: datetime) -> Retained:
     with engine.transaction():
         hold_all(engine)  # nobody stores anything older meanwhile
         _forget_first(engine, before)
+        engine.write("DELETE FROM days_so_far WHERE starts < %(before)s", {"before": before})
     return Retained(dropped, deleted)
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from aggregate.postgres_shelf import TABLE as SHELVES
 from core.records import Window
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def readings_table(window: str) -> str:
@@ -83,6 +83,16 @@ CREATE INDEX ON {table.name} USING brin (starts) WITH (pages_per_range = 32, aut
 """
     for table in READINGS.values()
 )
+
+_DAYS_SO_FAR = f"""
+CREATE TABLE days_so_far (                  -- aggregate.day_so_far.DaysSoFar: not needed, but quicker
+    zone {_TEXT} PRIMARY KEY,
+    camera {_TEXT} NOT NULL,
+    starts timestamptz NOT NULL,
+    through timestamptz NOT NULL,
+    moments bigint[] NOT NULL
+);
+"""
 
 TABLES = f"""
 CREATE TABLE schema_versions (              -- the newest row is that of now
@@ -196,9 +206,12 @@ CREATE TABLE baselines (                    -- aggregate.usual.baselines.Baselin
     parameters real[],                      -- null where none is known
     PRIMARY KEY (reference, zone, series, until)
 );
-{_READINGS}{SHELVES}
+{_READINGS}{SHELVES}{_DAYS_SO_FAR}
 """  # noqa: S608 - every word of it is ours
 """`%(by_TIME)s` says how a table is parted by that column."""
 
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    # What a day adds up to before the hour that goes on is noted, from its next clip on.
+    1: _DAYS_SO_FAR,
+}
 """From each older version to the next; what is stored stays as it is."""

@@ -11,11 +11,13 @@ from typing import Self
 import pandas as pd
 
 from aggregate.contents import Kept
+from aggregate.day_so_far import DaysSoFar
 from aggregate.history import History
 from aggregate.postgres_baselines import baselines_in_force, save_baselines
 from aggregate.postgres_config import PostgresConfig
 from aggregate.postgres_connections import PATIENCE_S, Connections
 from aggregate.postgres_contents import days, observed, references, revised
+from aggregate.postgres_days import days_so_far, forget_days, note_days
 from aggregate.postgres_engine import Engine
 from aggregate.postgres_health import health_between, health_now, save_health
 from aggregate.postgres_loops import counters, loop_extent, loops_between, save_counters, save_loops
@@ -97,6 +99,14 @@ class PostgresStore:
         with self.transaction():
             return upsert_observations(self._engine, self._parts, observations)
 
+    def note_days(self, days: DaysSoFar) -> None:
+        with self.transaction():
+            note_days(self._engine, days)
+
+    def forget_days(self, zones: Sequence[str]) -> None:
+        with self.transaction():
+            forget_days(self._engine, zones)
+
     def save_readings(self, readings: ReadingTable) -> None:
         with self.transaction():
             save_readings(self._engine, self._parts, readings)
@@ -142,6 +152,9 @@ class PostgresStore:
 
     def clips(self, spans: Spans) -> Clips:
         return clips(self._engine, spans)
+
+    def days_so_far(self, zones: Sequence[str]) -> DaysSoFar:
+        return days_so_far(self._engine, zones)
 
     def zones_between(self, start: datetime, end: datetime) -> dict[str, str]:
         return zones_between(self._engine, start, end)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from aggregate.day_so_far import DaysSoFar
 from aggregate.history import History
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
 from aggregate.usual.baselines import BaselineTable
@@ -47,8 +48,23 @@ class Store(Protocol):
     def upsert_observations(self, observations: Sequence[CountObservation]) -> list[CountObservation]:
         """Keep, for every id, the newest count (`supersedes`), whatever the order of arrival; durable on return.
 
-        Returns those that were new or replaced another.
+        Returns those that were new or replaced another. What was noted of a time that one of them is in is let go of.
         """
+        ...
+
+    def note_days(self, days: DaysSoFar) -> None:
+        """Keep these until an observation of the zone with an event time in [start, through) is stored.
+
+        They take the place of what was noted of the same zone. Inside the transaction in which their clips were read.
+        """
+        ...
+
+    def forget_days(self, zones: Sequence[str]) -> None:
+        """Let go of what was noted of these zones."""
+        ...
+
+    def days_so_far(self, zones: Sequence[str]) -> DaysSoFar:
+        """What was noted last of each of `zones`, of those that have it, in any order."""
         ...
 
     def observations(self, zone: str, start: datetime, end: datetime) -> list[CountObservation]:

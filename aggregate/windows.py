@@ -133,6 +133,11 @@ def stretches_of(spans: Spans) -> Spans:
     return Spans(names[zone[begins]], text([""] * len(begins)), start[begins], until)
 
 
+def hours_of(times: Times) -> Times:
+    """The start of the hour (UTC) of each."""
+    return _aligned(Window.HOUR, times)[0]
+
+
 def _aligned(window: Window, times: Times) -> tuple[Times, Times]:
     width_us = WIDTH_S[window] * 1_000_000
     starts = times.astype("datetime64[us]").astype(np.int64) // width_us * width_us

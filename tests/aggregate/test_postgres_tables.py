@@ -15,6 +15,7 @@ from street_counts import NOON, PARK, TOWER, counted
 from aggregate import postgres_opening
 from aggregate.postgres_config import PostgresConfig
 from aggregate.postgres_opening import reader_role
+from aggregate.postgres_schema import SCHEMA_VERSION
 from aggregate.postgres_store import PostgresStore
 from core.errors import StoreError
 from core.loops import LoopReading
@@ -246,12 +247,26 @@ def test_what_the_environment_says_of_texts_is_passed_over(
         assert [one.reason for one in store.observed(*EVER)] == [dark.reason]
 
 
+NEXT = SCHEMA_VERSION + 1
+
+
+def test_a_store_of_version_1_is_brought_up_to_date(config: PostgresConfig) -> None:
+    with closing(PostgresStore.open(config)) as older:
+        older.upsert_observations(clips_of("tower"))
+        with older.transaction():
+            older._engine.write("DROP TABLE days_so_far")
+            older._engine.write("UPDATE schema_versions SET version = 1")
+    with closing(PostgresStore.open(config)) as store:
+        assert len(store.observed(*EVER)) == 6
+        assert len(store.days_so_far(["tower:view"])) == 0
+
+
 @contextmanager
 def newer_version(monkeypatch: pytest.MonkeyPatch, step: str) -> Iterator[None]:
     """As if the next version of busyness had this step to its tables."""
     with monkeypatch.context() as patched:
-        patched.setattr(postgres_opening, "MIGRATIONS", {1: step})
-        patched.setattr(postgres_opening, "SCHEMA_VERSION", 2)
+        patched.setattr(postgres_opening, "MIGRATIONS", {SCHEMA_VERSION: step})
+        patched.setattr(postgres_opening, "SCHEMA_VERSION", NEXT)
         yield
 
 
@@ -260,7 +275,9 @@ def test_an_older_store_is_brought_up_to_date_once(config: PostgresConfig, monke
     with closing(PostgresStore.open(config)) as older:
         older.upsert_observations(clips_of("tower"))
         with newer_version(monkeypatch, "ALTER TABLE observations ADD COLUMN weather text"):
-            with pytest.raises(StoreError, match=r"has schema version 1, not 2.*busyness store migrate"):
+            with pytest.raises(
+                StoreError, match=rf"has schema version {SCHEMA_VERSION}, not {NEXT}.*busyness store migrate"
+            ):
                 PostgresStore.open(config, read_only=True)
             opened: list[PostgresStore] = []
             assert run_together(*[lambda: opened.append(PostgresStore.open(config))] * 3) == []
@@ -270,10 +287,10 @@ def test_an_older_store_is_brought_up_to_date_once(config: PostgresConfig, monke
         older.upsert_observations(clips_of("park"))
         assert len(older.observed(*EVER)) == 12
         assert older._engine.select("SELECT version, parts FROM schema_versions ORDER BY version") == [
-            (1, "months"),
-            (2, "months"),
+            (SCHEMA_VERSION, "months"),
+            (NEXT, "months"),
         ]
-    with pytest.raises(StoreError, match=r"has schema version 2, this version of busyness uses 1"):
+    with pytest.raises(StoreError, match=rf"has schema version {NEXT}, this version of busyness uses {SCHEMA_VERSION}"):
         PostgresStore.open(config)
 
 
@@ -282,7 +299,7 @@ def test_a_step_that_fails_leaves_the_store_as_it_was(config: PostgresConfig, mo
     step = "ALTER TABLE observations ADD COLUMN weather text; ALTER TABLE nowhere ADD COLUMN x text"
     with (
         newer_version(monkeypatch, step),
-        pytest.raises(StoreError, match="cannot be brought from schema version 1 to 2"),
+        pytest.raises(StoreError, match=f"cannot be brought from schema version {SCHEMA_VERSION} to {NEXT}"),
     ):
         PostgresStore.open(config)
     with closing(PostgresStore.open(config)) as store:

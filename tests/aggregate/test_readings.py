@@ -7,40 +7,13 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 from street_counts import NOON, TOWER, counted, figures, ground
+from street_tables import clips_of
 
 from aggregate.density import FOOTPRINT_M2
 from aggregate.policy import AggregatePolicy
 from aggregate.readings import derive, expected_clips, not_due, while_open
 from aggregate.tables import Clips, Spans, moment, text
-from core.records import SERIES, CountObservation, Figures, Reading, Shares, Status, Window
-
-
-def columns(observations: list[CountObservation]) -> Clips:
-    def table(name: str) -> np.ndarray:
-        rows: list[Figures | None] = [getattr(one, name) for one in observations]
-        return np.array([[np.nan] * 9 if row is None else [row.get(series) for series in SERIES] for row in rows])
-
-    def of_ground(name: str) -> np.ndarray:
-        return np.array([getattr(one.ground, name, None) for one in observations], dtype=np.float64)
-
-    def of_shared(name: str) -> np.ndarray:
-        return np.array([getattr(one.shared, name, None) for one in observations], dtype=np.float64)
-
-    return Clips(
-        id=text([one.id for one in observations]),
-        camera=text([one.camera for one in observations]),
-        zone=text([one.zone for one in observations]),
-        event_time=np.array([moment(one.event_time) for one in observations]),
-        counted_at=np.array([moment(one.counted_at) for one in observations]),
-        status=text([one.status.value for one in observations]),
-        present=table("present").reshape(-1, 9),
-        peak=table("peak").reshape(-1, 9),
-        stationary=table("stationary").reshape(-1, 9),
-        high=table("high").reshape(-1, 9),
-        shared_by_people=of_shared("people"),
-        shared_by_vehicles=of_shared("vehicles"),
-        **{name: of_ground(name) for name in ("area_m2", "area_error", "crowded_share")},
-    )
+from core.records import CountObservation, Reading, Shares, Status, Window
 
 
 def quarter(
@@ -53,7 +26,7 @@ def quarter(
         start=np.array([moment(start)]),
         end=np.array([moment(start + timedelta(minutes=15))]),
     )
-    clips = columns(observations) if clips is None else clips
+    clips = clips_of(observations) if clips is None else clips
     table = derive(spans, clips, {"tower:view": TOWER}, AggregatePolicy(), moment(NOON))
     return {reading.series: reading for reading in table.records()}
 
@@ -216,7 +189,7 @@ def test_sums_are_sums_and_an_absent_class_is_a_measured_zero() -> None:
 def test_the_share_that_stands_still_is_unknown_where_no_one_is_there_or_no_one_can_tell() -> None:
     clips = [counted(at, figures(pedestrian=4), stationary=figures(pedestrian=2)) for at in minutes(0, 5)]
     assert quarter(clips)["vehicles"].stationary_share is None
-    table = columns(clips)
+    table = clips_of(clips)
     table.stationary[0] = np.nan  # a single frame cannot tell who stood still: only the other clip speaks
     assert quarter([], table)["people"].stationary_share == 0.5
     table.stationary[:] = np.nan
@@ -325,7 +298,7 @@ def test_the_cadence_is_told_in_the_unit_that_fits(cadence_s: float, said: str) 
 def test_clips_that_another_camera_sent_of_the_zone_are_not_its_own() -> None:
     """The zone was another camera's before: what that one saw does not mix with what this one sees."""
     clips = [counted(NOON, figures(car=2)), counted(NOON + timedelta(minutes=5), figures(car=8), camera="old")]
-    table = columns(clips)
+    table = clips_of(clips)
     table.zone[:] = "tower:view"
     found = quarter([], table)["vehicles"]
     assert (found.mean, found.clips_counted) == (2, 1)

@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from aggregate.day_so_far import DaysSoFar
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.health import state_ranges
 from aggregate.history import History
+from aggregate.moments import NUMBERS
 from aggregate.postgres_store import PostgresStore
 from aggregate.store import Store
 from aggregate.tables import ReadingTable, Spans, moment, text
@@ -320,6 +322,64 @@ def test_clips_hold_what_falls_in_the_spans(store: Store) -> None:
     assert clips.present[order][0].tolist() == [2 + step / 3 for step in range(9)]
     assert clips.high[order][0].tolist() == [(2 + step / 3) * 3 for step in range(9)]
     assert np.isnan(clips.present[order][1]).all()
+
+
+def days(*zones: str, hours: float = 2, first: int = 0) -> DaysSoFar:
+    """Of each zone of a camera, its day up to some hours after noon."""
+    rows = len(zones)
+    return DaysSoFar(
+        zone=text([f"{zone}:view" for zone in zones]),
+        camera=text(zones),
+        start=np.array([moment(NOON)] * rows, dtype="datetime64[us]"),
+        through=np.array([moment(NOON + timedelta(hours=hours))] * rows, dtype="datetime64[us]"),
+        moments=first + np.arange(rows * NUMBERS).reshape(rows, NUMBERS) * 10**12,
+    )
+
+
+def noted(store: Store, *zones: str) -> list[str]:
+    """Of which of the zones something is noted."""
+    return sorted(store.days_so_far([f"{zone}:view" for zone in zones]).camera)
+
+
+def test_days_so_far_come_back_as_they_were_noted(store: Store) -> None:
+    store.note_days(days("a", "b", "c"))
+    store.note_days(days("b", hours=3, first=7))
+    found = store.days_so_far(["b:view", "a:view", "nowhere"])
+    found = found.take(np.argsort(found.zone.astype(str)))
+    assert (found.zone.tolist(), found.camera.tolist()) == (["a:view", "b:view"], ["a", "b"])
+    assert found.start.tolist() == [NOON.replace(tzinfo=None)] * 2
+    assert found.through.tolist() == [(NOON + timedelta(hours=hours)).replace(tzinfo=None) for hours in (2, 3)]
+    assert np.array_equal(found.moments, np.stack([days("a").moments[0], days("b", first=7).moments[0]]))
+    store.forget_days(["a:view", "c:view"])
+    assert noted(store, "a", "b", "c") == ["b"]
+    assert len(store.days_so_far([])) == 0
+
+
+def test_what_is_noted_of_a_time_is_let_go_of_with_the_next_observation_of_it(store: Store) -> None:
+    """And by no other: not of the day before, of what was not noted yet, of another zone, or one that is stored."""
+    for zone in "abc":
+        store.upsert_observations([observation(90, camera=zone), observation(300, camera=zone)])
+    store.note_days(days("a", "b", "c"))
+    store.upsert_observations([observation(90), observation(-1), observation(120), observation(301)])
+    assert noted(store, "a", "b", "c") == ["a", "b", "c"]
+    store.upsert_observations([observation(119.9), observation(400)])
+    store.upsert_observations([observation(90, 2.5, camera="c", after_s=61)])
+    assert noted(store, "a", "b", "c") == ["b"]
+
+
+def test_a_failed_transaction_takes_notes_back(store: Store) -> None:
+    store.upsert_observations([observation(300)])
+    store.note_days(days("a"))
+
+    def fail() -> None:
+        with store.transaction():
+            store.upsert_observations([observation(1)])
+            store.note_days(days("b"))
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
+    assert noted(store, "a", "b") == ["a"]
 
 
 def test_readings_come_back_as_they_were_saved(store: Store) -> None:
