@@ -211,18 +211,25 @@ class ClipReady(Closed):
     fault: ClipFault | None = None
 
 
+MOST_PRESENT = 10_000.0
+"""More than this no camera sees at once: of a picture of 352 x 288 each would have ten pixels. A count beyond it is none,
+and would speak alone for a whole day."""
+
+Figure = Annotated[float, Field(ge=0, le=MOST_PRESENT)]
+
+
 class Figures(Closed):
     """One non-negative figure for each class and for the two sums (`SERIES`)."""
 
-    pedestrian: NonNegativeFloat
-    cyclist: NonNegativeFloat
-    motorcycle: NonNegativeFloat
-    car: NonNegativeFloat
-    van: NonNegativeFloat
-    truck: NonNegativeFloat
-    bus: NonNegativeFloat
-    people: NonNegativeFloat
-    vehicles: NonNegativeFloat
+    pedestrian: Figure
+    cyclist: Figure
+    motorcycle: Figure
+    car: Figure
+    van: Figure
+    truck: Figure
+    bus: Figure
+    people: Figure
+    vehicles: Figure
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Self:

@@ -163,3 +163,9 @@ def test_a_reason_of_any_length_makes_a_fault_and_ok_makes_none() -> None:
     assert ClipFault.of(Status.UNREACHABLE, "gone").reason == "gone"
     with pytest.raises(ValidationError):
         ClipFault.of(Status.OK, "well")
+
+
+def test_a_count_that_no_camera_can_see_is_refused() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 10000"):
+        Figures.of([10_000.5, *[0.0] * 8])
+    assert Figures.of([10_000, *[0.0] * 8]).pedestrian == 10_000
