@@ -149,7 +149,7 @@ def publish(bus: KafkaConfig, good: Sequence[CountObservation | ClipReady], scra
 
 
 def raw_of(topic: Topic[Any], record: CountObservation | ClipReady) -> Raw:
-    (headers,) = headers_of(topic, [topic.identity(record)], "player", datetime.now(UTC))
+    (headers,) = headers_of(topic, [topic.identity(record)], "player")
     return Raw(topic, topic.key(record).encode(), topic.payload_of(record), headers)
 
 

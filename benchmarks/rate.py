@@ -7,11 +7,12 @@ five minutes, quarter, hour and day. Without a bus, the same observations go thr
 PostgreSQL, one process a core, and into an embedded store on disk. Then observations are published at a steady pace,
 and it is measured how long after that the reading of their minute is announced.
 
-    postgres_obs_per_s    from Kafka, with two workers, one a core, the broker and the database beside them
-    duckdb_obs_per_s      without a bus: one process, one writer
-    aggregated_obs_per_s  without a bus: into PostgreSQL from two processes, the database beside them
+    postgres_obs_per_s    aggregation alone: into PostgreSQL from two processes, one a core, the database beside them
+    duckdb_obs_per_s      the same into the embedded store: one process, one writer
+    kafka_obs_per_s       all of the way: from Kafka, with two workers, the broker and the database beside them
+    late_over_early       the rate of the last two hours of a day into PostgreSQL, as a ratio to that of its first two
     p95_latency_s         from an observation on the bus to the reading of its minute on the bus, at a tenth of the rate
-    by_workers            observations a second with 1, 2, 4 workers
+    by_workers            from Kafka, observations a second with 1, 2, 4 workers
     by_partitions         with two workers, by the partitions of the topic
 
 `--draw FILE.svg` draws the growth.
@@ -60,6 +61,7 @@ PACED_S = 30
 MIDDLE = (0.1, 0.9)
 PATIENCE_S = 900.0
 PROCESSES = 2
+DAY_CAMERAS, DAY_MINUTES, DAY_BATCH = 200, 16 * 60, 2000
 
 _together: Barrier
 
@@ -76,6 +78,8 @@ def main() -> None:
         postgres = stack.enter_context(closing(PostgresServer.started(durable=True)))
         aggregated = aggregated_rate(postgres, asked.cameras, asked.minutes)
         print(f"without a bus: {aggregated:.0f} observations a second", file=sys.stderr)
+        late_over_early = day_ratio(postgres)
+        print(f"late in the day: {late_over_early:.2f} of what it is in the morning", file=sys.stderr)
         runs = [(workers, USUAL_PARTITIONS) for workers in WORKERS]
         runs += [(2, partitions) for partitions in PARTITIONS if partitions != USUAL_PARTITIONS]
         rates: dict[tuple[int, int], float] = {}
@@ -87,9 +91,10 @@ def main() -> None:
         best = rates[2, USUAL_PARTITIONS]
         latency_s = paced_latency(kafka.config(prefix="paced"), postgres, cameras, best / 10, scratch / "paced")
     figures = {
-        "postgres_obs_per_s": round(best),
+        "postgres_obs_per_s": round(aggregated),
         "duckdb_obs_per_s": round(into_duckdb),
-        "aggregated_obs_per_s": round(aggregated),
+        "kafka_obs_per_s": round(best),
+        "late_over_early": round(late_over_early, 2),
         "p95_latency_s": round(latency_s, 2),
         "by_workers": {str(workers): round(rates[workers, USUAL_PARTITIONS]) for workers in WORKERS},
         "by_partitions": {str(partitions): round(rates[2, partitions]) for partitions in PARTITIONS},
@@ -130,6 +135,23 @@ def aggregated_rate(postgres: PostgresServer, cameras: int, minutes: int) -> flo
         spans = [part.result() for part in parts]
     postgres.drop(stored)
     return cameras * minutes / (max(ended for _, ended in spans) - min(began for began, _ in spans))
+
+
+def day_ratio(postgres: PostgresServer) -> float:
+    """The rate of the last two hours of a day, from its first clips at eight to midnight, to that of the first two."""
+    stored = postgres.config()
+    cameras = played_cameras(DAY_CAMERAS)
+    prepare(stored, cameras)
+    observations = list(played(cameras, DAY_MINUTES))
+    with closing(PostgresStore.open(stored)) as store:
+        aggregator = Aggregator(store, AggregatePolicy(), SystemClock())
+        ends = [time.perf_counter()]
+        for first in range(0, len(observations), DAY_BATCH):
+            aggregator.take(observations[first : first + DAY_BATCH])
+            ends.append(time.perf_counter())
+    postgres.drop(stored)
+    batches = 120 * DAY_CAMERAS // DAY_BATCH
+    return (ends[batches] - ends[0]) / (ends[-1] - ends[-1 - batches])
 
 
 def _meet(together: Barrier) -> None:
@@ -262,9 +284,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
     for axis, (name, label) in zip(axes, (("by_workers", "workers"), ("by_partitions", "partitions")), strict=True):
         numbers = [int(one) for one in figures[name]]
         axis.plot(numbers, list(figures[name].values()), marker="o", label="from Kafka, into PostgreSQL")
-        axis.axhline(
-            figures["aggregated_obs_per_s"], linestyle=":", color="0.3", label="into PostgreSQL, without a bus"
-        )
+        axis.axhline(figures["postgres_obs_per_s"], linestyle=":", color="0.3", label="into PostgreSQL, without a bus")
         axis.axhline(figures["duckdb_obs_per_s"], linestyle="--", color="0.5", label="into the embedded store")
         axis.set_xlabel(label)
         axis.set_xticks(numbers)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from threading import Event
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # mallopt(3)
 ARENAS = 2
 LARGE_BYTES = 128 * 1024
 
-LOOKED_THROUGH_AT = (20_000, 10, 10)
-"""How many objects more than before make Python look for those that hold one another; of its own accord, 700."""
+LOOK_EVERY_S = 60.0
+"""Kafka's client leaves some 500 objects a second that hold one another: 3 MB, until they are looked for."""
 
 
 def give_memory_back() -> None:
@@ -30,14 +31,19 @@ def give_memory_back() -> None:
             libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
-def look_seldom_for_cycles() -> None:
+def look_seldom_for_cycles(stopping: Event) -> None:
     """Let Python spend its time on records instead of on looking whether they hold one another, which they never do.
 
     For who has thousands of records in hand, each of some twenty objects: Python goes through all of them again and
     again, together with what the modules have made at their import, a quarter of a million objects; longer than it
-    takes to read and examine the records. What is there now is not looked at any more, the rest less often. Not for who
-    has bytes of clips in hand: what holds itself keeps them longer.
+    takes to read and examine the records. What is there now is not looked at any more; the rest every minute until
+    `stopping`, here. Not for who has bytes of clips in hand: what holds itself keeps them longer.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*LOOKED_THROUGH_AT)
+    gc.disable()
+    try:
+        while not stopping.wait(LOOK_EVERY_S):
+            gc.collect()
+    finally:
+        gc.enable()

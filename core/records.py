@@ -212,8 +212,8 @@ class ClipReady(Closed):
 
 
 MOST_PRESENT = 10_000.0
-"""More than this no camera sees at once: of a picture of 352 x 288 each would have ten pixels. A count beyond it is none,
-and would speak alone for a whole day."""
+"""More than this no camera sees at once: of a picture of 352 x 288 each would have ten pixels. A count beyond it is
+none, and would speak alone for a whole day."""
 
 Figure = Annotated[float, Field(ge=0, le=MOST_PRESENT)]
 

@@ -96,6 +96,6 @@ class FromTheBroker:
 
 def as_it_came(topic: Topic[Any], record: Any, **changes: Any) -> FromTheBroker:
     """The record as the bus publishes it, but for `changes`."""
-    (headers,) = headers_of(topic, [topic.identity(record)], "ingest-1", NOON)
+    (headers,) = headers_of(topic, [topic.identity(record)], "ingest-1")
     told = {"key": topic.key(record).encode(), "value": topic.payload_of(record), "headers": headers} | changes
     return FromTheBroker(**told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 
 from rich.console import Console
 
@@ -72,7 +73,7 @@ def aggregate(config: Config, console: Console) -> None:
         for name, consuming in (("aggregate", counts), ("health", notes), ("loops", loops)):
             worker.loop(name, consuming)
         add_duties(worker, config, store, clock, registry)
-        look_seldom_for_cycles()
+        worker.loop("memory", partial(look_seldom_for_cycles, worker.stopping))
         worker.run_until_stopped()
 
 

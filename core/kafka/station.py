@@ -44,7 +44,7 @@ class Station:
 
     def _put(self, topic: Topic[Any], records: Sequence[Written[Any]], values: Sequence[bytes | None]) -> None:
         self.until_made(topic)
-        headers = headers_of(topic, [one.identity for one in records], self.worker, self.clock.now())
+        headers = headers_of(topic, [one.identity for one in records], self.worker)
         posts = [Post(one.key.encode(), value, told) for one, value, told in zip(records, values, headers, strict=True)]
         self.outbox.put(name_of(topic, self.config), posts)
         with self._counting:

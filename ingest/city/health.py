@@ -45,17 +45,16 @@ class HealthLog:
 
     def note(self, camera: str, state: CameraState, since: datetime, reason: str | None = None) -> None:
         """The camera is in `state` since then. Reasons of one state are compared: another reason is another event."""
+        reason = None if reason is None else reason[:REASON_LENGTH]
         with self._lock:
             known = self._states.get(camera)
-            event = HealthEvent(
-                camera=camera,
-                since=since if known is None else max(since, known.since),
-                state=state,
-                reason=None if reason is None else reason[:REASON_LENGTH],
-            )
-            if known is None or not (_same(known, event) or state is CameraState.WAITING):
-                self._states[camera] = event
-                self.on_event(event)
+            if known is not None:
+                if state is CameraState.WAITING or _same(known, state, reason):
+                    return
+                since = max(since, known.since)
+            event = HealthEvent(camera=camera, since=since, state=state, reason=reason)
+            self._states[camera] = event
+            self.on_event(event)
 
     def forget(self, camera: str) -> None:
         """What is said of this camera next is told, whatever was said last: others have told of it meanwhile."""
@@ -74,9 +73,9 @@ class HealthLog:
             self.note(observation.camera, state, observation.event_time, None if live else observation.reason)
 
 
-def _same(known: HealthEvent, event: HealthEvent) -> bool:
+def _same(known: HealthEvent, state: CameraState, reason: str | None) -> bool:
     """A camera that stays faulty or unreachable gives its reasons anew at every clip: only their kind matters."""
-    return known.state is event.state and _kind(known.reason) == _kind(event.reason)
+    return known.state is state and _kind(known.reason) == _kind(reason)
 
 
 def _kind(reason: str | None) -> str:

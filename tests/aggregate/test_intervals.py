@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy.special import gammaincinv
 
 from aggregate.intervals import (
     PRIOR_DISPERSION,
@@ -51,11 +52,30 @@ def test_fractional_totals_lie_between_their_neighbours() -> None:
 
 
 def test_limits_do_not_depend_on_what_else_is_asked_for() -> None:
-    """Counts that are alike are solved once: to the last bit what each of them gives alone."""
-    totals = np.array([[0.0, 2.5, 0.0], [1e-7, 2.5, 300.0]])
+    """To the last bit what each of them gives alone, whether solved or added up."""
+    totals = np.array([[0.0, 2.5, 0.0], [1e-7, 2.5, 300.0], [0.3, 0.7, 1e5]])
     together = np.stack(garwood(totals, 0.90))
     alone = [[garwood(total, 0.90) for total in row] for row in totals.tolist()]
     assert together.tobytes() == np.moveaxis(np.array(alone), -1, 0).tobytes()
+
+
+@given(total=st.floats(1e-6, 1e5), level=st.sampled_from([INTERVAL_LEVEL, 0.95]))
+@example(total=0.5, level=INTERVAL_LEVEL)  # where the series begins and where it ends, for either limit
+@example(total=4095.0, level=INTERVAL_LEVEL)
+@example(total=4096.0, level=INTERVAL_LEVEL)
+def test_limits_are_the_quantiles_as_they_are_solved_for(total: float, level: float) -> None:
+    """What is added up in a series is what solving gives, far beyond the decimals that readings keep."""
+    low, high = garwood(total, level)
+    tail = (1.0 - level) / 2.0
+    assert low == pytest.approx(gammaincinv(total, tail), rel=1e-14, abs=1e-12)
+    assert high == pytest.approx(gammaincinv(total + 1.0, 1.0 - tail), rel=1e-14, abs=1e-12)
+
+
+@pytest.mark.parametrize("total", [5e-324, 1e-300, 1e-12, 1e-3])
+def test_next_to_nothing_has_the_limits_of_nothing(total: float) -> None:
+    low, high = garwood(total, INTERVAL_LEVEL)
+    assert 0.0 <= low <= total
+    assert high == pytest.approx(garwood(0.0, INTERVAL_LEVEL)[1], rel=1e-3)
 
 
 def test_nothing_is_known_of_a_total_that_is_not_known() -> None:

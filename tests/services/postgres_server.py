@@ -29,6 +29,8 @@ USER = "busyness"
 _READY_WITHIN_S = 30.0
 _FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 """What is written outlives the server's death, and not the machine's: tests kill servers alone."""
+_DURABLE = {"shared_buffers": "512MB", "max_wal_size": "4GB", "wal_compression": "on"}
+"""As compose.yaml and deploy/kubernetes have it."""
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "60",
@@ -68,7 +70,7 @@ class PostgresServer:
         if programs is None:
             raise FileNotFoundError("PostgreSQL is not installed: on Debian, apt install postgresql")
         folder = Path(tempfile.mkdtemp(prefix="busyness-postgres-"))
-        chosen = {**_SETTINGS, **({} if durable else _FORGETFUL), **(settings or {})}
+        chosen = {**_SETTINGS, **(_DURABLE if durable else _FORGETFUL), **(settings or {})}
         server = cls(folder, programs, chosen)
         try:
             if os.geteuid() == 0:

@@ -89,7 +89,7 @@ def raw(number: int) -> Any:
         leader_epoch=1,
         key=one.camera.encode(),
         value=CLIPS.payload_of(one),
-        headers=headers_of(CLIPS, [CLIPS.identity(one)], "test", CLOCK.now())[0],
+        headers=headers_of(CLIPS, [CLIPS.identity(one)], "test")[0],
     )
 
 

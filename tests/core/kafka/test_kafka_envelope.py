@@ -24,15 +24,13 @@ def test_a_record_of_each_topic_comes_as_it_was_sent(topic: Topic[Any]) -> None:
 
 
 def test_its_headers_are_a_cloud_event() -> None:
-    """Those that CloudEvents 1.0 asks for, in the binary mode of its Kafka binding."""
+    """Those that CloudEvents 1.0 asks for, in the binary mode of its Kafka binding, and no more: each costs time."""
     headers = dict(as_it_came(OBSERVATIONS, observation()).headers)
     assert headers == {
         "ce_specversion": b"1.0",
         "ce_id": observation().id.encode(),
         "ce_type": b"city.busyness.observations.v1",
         "ce_source": b"/busyness/ingest-1",
-        "ce_time": b"2026-03-12T12:00:00.123456+00:00",
-        "ce_dataschema": b"urn:busyness:schema:observations.v1",
         "content-type": b"application/json",
     }
 
