@@ -128,9 +128,9 @@ class Worker:
             threading.Thread(target=self._guarded, args=(name, body), name=name, daemon=True)
             for name, body in self._loops.items()
         ]
+        self._starting = False
         for thread in threads:
             thread.start()
-        self._starting = False
         if meanwhile is not None:
             meanwhile()
             self.stop()
