@@ -26,7 +26,9 @@ ERROR_UNIT = 1e9
 
 _OF_PEOPLE = np.array(OF_PEOPLE)
 _STATUSES = tuple(Status)
-_WORST_AREA_ERROR = 1000.0
+_LEAST_AREA_M2, _MOST_AREA_M2 = 1e-6, 1e6
+"""No zone of a picture shows less ground, or more: whoever says so has a wrong calibration, and the ground is not known."""
+_WORST_AREA_ERROR = 100.0
 """As a share of the area: long before it nothing is known of it."""
 
 _WIDTHS = {
@@ -49,7 +51,8 @@ _PLACES = {
 }
 _SUMS = sum(_WIDTHS.values())
 NUMBERS = _SUMS + len(SERIES)
-"""How many whole numbers the moments of a window are."""
+"""How many whole numbers the moments of a window are. Stores keep them in this order (`aggregate/day_so_far.py`): who
+changes it, or what one of them is, empties the stores' `days_so_far` in a migration."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +139,11 @@ def _to_add(clips: Clips) -> Iterator[tuple[str, Integers]]:
     yield "error", _whole(error, ERROR_UNIT)
     yield "erring", (~np.isnan(error)).astype(np.int64)
     yield "shared", _whole(_shares(clips) * error, ERROR_UNIT)
-    yield "area", _whole(clips.area_m2)
-    yield "grounded", (~np.isnan(clips.area_m2)).astype(np.int64)
-    yield "area_error", _whole(clips.area_m2 * np.minimum(clips.area_error, _WORST_AREA_ERROR))
+    grounded = (clips.area_m2 >= _LEAST_AREA_M2) & (clips.area_m2 <= _MOST_AREA_M2)
+    area = np.where(grounded, clips.area_m2, np.nan)
+    yield "area", _whole(area)
+    yield "grounded", grounded.astype(np.int64)
+    yield "area_error", _whole(area * np.minimum(clips.area_error, _WORST_AREA_ERROR))
     yield "crowded", _whole(clips.crowded_share)
     yield "crowding", (~np.isnan(clips.crowded_share)).astype(np.int64)
 

@@ -6,7 +6,8 @@ the double published is settled against what the store holds. It takes half an h
 - `p95_age_over_cadence`: over all cameras that do not fail, and all moments 5 s apart after the first cadence: now less
   the event time of the newest counted clip; the 95th percentile, in cadences of 240 s
 - `clips_lost`: could be had for half a cadence, and have no row in the store; `clips_twice`: have several
-- `rss_slope_mb_per_h`: resident memory of all its processes, least squares over the last two thirds
+- `rss_slope_mb_per_h`: resident memory of all its processes, least squares over the last two thirds; and
+  `late_slope_mb_per_h`, over the last third: a city fills what it needs of each camera in its first half hour
 - `requests_over_budget`: came while the publisher's limit for the minute was used up
 - `forbidden_connections`: at listeners on addresses that it was led to and may not go to; and, in this process, those
   of its guarded client, asked for and redirected to each URL of tests/feed_double/url_tricks.py and to rebinding names
@@ -167,8 +168,6 @@ def figures(outcome: Outcome, settled: Account) -> dict[str, Any]:
     ledger, weather, watched = outcome.ledger, outcome.weather, outcome.watched
     span = (watched.ready_at + timedelta(seconds=CADENCE_S), watched.ended_at)
     ages = ages_s(outcome.rows, weather.healthy, span)
-    at_s, mb = (np.array(column) for column in zip(*watched.memory[len(watched.memory) // 3 :], strict=True))
-    slope = float(np.polyfit(at_s, mb, 1)[0]) * 3600 if len(mb) > 2 else None
     minutes = (watched.ended_at - watched.ready_at).total_seconds() / 60
     return {
         "cameras": len({version.camera for version in ledger.versions}),
@@ -179,12 +178,21 @@ def figures(outcome: Outcome, settled: Account) -> dict[str, Any]:
         "clips_lost": len(settled.lost),
         "clips_twice": len(settled.twice),
         "clips_late": len(settled.late),
-        "rss_slope_mb_per_h": None if slope is None else round(slope, 1),
+        "rss_slope_mb_per_h": slope_mb_per_h(watched.memory[len(watched.memory) // 3 :]),
+        "late_slope_mb_per_h": slope_mb_per_h(watched.memory[len(watched.memory) * 2 // 3 :]),
         "rss_max_mb": round(max(mb for _, mb in watched.memory)),
         "requests_per_minute": round(len(ledger.requests) / minutes, 1),
         "requests_over_budget": sum(request.over_limit for request in ledger.requests),
         "exit_status": watched.exit_status,
     }
+
+
+def slope_mb_per_h(memory: list[tuple[float, float]]) -> float | None:
+    """Least squares; None of less than three looks."""
+    if len(memory) < 3:
+        return None
+    at_s, mb = np.array(memory).T
+    return round(float(np.polyfit(at_s, mb, 1)[0]) * 3600, 1)
 
 
 def tell(outcome: Outcome, settled: Account) -> None:

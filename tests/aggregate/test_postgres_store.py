@@ -68,6 +68,27 @@ def test_two_processes_that_write_of_one_camera_miss_nothing_of_each_other(
             assert current(store, window) == current(alone, window)
 
 
+def test_what_two_processes_note_of_a_day_holds_the_clips_of_both(store: PostgresStore, config: PostgresConfig) -> None:
+    """Each brings clips of hours of which the other may just have noted what they add up to."""
+    with closing(PostgresStore.open(config)) as other, closing(DuckDBStore.open(None)) as alone:
+        for one in (store, alone):
+            one.save_cameras([TOWER])
+        given = [counted(NOON + 15 * step * MINUTE, figures(car=step)) for step in range(32)]
+        order = np.random.default_rng(7).permutation(len(given)).tolist()
+
+        def write(into: PostgresStore, rows: Sequence[int]) -> None:
+            for row in rows:
+                aggregator(into).accept([given[row]])
+
+        assert run_together(lambda: write(store, order[::2]), lambda: write(other, order[1::2])) == []
+        assert len(store.days_so_far(["tower:view"])) == 1, "something was noted"
+        last = counted(NOON + 480 * MINUTE, figures(car=99))
+        aggregator(store).accept([last])
+        aggregator(alone).accept([*given, last])
+        for window in Window:
+            assert current(store, window) == current(alone, window)
+
+
 def test_the_same_observations_from_two_processes_at_once_are_stored_once(
     store: PostgresStore, config: PostgresConfig
 ) -> None:

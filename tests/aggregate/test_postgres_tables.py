@@ -88,6 +88,17 @@ def test_what_is_older_than_it_may_be_kept_goes_and_hours_and_days_stay(
     assert store.retain(datetime(2016, 1, 1, tzinfo=UTC)).rows == 0
 
 
+def test_what_was_noted_of_a_day_goes_with_its_clips(store: PostgresStore) -> None:
+    store.save_cameras([TOWER, PARK])
+    ended = [counted(NOON + hours * timedelta(hours=1)) for hours in range(3)]
+    goes_on = [counted(NOON + timedelta(days=1, hours=hours), camera="park", zone="park:road") for hours in range(3)]
+    aggregator(store).accept(ended + goes_on)
+    zones = ["tower:view", "park:road"]
+    assert len(store.days_so_far(zones)) == 2
+    store.retain(NOON + timedelta(minutes=90))
+    assert store.days_so_far(zones).zone.tolist() == ["park:road"]
+
+
 def test_a_month_that_went_is_made_again_by_who_still_knew_it(store: PostgresStore, config: PostgresConfig) -> None:
     store.upsert_observations(clips_of("tower"))
     with closing(PostgresStore.open(config)) as other:
