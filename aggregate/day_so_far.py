@@ -4,7 +4,7 @@
       |------- noted, as sums -------|-clips-|            the day's reading is of both
 
 Every batch brings clips of the hour that goes on, and derives the day anew. Without a note it would read the whole day
-of each zone, some hundred clips more with every hour. A note is no more than that: where there is none, or of another
+of each zone, with every hour some dozens of clips more. A note is no more than that: where there is none, or of another
 day, or of another camera, the day is derived from its clips, to the same last bit (`aggregate/moments.py`). The store
 lets go of one when an observation of the noted time is stored, so a note that is there is true.
 """
@@ -26,9 +26,9 @@ from core.records import Camera, Window
 
 @dataclass(frozen=True, eq=False)
 class DaysSoFar(Rows):
-    """Of one day of each zone, of which no other row is: what its clips in [start, through) add up to.
+    """One row a zone: what its clips of one day, those in [start, through) that `camera` sent, add up to.
 
-    They are those that this camera sent. `moments`: [row, `NUMBERS`], see `aggregate.moments.Moments`.
+    `start` is the day's, `through` a full hour in it. `moments`: [row, `NUMBERS`], see `aggregate.moments.Moments`.
     """
 
     zone: Text
@@ -74,8 +74,9 @@ def with_notes(spans: Spans, noted: DaysSoFar, camera_of: Mapping[str, Camera]) 
 def to_note(of: NotedSpans, clips: Clips, noted: DaysSoFar, camera_of: Mapping[str, Camera]) -> DaysSoFar:
     """What to note of the newest day of each zone: up to the hour of its newest clip.
 
-    Of a zone whose day is noted so far already, or a later one, there is nothing to note. `clips` are those of
-    `of.unread`, as `newest_counts` gives them.
+    Of a zone whose day is noted so far already, or a later one, there is nothing to note; nor of one that the camera
+    has no more: another notes it, beside which this one's late clips may be. `clips` are those of `of.unread`, as
+    `newest_counts` gives them.
     """
     days = _newest_days(of.spans)
     spans, unread, before = of.spans.take(days), of.unread.take(days), of.before.take(days)
@@ -87,6 +88,7 @@ def to_note(of: NotedSpans, clips: Clips, noted: DaysSoFar, camera_of: Mapping[s
     of_known = noted.take(row[known])
     later[known] = (of_known.camera == camera[known]) & (of_known.start > spans.start[known])
     news = np.flatnonzero((through > unread.start) & ~later)
+    news = news[np.array([_has(camera_of[zone], zone) for zone in spans.zone[news]], dtype=bool)]
     past = replace(unread, end=through).take(news)
     return DaysSoFar(
         zone=past.zone,
@@ -95,6 +97,10 @@ def to_note(of: NotedSpans, clips: Clips, noted: DaysSoFar, camera_of: Mapping[s
         through=past.end,
         moments=(before.take(news) + moments_of(past, clips)).numbers,
     )
+
+
+def _has(camera: Camera, zone: str) -> bool:
+    return any(one.id == zone for one in camera.counted_zones)
 
 
 def _newest_days(spans: Spans) -> Integers:

@@ -27,7 +27,7 @@ ERROR_UNIT = 1e9
 _OF_PEOPLE = np.array(OF_PEOPLE)
 _STATUSES = tuple(Status)
 _LEAST_AREA_M2, _MOST_AREA_M2 = 1e-6, 1e6
-"""No zone of a picture shows less ground, or more: whoever says so has a wrong calibration, and the ground is not known."""
+"""No zone of a picture shows less ground, or more: who says so is calibrated wrongly, and the ground is not known."""
 _WORST_AREA_ERROR = 100.0
 """As a share of the area: long before it nothing is known of it."""
 

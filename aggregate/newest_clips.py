@@ -37,7 +37,7 @@ def perhaps_stored(observations: Iterable[CountObservation], kept: Mapping[str, 
 
 
 def among(perhaps: Sequence[CountObservation], changed: Sequence[CountObservation]) -> list[CountObservation]:
-    """Those of `perhaps_stored` that have changed: what comes before the newest clip of its camera."""
+    """Those of `perhaps_stored` that have changed: recounts, and what is new though its camera has a newer clip."""
     ids = {one.id for one in changed}
     return [one for one in perhaps if one.id in ids] if perhaps else []
 

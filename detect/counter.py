@@ -26,6 +26,7 @@ from core.clock import Clock
 from core.errors import ModelError, PixelLeak
 from core.records import (
     CLASSES,
+    MOST_PRESENT,
     REASON_LENGTH,
     Camera,
     ClipReady,
@@ -349,6 +350,9 @@ def _density(model: CountingModel, clip: SampledClip) -> Density:
             f"density of shape {list(density.shape)} for {len(clip.frames)} frames, or not finite",
             remedy="the model is broken: use another",
         )
+    most = density.sum(axis=(1, 2, 3), dtype=np.float64).max()
+    if most > MOST_PRESENT:
+        raise ModelError(f"{most:.0f} present in a frame, which no camera sees", remedy="use another model")
     return density
 
 

@@ -105,9 +105,24 @@ def test_a_recount_of_a_past_hour_counts(day: Day) -> None:
     assert reading.mean == 3.0
 
 
+def test_what_comes_again_changes_nothing(day: Day) -> None:
+    """Not the note, and no hour: the day's first begins when the day does, and is another window."""
+    clips = [clip(minute, cars=minute) for minute in range(0, 180, 5)]
+    day.accept(*clips)
+    before = day.readings()
+    assert day.aggregator.accept(clips[:3]) == []
+    assert day.noted_through == MIDNIGHT + timedelta(hours=2)
+    assert all(same(before[window], table) for window, table in day.readings().items())
+
+
 def test_the_day_before_does_not_take_the_place_of_todays_note(day: Day) -> None:
     day.accept(*(clip(minute) for minute in range(0, 120, 5)))
     day.accept(clip(-100), clip(-30))
+    assert day.noted_through == MIDNIGHT + timedelta(hours=1)
+
+
+def test_of_two_days_at_once_the_newer_is_noted(day: Day) -> None:
+    day.accept(*(clip(minute) for minute in range(-180, 120, 5)))
     assert day.noted_through == MIDNIGHT + timedelta(hours=1)
 
 
@@ -123,6 +138,17 @@ def test_another_camera_of_the_zone_has_a_day_of_its_own(day: Day) -> None:
     day.accept(clip(130))
     (reading,) = day.readings()[Window.DAY].select(["car"]).records()
     assert (reading.camera, reading.clips_counted) == ("tower", 25)
+
+
+def test_a_camera_that_had_the_zone_before_notes_nothing_of_it(day: Day) -> None:
+    """Its clips may come late, beside those of the one that has the zone now: two would write one row."""
+    (zone,) = TOWER.counted_zones
+    now = TOWER.model_copy(update={"id": "twin", "zones": (zone,)})
+    before = TOWER.model_copy(update={"zones": (zone.model_copy(update={"id": "tower:other"}),)})
+    day.store.save_cameras([before, now])
+    day.accept(*(counted(MIDNIGHT + timedelta(minutes=at), camera="twin", zone=ZONE) for at in range(0, 120, 5)))
+    day.accept(*(clip(minute) for minute in range(-300, 0, 5)))
+    assert day.store.days_so_far([ZONE]).camera.tolist() == ["twin"]
 
 
 def test_rebuilding_reads_all_clips_and_lets_go_of_what_was_noted(day: Day) -> None:

@@ -263,9 +263,12 @@ def test_what_has_waited_in_the_log_takes_its_place(path: Path, monkeypatch: pyt
             reader.execute("BEGIN").execute("SELECT * FROM observations").fetchall()
             store.upsert_observations([counted(LATE)])
             assert log.exists()
+        monkeypatch.setattr(duckdb_engine, "_CHECKPOINT_EVERY_S", 3600.0)
         store.upsert_observations([counted(LATE + timedelta(minutes=5))])
         assert not log.exists()
-        assert len(store.observations("tower:view", *EVER)) == 3
+        store.upsert_observations([counted(LATE + timedelta(minutes=10))])
+        assert log.exists(), "not with every commit"
+        assert len(store.observations("tower:view", *EVER)) == 4
 
 
 def test_a_place_where_no_store_can_be_is_named(tmp_path: Path) -> None:

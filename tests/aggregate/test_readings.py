@@ -186,6 +186,10 @@ def test_sums_are_sums_and_an_absent_class_is_a_measured_zero() -> None:
     assert found["truck"].high > 0
 
 
+def test_the_share_that_stands_still_is_no_more_than_all() -> None:
+    assert quarter([counted(NOON, figures(car=1), stationary=figures(car=1.5))])["car"].stationary_share == 1
+
+
 def test_the_share_that_stands_still_is_unknown_where_no_one_is_there_or_no_one_can_tell() -> None:
     clips = [counted(at, figures(pedestrian=4), stationary=figures(pedestrian=2)) for at in minutes(0, 5)]
     assert quarter(clips)["vehicles"].stationary_share is None

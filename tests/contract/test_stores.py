@@ -362,7 +362,7 @@ def test_what_is_noted_of_a_time_is_let_go_of_with_the_next_observation_of_it(st
     store.note_days(days("a", "b", "c"))
     store.upsert_observations([observation(90), observation(-1), observation(120), observation(301)])
     assert noted(store, "a", "b", "c") == ["a", "b", "c"]
-    store.upsert_observations([observation(119.9), observation(400)])
+    store.upsert_observations([observation(-2), observation(119.9), observation(400)])
     store.upsert_observations([observation(90, 2.5, camera="c", after_s=61)])
     assert noted(store, "a", "b", "c") == ["b"]
 

@@ -236,8 +236,9 @@ def test_a_bad_picture_is_not_counted() -> None:
         (Failing(MemoryError("allocation of 8 GB failed")), "MemoryError: allocation of 8 GB failed"),
         (Told(counts(3)), r"density of shape \[3, 7, 2, 4\] for 4 frames"),
         (Told(counts(4, car=[1, 1, float("nan"), 1])), "not finite"),
+        (Told(counts(4, car=[1, 1, 20_000, 1])), "20000 present in a frame"),
     ],
-    ids=["raises", "another shape", "NaN"],
+    ids=["raises", "another shape", "NaN", "more than there can be"],
 )
 def test_a_failing_model_loses_no_clip(model: Failing | Told, told: str) -> None:
     """The clip is not to blame, and says so: it may be counted again under the same id."""
