@@ -31,6 +31,11 @@ from core.records import CountObservation, Window
 _BY_KEY = "o.zone = a.zone AND o.event_time = a.event_time AND o.id = a.id"
 _KEYS = 'unnest(%(zones)s::text[] COLLATE "C", %(times)s, %(ids)s::uuid[]) AS a (zone, event_time, id)'
 _BETWEEN = "o.event_time >= %(first)s AND o.event_time <= %(last)s"
+_EACH = (
+    f"{_KEYS} CROSS JOIN LATERAL ("
+    f"SELECT o.*, o.ctid, o.tableoid FROM observations o WHERE {_BETWEEN} AND {_BY_KEY} OFFSET 0) o"
+)
+"""Key by key, whatever the statistics say: see `aggregate/postgres_readings.py`."""
 
 
 def upsert_observations(
@@ -53,7 +58,8 @@ def upsert_observations(
             replaced = [observation for observation in changed if observation.id in stored]
             if replaced:
                 engine.write(
-                    f"DELETE FROM observations o USING {_KEYS} WHERE {_BETWEEN} AND {_BY_KEY}", _asked(replaced)
+                    f"DELETE FROM observations t USING {_EACH} WHERE t.ctid = o.ctid AND t.tableoid = o.tableoid",
+                    _asked(replaced),
                 )
             append(engine, parts, changed)
             forget_days_of(engine, among(perhaps, changed))
@@ -74,7 +80,7 @@ def _stored(engine: Engine, observations: Sequence[CountObservation]) -> dict[st
         return {}
     found = engine.find_lists(
         OBSERVATIONS,
-        f"SELECT {OBSERVATIONS.gathered} FROM observations o JOIN {_KEYS} ON {_BY_KEY} WHERE {_BETWEEN}",
+        f"SELECT {OBSERVATIONS.gathered} FROM {_EACH}",
         _asked(observations),
     )
     return {observation.id: observation for observation in observations_from(found)}

@@ -70,6 +70,7 @@ class Worker:
         self._open = ExitStack()
         self._at_last = threading.Timer(END_S, self._end_at_last)
         self._at_last.daemon = True
+        self._told = threading.Lock()
         self.port: int | None = None
         self._waits = Counter(
             "busyness_worker_waits", "Times that a loop waited for the bus or the store", ["loop"], registry=registry
@@ -203,9 +204,9 @@ class Worker:
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         if self.stopping.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt  # twice: does not wait for anyone
-        if not self.stopping.is_set():
-            self._at_last.start()
         self.stopping.set()
+        if self._told.acquire(blocking=False):  # once, also where the next signal comes in between
+            self._at_last.start()
 
     def _end_at_last(self) -> None:
         log.warning("%s: ends without waiting any longer", self.name)

@@ -153,6 +153,28 @@ def test_sigterm_lets_what_is_in_hand_be_finished() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_second_sigterm_while_the_first_is_heard_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor that sends it twice must not end the worker with an error, and what it has in hand with it."""
+    worker, finished = a_worker(), []
+    start = worker._at_last.start
+
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        start()
+
+    monkeypatch.setattr(worker._at_last, "start", interrupted)
+
+    def body() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        worker.stopping.wait()
+        finished.append(1)
+
+    worker.loop("body", body)
+    with worker:
+        worker.run_until_stopped()
+    assert finished == [1]
+
+
 def test_who_waits_for_what_never_comes_ends_all_the_same() -> None:
     """At its start, in a call that nobody can interrupt."""
     waits = (
