@@ -108,7 +108,8 @@ def _newest_days(spans: Spans) -> Integers:
     days = np.flatnonzero(spans.window == Window.DAY.value)
     zone = pd.factorize(spans.zone[days])[0]
     order = np.lexsort((spans.start[days], zone))
-    last = np.append(zone[order][1:] != zone[order][:-1], True) if len(days) else order.astype(bool)
+    last = np.ones(len(days), dtype=bool)
+    last[:-1] = zone[order][1:] != zone[order][:-1]
     newest: Integers = days[order[last]]
     return newest
 
