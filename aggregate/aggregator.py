@@ -18,7 +18,8 @@ from aggregate.store import Store
 from aggregate.tables import Integers, ReadingTable, Spans, Times, joined, moment, no_readings, text, times_of
 from aggregate.windows import spans_of
 from core.clock import Clock
-from core.records import SERIES, Camera, CountObservation, Reading
+from core.figures import SERIES
+from core.records import Camera, CountObservation, Reading
 
 log = logging.getLogger(__name__)
 

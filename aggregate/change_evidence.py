@@ -16,8 +16,9 @@ from aggregate.tables import Integers, Numbers, Times, aware
 from aggregate.unusual.cells import EARTH_M
 from aggregate.unusual.change_points import Change, common_course, daily_levels
 from aggregate.unusual.drift import Beside, Step, alike, step
+from core.figures import OF_PEOPLE, SERIES
 from core.health import CameraState
-from core.records import OF_PEOPLE, SERIES, CountObservation, Window
+from core.records import CountObservation, Window
 
 AT_ONCE = 500
 """Zones whose hours are read together."""

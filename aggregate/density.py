@@ -26,7 +26,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from aggregate.tables import Numbers
-from core.records import INTERVAL_LEVEL, VEHICLES, ZoneKind
+from core.figures import VEHICLES
+from core.records import INTERVAL_LEVEL, ZoneKind
 
 MOST_AREA_ERROR = 0.5
 """An area that is less well known than this (standard error as a share of it) gives no density: from 0.6 on there is no

@@ -24,10 +24,11 @@ from aggregate.tables import (
     times_of,
 )
 from core.config import Closed
+from core.figures import SERIES, Figures, Gains, Shares
 from core.ground import ObservedGround
 from core.health import HealthEvent
 from core.loops import LoopReading
-from core.records import SERIES, CountObservation, Figures, Gains, Shares, Window
+from core.records import CountObservation, Window
 
 _TIME = pa.timestamp("us")
 _FIGURES_TYPE = pa.struct([(name, pa.float64()) for name in SERIES])

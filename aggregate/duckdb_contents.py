@@ -12,7 +12,8 @@ from aggregate.duckdb_columns import naive, observation_select, observations_fro
 from aggregate.duckdb_engine import Engine
 from aggregate.duckdb_schema import readings_table
 from aggregate.tables import ReadingTable
-from core.records import SERIES, CountObservation, Window
+from core.figures import SERIES
+from core.records import CountObservation, Window
 
 
 def days(engine: Engine, kept: Kept) -> Mapping[date, int]:

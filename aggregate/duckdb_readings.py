@@ -23,7 +23,8 @@ from aggregate.duckdb_engine import Engine
 from aggregate.duckdb_schema import readings_table
 from aggregate.history import MOST_CLIPS, History, blank_history
 from aggregate.tables import ReadingTable, Spans, by_width, no_readings
-from core.records import SERIES, Window
+from core.figures import SERIES
+from core.records import Window
 
 _KEY = ("zone", "starts", "revision")
 _WITHIN = "r.starts BETWEEN $first AND $last"
@@ -48,13 +49,8 @@ def save_readings(engine: Engine, readings: ReadingTable) -> None:
 def _save_of_width(engine: Engine, table: str, readings: ReadingTable) -> None:
     rows = reading_rows(readings)
     within = {name: time for name, time in edges(readings).items() if name != "end"}
-    # A window that goes on is replaced with every batch: what differs is written in its place, and no row is left
-    # behind for dead.
-    replaced = engine.write(
-        f"UPDATE {table} r SET {_ALL_BUT_KEY}, superseded = false FROM batch b WHERE {_WITHIN} AND {_SAME_REVISION}",
-        within,
-        batch=rows,
-    )
+    # Removed and written again: what an UPDATE replaces is kept in memory, column by column, until the log is written.
+    engine.write(f"DELETE FROM {table} r USING batch b WHERE {_WITHIN} AND {_SAME_REVISION}", within, batch=rows)
     if readings.revision.max() > 1:
         engine.write(
             f"UPDATE {table} r SET superseded = true FROM batch b "
@@ -62,13 +58,7 @@ def _save_of_width(engine: Engine, table: str, readings: ReadingTable) -> None:
             within,
             batch=rows,
         )
-    if replaced < len(rows):
-        known = f"ANTI JOIN {table} r ON {_WITHIN} AND {_SAME_REVISION}" if replaced else ""
-        engine.write(
-            f"INSERT INTO {table} BY NAME SELECT b.*, false AS superseded FROM batch b {known}",
-            within if replaced else {},
-            batch=rows,
-        )
+    engine.write(f"INSERT INTO {table} BY NAME SELECT b.*, false AS superseded FROM batch b", batch=rows)
 
 
 def current_readings(engine: Engine, spans: Spans, series: Sequence[str]) -> ReadingTable:

@@ -17,8 +17,9 @@ newest clip, count and content) is kept beside them in small tables.
 
 from __future__ import annotations
 
+from core.figures import SERIES, Gains
 from core.ground import ObservedGround
-from core.records import SERIES, Gains, Window
+from core.records import Window
 
 SCHEMA_VERSION = 6
 
@@ -170,7 +171,7 @@ CREATE TABLE observations (
     high {_FIGURES},
     lighting VARCHAR,
     gain {_GAINS},
-    shared {_GAINS},                        -- core.records.Shares; null: all of the error may be shared
+    shared {_GAINS},                        -- core.figures.Shares; null: all of the error may be shared
     calibration VARCHAR,
     ground {_GROUND},                       -- null where the camera was not calibrated
     view_epoch BIGINT NOT NULL,

@@ -41,9 +41,10 @@ from aggregate.policy import STORE_MEMORY_MB
 from aggregate.store import newest_counts, refuse_shared_zones, supersedes
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
 from aggregate.usual.baselines import BaselineTable
+from core.figures import SERIES
 from core.health import HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import SERIES, Camera, CountObservation, Window
+from core.records import Camera, CountObservation, Window
 
 
 class DuckDBStore:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from aggregate.comfort import GRADED, clear_share, fruin_grade, tfl_grade
 from aggregate.density import DRIVEN_ON, FOOTPRINT_M2, density_per_100m2, share_covered
 from aggregate.tables import GROUND, Integers, Numbers, ReadingTable, Rows
-from core.records import SERIES, Reading, Zone
+from core.figures import SERIES
+from core.records import Reading, Zone
 
 _SHARES = (
     "area_m2",

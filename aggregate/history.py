@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from aggregate.tables import Times, moment
 from aggregate.windows import WIDTH_S
-from core.records import SERIES, Window
+from core.figures import SERIES
+from core.records import Window
 
 MOST_CLIPS = int(np.iinfo(np.uint8).max)
 """As many clips, or more, stand behind a value that says so many."""

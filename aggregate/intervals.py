@@ -29,7 +29,7 @@ variance/mean 3 and a mean of 20), which no formula can tell from one clip.
 All of that is the street's own variation. The counter errs too. What it errs by from clip to clip is in their spread,
 but clips of one camera are counted past the same railings and under the same lamps: that part of their errors is shared
 and does not average out, however many clips there are. On the scale on which the counter's error does not grow with the
-count (`core/root_scale.py`) it is a share of the whole (`core.records.Shares`, measured where the error was), and
+count (`core/root_scale.py`) it is a share of the whole (`core.figures.Shares`, measured where the error was), and
 reaches from the mean to
 
     (sqrt(mean + 3/8) -+ e)^2 - 3/8,    e = the mean over clips of share * (sqrt(high + 3/8) - sqrt(present + 3/8))

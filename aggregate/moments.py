@@ -17,7 +17,8 @@ import pandas as pd
 
 from aggregate.intervals import counter_error
 from aggregate.tables import Clips, Integers, Mask, Numbers, Rows, Spans, Text, Times, text
-from core.records import OF_PEOPLE, SERIES, Camera, Status
+from core.figures import OF_PEOPLE, SERIES
+from core.records import Camera, Status
 
 MILLIONTHS = 1e6
 """Of one: what figures are added up in; a counter's error, which is no count, in thousandths of it (`ERROR_UNIT`)."""

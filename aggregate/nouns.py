@@ -13,4 +13,4 @@ NOUNS = {
     "people": "people",
     "vehicles": "vehicles",
 }
-"""By the name of the series: all of `core.records.SERIES`."""
+"""By the name of the series: all of `core.figures.SERIES`."""

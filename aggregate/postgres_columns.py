@@ -25,9 +25,10 @@ from aggregate.tables import (
     text,
     times_of,
 )
+from core.figures import SERIES, Figures, Gains, Shares
 from core.ground import ObservedGround
 from core.loops import LoopReading
-from core.records import SERIES, CountObservation, Figures, Gains, Shares, Window
+from core.records import CountObservation, Window
 
 _PER_CLIP = ("present", "peak", "spread", "stationary", "low", "high")
 _OF_CLIPS = ("present", "peak", "stationary", "high")

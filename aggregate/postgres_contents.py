@@ -13,7 +13,8 @@ from aggregate.postgres_engine import Engine
 from aggregate.postgres_schema import LOOPS, READINGS
 from aggregate.postgres_schema import OBSERVATIONS as OBSERVED
 from aggregate.tables import ReadingTable
-from core.records import SERIES, CountObservation, Window
+from core.figures import SERIES
+from core.records import CountObservation, Window
 
 
 def days(engine: Engine, kept: Kept) -> Mapping[date, int]:

@@ -18,7 +18,8 @@ from aggregate.postgres_parameters import time_list, word_list
 from aggregate.postgres_parts import Parts
 from aggregate.postgres_schema import READINGS, Parted, readings_table
 from aggregate.tables import FIGURES, GROUND, Integers, ReadingTable, Spans, aware, by_width, joined, no_readings
-from core.records import SERIES, Window
+from core.figures import SERIES
+from core.records import Window
 
 _ZONES_AT_ONCE = 500
 _DAYS_AT_ONCE = timedelta(days=31)

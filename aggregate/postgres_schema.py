@@ -1,6 +1,6 @@
 """The tables of the PostgreSQL store. A change here is a new `SCHEMA_VERSION` and a step that migrates the last one.
 
-Figures are `float8[]` with an element per series, in the order of `core.records.SERIES` (people is the eighth):
+Figures are `float8[]` with an element per series, in the order of `core.figures.SERIES` (people is the eighth):
 `SELECT mean[8] FROM readings_15m`. An array is null where nothing was counted; an element that is not known (what stood
 still among none) is NaN. Times are kept in UTC; texts are ordered by their bytes, as they are everywhere else.
 
@@ -130,7 +130,7 @@ CREATE TABLE observations (
     lighting {_TEXT},
     gain_people float8,
     gain_vehicles float8,
-    shared_by_people float8,                -- core.records.Shares; null: all of the error may be shared
+    shared_by_people float8,                -- core.figures.Shares; null: all of the error may be shared
     shared_by_vehicles float8,
     calibration {_TEXT},
     plane {_TEXT},                          -- core.ground.ObservedGround; null where the camera was not calibrated

@@ -31,9 +31,10 @@ from aggregate.postgres_versions import BASELINES, CAMERAS, changed, version
 from aggregate.store import refuse_shared_zones
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
 from aggregate.usual.baselines import BaselineTable
+from core.figures import SERIES
 from core.health import HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import SERIES, Camera, CountObservation, Window
+from core.records import Camera, CountObservation, Window
 
 
 class PostgresStore:

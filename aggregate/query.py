@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from aggregate.usual.baselines import ROLLING
 from core.errors import NotFound, QueryError
-from core.records import SERIES, Camera, Window, ZoneKind
+from core.figures import SERIES
+from core.records import Camera, Window, ZoneKind
 
 BoundingBox = tuple[float, float, float, float]
 """(west, south, east, north) in WGS84 degrees; none crosses the antimeridian: west <= east, south <= north."""
@@ -28,7 +29,7 @@ _YEARS = range(1970, 2200)
 class ReadingQuery:
     """Which readings are asked for: the rows that satisfy every filter that is not None.
 
-    `zones`, `cameras` are ids, `kinds` kinds of zone, `series` is from `core.records.SERIES`, `bbox` selects by camera
+    `zones`, `cameras` are ids, `kinds` kinds of zone, `series` is from `core.figures.SERIES`, `bbox` selects by camera
     position. Windows that begin in the half-open [`start`, `end`) answer; None is the stored extent. `as_of` asks for
     what was known at that moment; it holds for windows that were closed then, for provisional figures are not kept.
     `reference` names what readings are compared with: the usual, or a named period. `limit` and `offset` page through

@@ -13,7 +13,8 @@ from aggregate.intervals import counter_reach, joined, mean_interval
 from aggregate.moments import ERROR_UNIT, MILLIONTHS, Moments, moments_of, newest_counts
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import GROUND, Clips, Integers, Mask, Numbers, ReadingTable, Spans, Text, Times, text
-from core.records import INTERVAL_LEVEL, SERIES, Camera, Status, TrustState
+from core.figures import SERIES
+from core.records import INTERVAL_LEVEL, Camera, Status, TrustState
 
 _STATUSES = tuple(Status)
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from aggregate.tables import FIGURES, GROUND, Integers, Numbers, ReadingTable, Text, Times
 from core.bus import Written
-from core.records import SERIES
+from core.figures import SERIES
 from core.revisions import ReadingRevision
 
 _JSON = JSONEncoder(ensure_ascii=False)

@@ -14,9 +14,10 @@ from aggregate.history import History
 from aggregate.tables import Clips, LoopTable, ReadingTable, Spans
 from aggregate.usual.baselines import BaselineTable
 from core.errors import ConfigError
+from core.figures import SERIES
 from core.health import HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import SERIES, Camera, CountObservation, Window
+from core.records import Camera, CountObservation, Window
 
 
 class Store(Protocol):

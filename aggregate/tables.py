@@ -93,7 +93,7 @@ class Rows:
 class Clips(Rows):
     """Stored observations. `present`, `peak`, `stationary`, `high`: [clip, series] in the order of `SERIES`.
 
-    `shared_by_people`, `shared_by_vehicles`: see `core.records.Shares`; `area_m2`, `area_error` and `crowded_share` are
+    `shared_by_people`, `shared_by_vehicles`: see `core.figures.Shares`; `area_m2`, `area_error` and `crowded_share` are
     those of `core.ground.ObservedGround`. NaN where there is none.
     """
 

@@ -10,20 +10,10 @@ from pydantic import BeforeValidator, Field
 
 from api.beside_rows import LOOP_CHECKS_SCHEMA, TRAFFIC_SCHEMA, LoopChecksAnswer, TrafficAnswer
 from api.formats import Table, answer, chosen, offered
-from api.parameters import (
-    Boxed,
-    Formatted,
-    Moment,
-    OfCameras,
-    OfPeriod,
-    as_text,
-    from_field,
-    once,
-    parse_zone,
-    to_field,
-)
+from api.parameters import Boxed, Formatted, OfCameras, OfPeriod, from_field, once, to_field
 from api.problems import NAMED_FAULTS
 from api.room import InRoom, positions
+from api.written import Moment, as_text, parse_zone
 from core.records import Window
 
 router = APIRouter(prefix="/v1")

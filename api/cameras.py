@@ -22,8 +22,9 @@ from api.room import InRoom, positions, zone_outlines
 from api.rows import CAMERAS_SCHEMA, ZONES_SCHEMA, CamerasAnswer, ZonesAnswer
 from core.config import Closed
 from core.errors import NotFound
+from core.figures import SERIES
 from core.ground import GroundPlane, ZoneGround
-from core.records import SERIES, Window
+from core.records import Window
 
 router = APIRouter(prefix="/v1")
 

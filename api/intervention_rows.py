@@ -12,8 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from aggregate.effects.effect import Change, Checks, Course, Effect, EffectState, Method, ZoneChange
 from aggregate.effects.words import headline, sentences
-from api.parameters import EARLIEST, LATEST
 from api.rows import FIGURE, TEXT, TIME
+from api.written import EARLIEST, LATEST
 from core.config import Closed
 from core.interventions import Intervention, InterventionKind
 from core.records import REASON_LENGTH, Identifier

@@ -28,9 +28,10 @@ from api.intervention_rows import (
     intervention_row,
 )
 from api.operator_guard import OperatorRoute
-from api.parameters import Boxed, Formatted, OfOneClass, as_text, members, once
+from api.parameters import Boxed, Formatted, OfOneClass, once
 from api.problems import TABLE_FAULTS, NotReady, Responses, documented
 from api.room import InRoom
+from api.written import as_text, members
 from core.errors import QueryError
 from core.interventions import Intervention, InterventionKind
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from api.rows import FIGURE, TEXT, TIME
 from core.config import Closed
-from core.records import SERIES
+from core.figures import SERIES
 
 LOOPS_SCHEMA = pa.schema(
     {

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aggregate.query import near
 from core.config import Closed
 from core.errors import AlreadyThere, BusynessError, CalibrationRefused, NotFound, QueryError, StoreError
-from core.records import SERIES
+from core.figures import SERIES
 
 log = logging.getLogger(__name__)
 

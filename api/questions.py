@@ -6,24 +6,20 @@ from pydantic import Field
 
 from api.parameters import (
     Boxed,
-    Classes,
     Compared,
     Counted,
     Formatted,
     InStates,
-    Moment,
-    Names,
     OfCameras,
     OfKinds,
     OfPeriod,
     OfZones,
     Paged,
-    as_text,
-    as_time,
     from_field,
     to_field,
 )
-from core.records import SERIES
+from api.written import Classes, Moment, Names, as_text, as_time
+from core.figures import SERIES
 
 
 class HealthQuestion(InStates, Boxed, Formatted):

@@ -13,9 +13,10 @@ from pydantic import Field
 
 from aggregate.answers import Answers
 from aggregate.effects.effect_answers import EffectAnswers
-from api.parameters import Boxed, Day, OfCameras, OfKinds, OfOneClass, once
+from api.parameters import Boxed, OfCameras, OfKinds, OfOneClass, once
 from api.problems import documented
 from api.room import About, InRoom
+from api.written import Day
 
 router = APIRouter(prefix="/v1")
 

@@ -18,9 +18,10 @@ from aggregate.usual.baselines import BaselineState
 from aggregate.usual_answers import UsualAnswers
 from aggregate.usual_columns import usual_rows
 from core.config import Closed
+from core.figures import SERIES
 from core.ground import GroundMethod
 from core.health import CameraState
-from core.records import SERIES, Reading, Status, TrustState, Window, ZoneKind
+from core.records import Reading, Status, TrustState, Window, ZoneKind
 
 TIME = pa.timestamp("us", tz="UTC")
 TEXT = pa.string()

@@ -13,22 +13,11 @@ from pydantic import ConfigDict, Field
 from aggregate.query import MAX_ROWS, ReadingQuery
 from aggregate.totals import Grouping, addable, totals
 from api.formats import Table, answer, chosen, offered
-from api.parameters import (
-    Boxed,
-    Compared,
-    Counted,
-    Formatted,
-    Moment,
-    OfKinds,
-    OfPeriod,
-    OfZones,
-    from_field,
-    once,
-    to_field,
-)
+from api.parameters import Boxed, Compared, Counted, Formatted, OfKinds, OfPeriod, OfZones, from_field, once, to_field
 from api.problems import NAMED_FAULTS
 from api.room import InRoom
 from api.rows import FIGURE, NUMBER, TEXT, TIME
+from api.written import Moment
 from core.config import Closed
 from core.errors import QueryError
 from core.records import TrustState, Window

@@ -18,27 +18,14 @@ from aggregate.unusual.verdicts import Places
 from aggregate.unusual_answers import MOST_HOURS, UnusualAnswer
 from api.formats import LonLat, Outline, Table, answer, chosen, offered
 from api.paging import written
-from api.parameters import (
-    Boxed,
-    Classes,
-    Format,
-    Formatted,
-    Moment,
-    OfCameras,
-    OfKinds,
-    OfPeriod,
-    OfZones,
-    as_text,
-    as_time,
-    from_field,
-    once,
-    to_field,
-)
+from api.parameters import Boxed, Format, Formatted, OfCameras, OfKinds, OfPeriod, OfZones, from_field, once, to_field
 from api.priority_rows import CHANGES_SCHEMA, PRIORITIES_SCHEMA, LastingChangesAnswer, PrioritiesAnswer
 from api.problems import NAMED_FAULTS
 from api.room import InRoom, Room, positions, zone_outlines
 from api.unusual_rows import ANOMALIES_SCHEMA, HOTSPOTS_SCHEMA, AnomaliesAnswer, HotspotsAnswer
-from core.records import SERIES, Window
+from api.written import Classes, Moment, as_text, as_time
+from core.figures import SERIES
+from core.records import Window
 
 router = APIRouter(prefix="/v1")
 

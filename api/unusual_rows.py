@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from aggregate.unusual.verdicts import State, Verdict
 from api.rows import FIGURE, NUMBER, TEXT, TIME
 from core.config import Closed
-from core.records import SERIES
+from core.figures import SERIES
 
 NAMES = pa.list_(TEXT)
 

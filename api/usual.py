@@ -20,7 +20,6 @@ from api.parameters import (
     Compared,
     Format,
     Formatted,
-    Moment,
     OfCameras,
     OfClasses,
     OfKinds,
@@ -33,6 +32,7 @@ from api.parameters import (
 from api.problems import NAMED_FAULTS, documented
 from api.room import InRoom, Room, positions
 from api.usual_rows import COMPARISONS_SCHEMA, FORECASTS_SCHEMA, ComparisonsAnswer, ForecastsAnswer, ReferencesAnswer
+from api.written import Moment
 
 router = APIRouter(prefix="/v1")
 

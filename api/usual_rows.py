@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from aggregate.usual.baselines import BaselineState
 from api.rows import FIGURE, NUMBER, TEXT, TIME
 from core.config import Closed
-from core.records import SERIES
+from core.figures import SERIES
 
 COMPARISONS_SCHEMA = pa.schema(
     {

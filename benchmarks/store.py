@@ -25,7 +25,8 @@ from aggregate.answers import Answers, ReadingQuery
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.policy import AggregatePolicy
 from core.clock import SystemClock
-from core.records import CLASSES, PEOPLE, Camera, CountObservation, Figures, Status, Window, observation_id
+from core.figures import CLASSES, PEOPLE, Figures
+from core.records import Camera, CountObservation, Status, Window, observation_id
 
 CAMERAS = tuple(Camera(id=f"c{number}", name=f"c{number}", lat=51.5, lon=0, cadence_s=900) for number in range(300))
 CLIPS_PER_HOUR = 4 * len(CAMERAS)

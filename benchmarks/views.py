@@ -29,7 +29,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from core.clock import SystemClock
-from core.records import CLASSES, Camera, ClipReady, Status
+from core.figures import CLASSES
+from core.records import Camera, ClipReady, Status
 from detect.counter import ClipCounter
 from detect.model import Density
 from detect.quality import judge

@@ -32,7 +32,8 @@ from busyness.keeping import lasts, open_store
 from busyness.progress import progress_bar
 from busyness.table import print_table
 from core.errors import ConfigError, MissingExtra, QueryError, SourceError
-from core.records import SERIES, Window
+from core.figures import SERIES
+from core.records import Window
 
 HOUR = timedelta(hours=1)
 

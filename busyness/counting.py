@@ -19,7 +19,7 @@ from busyness.progress import progress_bar
 from busyness.worker_jobs import WorkerSetup
 from core.clock import SystemClock
 from core.errors import ConfigError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.result import CountResult
 from ingest.feed import FetchFailed
 from ingest.fetch.budget import Budgets

@@ -24,7 +24,7 @@ from aggregate.effects.effect_answers import EffectAnswers
 from aggregate.effects.register import DocumentRegister, identifier_of
 from aggregate.query import expect_known, near
 from api.intervention_rows import EffectAnswer, effect_answer, intervention_row
-from api.parameters import parse_time
+from api.written import parse_time
 from busyness.config import Config
 from busyness.keeping import begun, lasts, open_store
 from busyness.running import ask

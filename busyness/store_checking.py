@@ -11,7 +11,8 @@ import numpy as np
 from aggregate.contents import Contents, Digest, Kept, parts_of_day
 from aggregate.tables import ReadingTable
 from busyness.store_copying import AT_ONCE, Step, digest_of_day, in_silence
-from core.records import SERIES, Window
+from core.figures import SERIES
+from core.records import Window
 
 
 @dataclass(frozen=True)

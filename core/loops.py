@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from core.config import Closed
-from core.records import REASON_LENGTH, SERIES, Identifier, TimeZoneName, UtcTime
+from core.figures import SERIES
+from core.records import REASON_LENGTH, Identifier, TimeZoneName, UtcTime
 
 
 class LoopReading(Closed):

@@ -7,16 +7,8 @@ from typing import Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from core.config import Closed
-from core.records import (
-    REASON_LENGTH,
-    SERIES,
-    Identifier,
-    Reading,
-    TrustState,
-    UtcTime,
-    Window,
-    never_a_silent_zero,
-)
+from core.figures import SERIES
+from core.records import REASON_LENGTH, Identifier, Reading, TrustState, UtcTime, Window, never_a_silent_zero
 
 _ALL = frozenset(SERIES)
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import BackgroundRefused, PixelLeak
-from core.records import CLASSES, PEOPLE
+from core.figures import CLASSES, PEOPLE
 from detect.background_limits import LEAST_CLIPS, MOST_CLIPS
 from detect.model import CountingModel
 from detect.scene import IN_PLACE, Shift

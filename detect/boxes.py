@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES, PEOPLE
+from core.figures import CLASSES, PEOPLE
 from detect.model import Density
 from ingest.frame import Frame
 

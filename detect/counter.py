@@ -24,19 +24,8 @@ import numpy as np
 
 from core.clock import Clock
 from core.errors import ModelError, PixelLeak
-from core.records import (
-    CLASSES,
-    MOST_PRESENT,
-    REASON_LENGTH,
-    Camera,
-    ClipReady,
-    CountObservation,
-    Figures,
-    Lighting,
-    Status,
-    Zone,
-    observation_id,
-)
+from core.figures import CLASSES, MOST_PRESENT, Figures
+from core.records import REASON_LENGTH, Camera, ClipReady, CountObservation, Lighting, Status, Zone, observation_id
 from detect.contact import SeenGround, contact_of
 from detect.error_model import Calibration, errors_of, known_errors
 from detect.figures import ZoneFigures, figures_of

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from core.config import Closed
-from core.records import CLASSES, OF_PEOPLE, Gains, Identifier, Lighting, Shares, UtcTime
+from core.figures import CLASSES, OF_PEOPLE, Gains, Shares
+from core.records import Identifier, Lighting, UtcTime
 from core.root_scale import limits
 from detect.model import CountingModel
 

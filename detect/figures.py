@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.figures import CLASSES, PEOPLE, SERIES, VEHICLES, Figures, Gains, Shares
 from core.ground import ObservedGround
-from core.records import CLASSES, PEOPLE, SERIES, VEHICLES, Figures, Gains, Shares, Zone
+from core.records import Zone
 from detect.contact import SeenGround
 from detect.crowding import crowded_share
 from detect.error_model import Correction

@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
 from core.config import Closed
 from core.errors import SourceError
-from core.records import CLASSES
+from core.figures import CLASSES
 from ingest.decode import frame_at
 from ingest.decode_limits import DecodeLimits
 from ingest.frame import Frame

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ingest.frame import Frame
 
 Density = NDArray[np.float32]
-"""Objects per cell: float32 [frame, class, row, column], class in the order of `core.records.CLASSES`.
+"""Objects per cell: float32 [frame, class, row, column], class in the order of `core.figures.CLASSES`.
 
 The sum over rows and columns is the number present. A cell covers the same share of the picture whatever the
 frame's size: row r of R covers the heights [r / R, (r + 1) / R) of the picture, likewise columns.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import ModelError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.contact import ON_THE_GROUND, Contact
 from detect.density_runtime import DEFAULT, INPUT, OUTPUT, open_runtime
 from detect.error_model import ErrorModel

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MissingExtra, ModelError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.boxes import SCORE_FLOOR, Boxes, BoxModel, GroundPoints, Thresholds
 from ingest.frame import Frame
 

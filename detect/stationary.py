@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES, PEOPLE, VEHICLES
+from core.figures import CLASSES, PEOPLE, VEHICLES
 from detect.model import Density
 
 LEAST_SPAN_S = 3.0

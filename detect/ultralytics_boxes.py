@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import MissingExtra, ModelError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.boxes import SCORE_FLOOR, BoxModel, GroundPoints, Thresholds
 from detect.coco import STREET_LABELS, street_points
 from ingest.frame import Frame

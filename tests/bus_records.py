@@ -7,24 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.bus import CLIPS, DEAD_LETTERS, HEALTH, LOOPS, OBSERVATIONS, REVISIONS, Topic
+from core.figures import SERIES, Figures, Gains, Shares
 from core.health import CameraState, HealthEvent
 from core.kafka.envelope import headers_of
 from core.letters import DeadLetter
 from core.loops import LoopReading
-from core.records import (
-    SERIES,
-    ClipFault,
-    ClipReady,
-    CountObservation,
-    Figures,
-    Gains,
-    Reading,
-    Shares,
-    Status,
-    TrustState,
-    Window,
-    observation_id,
-)
+from core.records import ClipFault, ClipReady, CountObservation, Reading, Status, TrustState, Window, observation_id
 from core.revisions import ReadingRevision
 
 NOON = datetime(2026, 3, 12, 12, 0, 0, 123456, tzinfo=UTC)

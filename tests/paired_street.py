@@ -8,8 +8,9 @@ import numpy as np
 
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.tables import FIGURES, ReadingTable, moment, text
+from core.figures import SERIES
 from core.loops import LoopCounter, LoopReading
-from core.records import SERIES, Camera, Window
+from core.records import Camera, Window
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 56

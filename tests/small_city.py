@@ -15,7 +15,8 @@ from aggregate.duckdb_store import DuckDBStore
 from aggregate.tables import FIGURES, ReadingTable, moment, text
 from aggregate.usual.calendar import Calendar
 from aggregate.usual.policy import UsualPolicy
-from core.records import SERIES, Camera, CountObservation, Figures, Status, Window, Zone, ZoneKind, observation_id
+from core.figures import SERIES, Figures
+from core.records import Camera, CountObservation, Status, Window, Zone, ZoneKind, observation_id
 
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday, and London is on UTC
 WEEKS = 10

@@ -13,8 +13,9 @@ from aggregate.store import Store
 from aggregate.tables import FIGURES, GROUND, Numbers, ReadingTable, Times, moment, text
 from aggregate.usual.baselines import ROLLING, BaselineState, BaselineTable, Expectation
 from aggregate.usual.calendar import Calendar
+from core.figures import SERIES
 from core.ground import ZoneGround
-from core.records import SERIES, Camera, Window, Zone, ZoneKind
+from core.records import Camera, Window, Zone, ZoneKind
 
 NOW = datetime(2017, 4, 21, 18, 0, 30, tzinfo=UTC)
 """A Friday."""

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from aggregate.usual.baselines import ROLLING
 from core.config import Closed
-from core.records import SERIES
+from core.figures import SERIES
 
 
 class UsualPolicy(Closed):

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.tables import ReadingTable, aware, text
 from aggregate.windows import days_between
-from core.records import CLASSES, PEOPLE, SERIES, CountObservation, Figures, Status, Window, observation_id
+from core.figures import CLASSES, PEOPLE, SERIES, Figures
+from core.records import CountObservation, Status, Window, observation_id
 from core.root_scale import limits
 
 CLIPS = 3

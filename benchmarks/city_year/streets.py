@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.figures import CLASSES
 from core.ground import ZoneGround
-from core.records import CLASSES, Camera, Zone, ZoneKind
+from core.records import Camera, Zone, ZoneKind
 
 Numbers = NDArray[np.float64]
 

@@ -18,7 +18,8 @@ from busyness.validation.figures import calibration, fit, fit_zones, moments
 from busyness.validation.manual_counts import ManualCount
 from busyness.validation.matching import Pair
 from core.clock import SystemClock
-from core.records import CLASSES, PEOPLE, Camera, ClipReady, CountObservation, Status, Zone
+from core.figures import CLASSES, PEOPLE
+from core.records import Camera, ClipReady, CountObservation, Status, Zone
 from detect.counter import ClipCounter
 from detect.error_model import Calibration
 from detect.ground.plane import Plane

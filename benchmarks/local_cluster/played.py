@@ -7,18 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from core.records import (
-    CLASSES,
-    PEOPLE,
-    Camera,
-    CountObservation,
-    Figures,
-    Gains,
-    Lighting,
-    Shares,
-    Status,
-    observation_id,
-)
+from core.figures import CLASSES, PEOPLE, Figures, Gains, Shares
+from core.records import Camera, CountObservation, Lighting, Status, observation_id
 
 MODEL = "lowres-2@0123456789ab"
 BEGINS = datetime(2025, 3, 3, 8, tzinfo=UTC)

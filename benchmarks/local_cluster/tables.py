@@ -15,7 +15,8 @@ import numpy as np
 
 from aggregate.store import Store
 from aggregate.tables import ReadingTable
-from core.records import SERIES, Window
+from core.figures import SERIES
+from core.records import Window
 
 _EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 _OF_THE_CLOCK = ("counted_at", "derived_at")

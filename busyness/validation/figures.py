@@ -14,7 +14,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 from busyness.validation.matching import GroupName, Pair, group_of
 from core.config import Closed
 from core.errors import SourceError
-from core.records import PEOPLE, VEHICLES, Camera, Lighting
+from core.figures import PEOPLE, VEHICLES
+from core.records import Camera, Lighting
 from detect.error_fit import LEAST_FRAMES, OF_CAMERA, OF_ZONE, Limits, Sample, fit_group, gains_of_the_others
 from detect.error_model import Calibration, GroupError, LightErrors, ZoneErrors, interval
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from core.errors import SourceError
-from core.records import SERIES, Camera
+from core.figures import SERIES
+from core.records import Camera
 
 COLUMNS = ("time", "zone", "class", "count")
 EXAMPLE = "2017-03-09T08:05:00Z,06710:view,people,7"

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from busyness.validation.manual_counts import ManualCount
 from core.config import Closed
-from core.records import PEOPLE, Camera, CountObservation, Gains, Status
+from core.figures import PEOPLE, Gains
+from core.records import Camera, CountObservation, Status
 
 GroupName = str
 """`people` or `vehicles`."""

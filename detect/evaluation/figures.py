@@ -30,7 +30,7 @@ class CountError(Closed):
 
 
 class Errors(Closed):
-    """The errors on some of the frames; `classes` in the order of `core.records.CLASSES`."""
+    """The errors on some of the frames; `classes` in the order of `core.figures.CLASSES`."""
 
     frames: PositiveInt
     people: CountError
@@ -109,7 +109,7 @@ class Placement(Closed):
 class Evaluation(Closed):
     """One model on the labelled frames. `by_training` is empty where the cameras of training are not known.
 
-    `counted[frame][class]` stands in the order of `Comparison.truth` and `core.records.CLASSES`. `ms_per_frame` is the
+    `counted[frame][class]` stands in the order of `Comparison.truth` and `core.figures.CLASSES`. `ms_per_frame` is the
     median processor time of one frame from pixels in memory to counts, a frame at a time, on one thread.
     """
 

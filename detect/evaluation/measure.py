@@ -11,7 +11,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.boxes import BoxModel, GroundPoints, Thresholds, density_of
 from detect.evaluation.figures import SweptThresholds
 from detect.evaluation.placement import FramePlaced, place

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES, PEOPLE, VEHICLES
+from core.figures import CLASSES, PEOPLE, VEHICLES
 from detect.evaluation.figures import CountError, Errors
 from detect.labels import LabelledFrame
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.evaluation.bootstrap import LEVEL, USUAL, Resample, draw_weights, paired_interval, remark
 from detect.evaluation.figures import Comparison, Difference, Errors, Evaluation, FrameTruth, Resampling
 from detect.evaluation.measure import Measured, measure

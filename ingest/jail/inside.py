@@ -63,8 +63,10 @@ class Cell:
         return ", ".join([*held, filtered or "no filter of system calls on this system"])
 
     def serve(self, answer: Answer, limits: JailLimits) -> None:
-        """Answer jobs until there are no more, or until so much memory is held that a fresh child is better."""
-        while not self._memory.is_short() and (job := self.receive()) is not None:
+        """Answer jobs until there are no more, or a fresh child is better: after many, or with much memory held."""
+        for _ in range(limits.jobs):
+            if self._memory.is_short() or (job := self.receive()) is None:
+                return
             try:
                 # A job without bytes is a picture that the child makes itself: slow at first, and nobody's attack.
                 with clip_time(limits) if job[1] else nullcontext():

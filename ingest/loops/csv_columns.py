@@ -26,8 +26,9 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from core.clock import Clock
 from core.config import Closed
+from core.figures import SERIES
 from core.loops import LoopCounter
-from core.records import SERIES, Identifier, TimeZoneName
+from core.records import Identifier, TimeZoneName
 from ingest.fetch.guest import Guest
 from ingest.loop import LeftOut
 from ingest.loops.asking import DatedFiles

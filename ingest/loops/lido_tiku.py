@@ -27,8 +27,9 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from core.clock import Clock
 from core.config import Closed
+from core.figures import SERIES
 from core.loops import LoopCounter, LoopReading
-from core.records import SERIES, Identifier
+from core.records import Identifier
 from ingest.feed import FetchFailed
 from ingest.fetch.guard import shown
 from ingest.fetch.guest import Guest

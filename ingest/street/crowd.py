@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from ingest.street.layout import Floats
 from ingest.street.people import CYCLING, RIDING, STANDING, WALKING, Figures, dress
 from ingest.street.solid import Solid

@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES, PEOPLE, VEHICLES, Camera, CountObservation, Figures, Status, Zone, observation_id
+from core.figures import CLASSES, PEOPLE, VEHICLES, Figures
+from core.records import Camera, CountObservation, Status, Zone, observation_id
 from ingest.street.crowd import Crowd
 from ingest.street.faults import FaultKind
 from ingest.street.hours import expected

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from ingest.frame import Pixels
 from ingest.street.backdrop import Setting
 from ingest.street.buildings import Occluder

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from core.figures import CLASSES, PEOPLE, VEHICLES, Figures, Shares
 from core.ground import ObservedGround
-from core.records import (
-    CLASSES,
-    PEOPLE,
-    VEHICLES,
-    Camera,
-    CountObservation,
-    Figures,
-    Shares,
-    Status,
-    Zone,
-    observation_id,
-)
+from core.records import Camera, CountObservation, Status, Zone, observation_id
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
 TOWER = Camera(id="tower", name="Tower Bridge Road", lat=51.5, lon=-0.08, cadence_s=300)

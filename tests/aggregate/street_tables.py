@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from aggregate.tables import Clips, moment, text
-from core.records import SERIES, CountObservation, Figures
+from core.figures import SERIES, Figures
+from core.records import CountObservation
 
 
 def clips_of(observations: list[CountObservation]) -> Clips:

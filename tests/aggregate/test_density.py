@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aggregate.density import FOOTPRINT_M2, MOST_AREA_ERROR, covered_m2, density_per_100m2, share_covered
 from aggregate.intervals import joined, mean_interval
-from core.records import INTERVAL_LEVEL, SERIES, VEHICLES
+from core.figures import SERIES, VEHICLES
+from core.records import INTERVAL_LEVEL
 
 Z = 1.6448536269514722
 

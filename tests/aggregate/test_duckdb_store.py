@@ -23,9 +23,10 @@ from aggregate.duckdb_store import DuckDBStore
 from aggregate.policy import AggregatePolicy
 from aggregate.tables import GROUND
 from core.errors import StoreError
+from core.figures import Gains
 from core.health import CameraState, HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import Gains, Lighting, Status, Window
+from core.records import Lighting, Status, Window
 
 EVER = (NOON - timedelta(days=1), NOON + timedelta(days=1))
 OWNER = """

@@ -18,8 +18,9 @@ from aggregate.density import FOOTPRINT_M2, density_per_100m2
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.ground_figures import GROUND_COLUMNS, ground_rows
 from aggregate.policy import AggregatePolicy
+from core.figures import SERIES
 from core.ground import GroundMethod, GroundPlane, ZoneGround
-from core.records import SERIES, Camera, Reading, Window, Zone, ZoneKind
+from core.records import Camera, Reading, Window, Zone, ZoneKind
 
 CLOCK = StoppedClock()
 PLANE = GroundPlane(

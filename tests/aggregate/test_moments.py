@@ -13,7 +13,8 @@ from street_tables import clips_of
 
 from aggregate.moments import NUMBERS, Moments, moments_of, newest_counts, nothing
 from aggregate.tables import Spans, moment, text
-from core.records import MOST_PRESENT, SERIES, CountObservation, Shares, Status
+from core.figures import MOST_PRESENT, SERIES, Shares
+from core.records import CountObservation, Status
 
 PEOPLE = SERIES.index("people")
 CAMERA_OF = {"tower:view": TOWER}

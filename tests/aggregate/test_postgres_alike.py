@@ -19,7 +19,8 @@ from aggregate.duckdb_store import DuckDBStore
 from aggregate.policy import AggregatePolicy
 from aggregate.postgres_store import PostgresStore
 from aggregate.tables import FIGURES, GROUND, ReadingTable
-from core.records import CLASSES, PEOPLE, SERIES, CountObservation, Figures, Gains, Lighting, Shares, Status, Window
+from core.figures import CLASSES, PEOPLE, SERIES, Figures, Gains, Shares
+from core.records import CountObservation, Lighting, Status, Window
 
 pytestmark = pytest.mark.service
 

@@ -19,8 +19,9 @@ from aggregate.duckdb_store import DuckDBStore
 from aggregate.postgres_config import PostgresConfig
 from aggregate.postgres_store import PostgresStore
 from core.errors import StoreError
+from core.figures import SERIES
 from core.health import CameraState, HealthEvent
-from core.records import SERIES, CountObservation, Status, Window
+from core.records import CountObservation, Status, Window
 
 pytestmark = pytest.mark.service
 

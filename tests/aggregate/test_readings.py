@@ -13,7 +13,8 @@ from aggregate.density import FOOTPRINT_M2
 from aggregate.policy import AggregatePolicy
 from aggregate.readings import derive, expected_clips, not_due, while_open
 from aggregate.tables import Clips, Spans, moment, text
-from core.records import CountObservation, Reading, Shares, Status, Window
+from core.figures import Shares
+from core.records import CountObservation, Reading, Status, Window
 
 
 def quarter(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from aggregate.revisions import revisions_of
 from aggregate.tables import ReadingTable, no_readings, text
 from core.bus import REVISIONS
-from core.records import REASON_LENGTH, SERIES, TrustState, Window
+from core.figures import SERIES
+from core.records import REASON_LENGTH, TrustState, Window
 from core.revisions import ReadingRevision
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,20}", fullmatch=True)

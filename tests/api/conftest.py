@@ -38,11 +38,12 @@ from aggregate.usual_answers import UsualAnswers
 from aggregate.usual_columns import USUAL_COLUMNS
 from api.app import About, create_app
 from core.errors import BusynessError
+from core.figures import SERIES
 from core.ground import GroundMethod, GroundPlane, ZoneGround
 from core.health import CameraState, HealthEvent
 from core.interventions import Intervention, InterventionKind
 from core.loops import LoopCounter, LoopReading
-from core.records import SERIES, Camera, Reading, TrustState, Window, Zone, ZoneKind
+from core.records import Camera, Reading, TrustState, Window, Zone, ZoneKind
 from core.shelf_memory import MemoryShelf
 
 EIGHT = datetime(2017, 3, 9, 8, tzinfo=UTC)

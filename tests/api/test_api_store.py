@@ -22,7 +22,8 @@ from aggregate.feed import ReadingFeed
 from aggregate.policy import AggregatePolicy
 from api import live
 from api.app import About, create_app
-from core.records import SERIES, Camera, CountObservation, Figures, Status, Zone, observation_id
+from core.figures import SERIES, Figures
+from core.records import Camera, CountObservation, Status, Zone, observation_id
 
 DAY = datetime(2017, 3, 9, tzinfo=UTC)
 CAMERAS = (

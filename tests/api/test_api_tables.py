@@ -16,7 +16,8 @@ from aggregate.ground_figures import GROUND_COLUMNS
 from aggregate.usual_columns import USUAL_COLUMNS
 from api import formats
 from api.rows import CAMERAS_SCHEMA, READINGS_SCHEMA, ZONES_SCHEMA, CameraRow, ReadingRow, ReadingsAnswer, ZoneRow
-from core.records import SERIES, Window
+from core.figures import SERIES
+from core.records import Window
 
 
 @pytest.fixture(scope="module")

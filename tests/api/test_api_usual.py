@@ -30,19 +30,8 @@ from api.usual_rows import (
     ForecastsAnswer,
     ReferencesAnswer,
 )
-from core.records import (
-    SERIES,
-    Camera,
-    CountObservation,
-    Figures,
-    Reading,
-    Status,
-    TrustState,
-    Window,
-    Zone,
-    ZoneKind,
-    observation_id,
-)
+from core.figures import SERIES, Figures
+from core.records import Camera, CountObservation, Reading, Status, TrustState, Window, Zone, ZoneKind, observation_id
 
 MONDAY = datetime(2017, 5, 1, tzinfo=UTC)
 WEEKS = 6

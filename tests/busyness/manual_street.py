@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from core.records import (
-    CLASSES,
-    PEOPLE,
-    VEHICLES,
-    Camera,
-    CountObservation,
-    Figures,
-    Gains,
-    Lighting,
-    Status,
-    Zone,
-    observation_id,
-)
+from core.figures import CLASSES, PEOPLE, VEHICLES, Figures, Gains
+from core.records import Camera, CountObservation, Lighting, Status, Zone, observation_id
 
 MORNING = datetime(2017, 3, 9, 8, tzinfo=UTC)
 STREET = Camera(

@@ -13,7 +13,7 @@ import pytest
 
 from busyness.accuracy import plots, tables
 from busyness.accuracy.page import SECTIONS, page_of
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.evaluation import Comparison, compare
 from detect.evaluation.bootstrap import Resample
 from detect.model import Density

@@ -19,7 +19,8 @@ from busyness.keeping import open_store
 from busyness.wiring import usual_of
 from core.clock import SystemClock
 from core.errors import ConfigError
-from core.records import SERIES, CountObservation, Figures, Status, observation_id
+from core.figures import SERIES, Figures
+from core.records import CountObservation, Status, observation_id
 
 MONDAY = datetime(2017, 4, 30, 23, tzinfo=UTC)  # midnight in London
 CONFIG = """\

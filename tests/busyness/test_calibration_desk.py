@@ -23,20 +23,10 @@ from busyness.calibration_jobs import BackgroundJob, ChildSetup, EmptyStreet, Ju
 from busyness.past_clips import RecordedClips, RenderedClips, chosen
 from busyness.sites import Sites, new_site
 from core.errors import BackgroundRefused, BusynessError, CalibrationRefused, ConfigError, NotFound
+from core.figures import SERIES, Figures
 from core.ground import LocalFrame
 from core.judgement import Gathering, GatheringState, Judgement
-from core.records import (
-    SERIES,
-    Camera,
-    ClipReady,
-    CountObservation,
-    Figures,
-    Lighting,
-    Status,
-    Zone,
-    ZoneKind,
-    observation_id,
-)
+from core.records import Camera, ClipReady, CountObservation, Lighting, Status, Zone, ZoneKind, observation_id
 from core.site import (
     KnownHeight,
     KnownLength,

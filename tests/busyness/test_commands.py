@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from busyness.command import main
-from core.records import CLASSES
+from core.figures import CLASSES
 from ingest.rendering import RenderedStreet
 from ingest.synthetic import SyntheticConfig
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from busyness.command import app
 from busyness.evaluating import FramesAsked, Shown, evaluate_models
 from core.errors import ModelError, SourceError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.boxes import BoxModel, GroundPoints, Thresholds
 from detect.evaluation import Comparison
 from detect.registry import MODELS

@@ -18,7 +18,8 @@ from busyness.pipeline import Pipeline
 from core.bus import HEALTH, MemoryBus
 from core.clock import SystemClock
 from core.errors import SourceError
-from core.records import CLASSES, Camera, ClipReady, CountObservation, Status, Window
+from core.figures import CLASSES
+from core.records import Camera, ClipReady, CountObservation, Status, Window
 from detect.counter import ClipCounter
 from detect.model import Density
 from detect.quality import Verdict

@@ -29,9 +29,10 @@ from busyness.store_copying import copy
 from busyness.wiring import cameras_of
 from core.clock import SystemClock
 from core.errors import StoreError
+from core.figures import Figures
 from core.health import CameraState, HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import Camera, CountObservation, Figures, Status, observation_id
+from core.records import Camera, CountObservation, Status, observation_id
 
 NOON = datetime(2017, 3, 9, 12, tzinfo=UTC)
 CAMERA = Camera(id="a", name="A", lat=51.5, lon=0, cadence_s=300)

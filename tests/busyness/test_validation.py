@@ -17,7 +17,8 @@ from busyness.validation.figures import LEAST_HOURS, calibration, figures, fit, 
 from busyness.validation.manual_counts import ManualCount
 from busyness.validation.matching import LeftOut, Pair, match
 from core.errors import NotFound, SourceError, StoreError
-from core.records import CountObservation, Gains, Lighting, Status
+from core.figures import Gains
+from core.records import CountObservation, Lighting, Status
 from core.shelf_folder import FolderShelf
 from detect.error_fit import LEAST_FRAMES
 from detect.error_model import Calibration, GroupError, LightErrors

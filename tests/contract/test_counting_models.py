@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.errors import MissingExtra
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.model import CountingModel
 from detect.registry import open_model
 from ingest.frame import Frame

@@ -23,23 +23,11 @@ from aggregate.tables import ReadingTable, Spans, moment, text
 from aggregate.usual.baselines import ROLLING, BaselineState, BaselineTable
 from aggregate.windows import WIDTH_S
 from core.errors import ConfigError
+from core.figures import SERIES, Figures, Gains, Shares
 from core.ground import ObservedGround
 from core.health import CameraState, HealthEvent
 from core.loops import LoopCounter, LoopReading
-from core.records import (
-    SERIES,
-    Camera,
-    CountObservation,
-    Figures,
-    Gains,
-    Lighting,
-    Shares,
-    Status,
-    TrustState,
-    Window,
-    Zone,
-    observation_id,
-)
+from core.records import Camera, CountObservation, Lighting, Status, TrustState, Window, Zone, observation_id
 
 
 @contextmanager

@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from core.figures import CLASSES, PEOPLE, SERIES, VEHICLES, Figures, Gains
 from core.records import (
-    CLASSES,
-    PEOPLE,
     REASON_LENGTH,
-    SERIES,
-    VEHICLES,
     Camera,
     ClipFault,
     ClipReady,
     CountObservation,
-    Figures,
-    Gains,
     Reading,
     Status,
     TrustState,

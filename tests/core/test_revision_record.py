@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.records import REASON_LENGTH, SERIES, Reading, TrustState
+from core.figures import SERIES
+from core.records import REASON_LENGTH, Reading, TrustState
 from core.revisions import PER_SERIES, ReadingRevision
 
 WHOLE = revision().model_dump()

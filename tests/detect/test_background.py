@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import BackgroundRefused, PixelLeak
-from core.records import CLASSES, ClipReady
+from core.figures import CLASSES
+from core.records import ClipReady
 from detect.background import MOST_PX, Background
 from detect.background_limits import LEAST_CLIPS
 from detect.model import Density

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.boxes import (
     GRID_COLUMNS,
     GRID_ROWS,

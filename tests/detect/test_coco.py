@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.coco import BICYCLE, BUS, CAR, MOTORCYCLE, PERSON, TRUCK, street_points
 
 DOG = 16

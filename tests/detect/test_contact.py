@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from seen_ground import LIKE_A_JAMCAM, plane_of
 
+from core.figures import CLASSES, Gains
 from core.ground import GroundMethod, GroundPlane
-from core.records import CLASSES, Gains, Lighting, Zone
+from core.records import Lighting, Zone
 from detect.contact import ON_THE_GROUND, Contact, SeenGround, above, below, contact_of
 from detect.error_model import Correction, GroupError, known_errors
 from detect.figures import figures_of

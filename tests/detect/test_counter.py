@@ -16,19 +16,8 @@ from hypothesis import strategies as st
 
 from core.clock import SystemClock
 from core.errors import ConfigError, PixelLeak
-from core.records import (
-    CLASSES,
-    PEOPLE,
-    SERIES,
-    VEHICLES,
-    Camera,
-    ClipReady,
-    Gains,
-    Lighting,
-    Status,
-    Zone,
-    ZoneKind,
-)
+from core.figures import CLASSES, PEOPLE, SERIES, VEHICLES, Gains
+from core.records import Camera, ClipReady, Lighting, Status, Zone, ZoneKind
 from detect.contact import Contact
 from detect.counter import ClipCounter, count_media, count_source
 from detect.error_model import Calibration, ErrorModel, GroupError, LightErrors, interval

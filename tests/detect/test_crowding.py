@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from seen_ground import LIKE_A_JAMCAM, plane_of
 
+from core.figures import CLASSES
 from core.ground import GroundMethod, GroundPlane
-from core.records import CLASSES, Zone, ZoneKind
+from core.records import Zone, ZoneKind
 from detect.contact import Contact, SeenGround, above
 from detect.crowding import CROWDED, crowded_share
 from detect.error_model import Correction, GroupError

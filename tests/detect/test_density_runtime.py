@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.errors import MissingExtra, ModelError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect import density_runtime
 from detect.density_runtime import DensityRuntime, open_runtime
 from detect.model import Density

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.records import CLASSES, SERIES, Gains, Lighting
+from core.figures import CLASSES, SERIES, Gains
+from core.records import Lighting
 from core.root_scale import OFFSET
 from detect.error_model import (
     Z_90,

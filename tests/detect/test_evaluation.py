@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.errors import SourceError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.boxes import BoxModel, GroundPoints, Thresholds
 from detect.evaluation import compare, evaluate
 from detect.evaluation.bootstrap import Resample

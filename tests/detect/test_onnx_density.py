@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.error_model import errors_of
 from detect.model import CountingModel
 from detect.onnx_density import Manifest

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.boxes import GroundPoints, Thresholds, density_of
 from detect.evaluation.figures import Placement
 from detect.evaluation.placement import FrameDensity, place, placement_of

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from core.clock import SystemClock
 from core.errors import ConfigError
+from core.figures import CLASSES
 from core.ground import GroundMethod, GroundPlane
-from core.records import CLASSES, Camera, ClipReady, Status, Zone
+from core.records import Camera, ClipReady, Status, Zone
 from detect.counter import ClipCounter, count_source
 from detect.model import Density
 from detect.quality import Verdict

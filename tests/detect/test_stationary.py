@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.stationary import LEAST_SPAN_S, stationary_density
 
 PEDESTRIAN, CAR, VAN = (CLASSES.index(name) for name in ("pedestrian", "car", "van"))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import MissingExtra, ModelError
-from core.records import CLASSES, VEHICLES
+from core.figures import CLASSES, VEHICLES
 from detect.boxes import Thresholds
 from detect.ultralytics_boxes import UltralyticsBoxes
 from ingest.frame import Frame

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.records import CLASSES, Camera, ClipReady, Status, Zone
+from core.figures import CLASSES
+from core.records import Camera, ClipReady, Status, Zone
 from detect.counter import ClipCounter
 from detect.fingerprint import fingerprint_of, repeated
 from detect.model import Density

@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ConfigError
-from core.records import CLASSES, Camera, PointPx, Zone
+from core.figures import CLASSES
+from core.records import Camera, PointPx, Zone
 from detect.zones import check_zones, coverage, integrate
 
 SIZE_PX = (352, 288)

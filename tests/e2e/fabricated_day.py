@@ -28,19 +28,9 @@ from aggregate.feed import ReadingFeed
 from aggregate.policy import AggregatePolicy
 from api.app import About, create_app
 from core.clock import Clock
+from core.figures import PEOPLE, SERIES, VEHICLES, Figures
 from core.ground import GroundMethod, GroundPlane, LocalFrame, ObservedGround, ZoneGround
-from core.records import (
-    PEOPLE,
-    SERIES,
-    VEHICLES,
-    Camera,
-    CountObservation,
-    Figures,
-    Status,
-    Zone,
-    ZoneKind,
-    observation_id,
-)
+from core.records import Camera, CountObservation, Status, Zone, ZoneKind, observation_id
 from core.shelf_memory import MemoryShelf
 
 ROOT = Path(__file__).resolve().parents[2]

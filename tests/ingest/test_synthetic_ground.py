@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from core.figures import CLASSES
 from core.ground import GroundMethod, LocalFrame
-from core.records import CLASSES, Camera, ClipReady
+from core.records import Camera, ClipReady
 from detect.ground.plane import Plane
 from ingest.rendering import RenderedStreet
 from ingest.street.faults import FaultKind

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from ingest.street.backdrop import backdrop, lit, setting
 from ingest.street.layout import HEIGHT_PX, WIDTH_PX, Character, street
 from ingest.street.light import light, sun

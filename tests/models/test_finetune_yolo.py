@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.ultralytics_boxes import UltralyticsBoxes
 from ingest.frame import Frame
 

@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 
 from busyness import DEFAULT_MODEL
-from core.records import CLASSES
+from core.figures import CLASSES
 from detect.evaluation import compare
 from detect.model import CountingModel
 from detect.registry import MANIFEST, MODELS, open_model

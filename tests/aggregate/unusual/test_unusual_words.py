@@ -9,7 +9,7 @@ import pytest
 
 from aggregate.unusual import words
 from aggregate.unusual.verdicts import ChangeKind, Trend
-from core.records import SERIES
+from core.figures import SERIES
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,8 @@ from functools import cache
 import numpy as np
 
 from core.clock import Clock
-from core.records import (
-    SERIES,
-    Camera,
-    ClipFault,
-    ClipReady,
-    CountObservation,
-    Figures,
-    Status,
-    Zone,
-    observation_id,
-)
+from core.figures import SERIES, Figures
+from core.records import Camera, ClipFault, ClipReady, CountObservation, Status, Zone, observation_id
 from detect.refused import refused
 from detect.scene import ClipReport, Scene, Sight
 from detect.sixbit import text_of

@@ -28,9 +28,10 @@ from aggregate.postgres_config import PostgresConfig
 from aggregate.postgres_store import PostgresStore
 from aggregate.store import Store
 from core.bus import CLIPS, OBSERVATIONS, REVISIONS
+from core.figures import SERIES
 from core.kafka.lag import lag_of
 from core.kafka.settings import KafkaConfig
-from core.records import SERIES, Window
+from core.records import Window
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 

@@ -37,7 +37,8 @@ from busyness.config import WorkerConfig
 from busyness.metrics import StoringMeters, counting_seconds
 from core.bus import CLIPS, OBSERVATIONS, REVISIONS, RecordT, Topic
 from core.errors import BusError, BusynessError, StoreError
-from core.records import SERIES, CountObservation, Window
+from core.figures import SERIES
+from core.records import CountObservation, Window
 from core.shelf_memory import MemoryShelf
 from detect.resolution import ResolutionLimit
 from detect.view_book import ViewBook

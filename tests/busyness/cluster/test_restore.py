@@ -22,10 +22,11 @@ from aggregate.postgres_store import PostgresStore
 from core.bus import HEALTH, OBSERVATIONS
 from core.clock import SystemClock
 from core.errors import BusError
+from core.figures import SERIES, Figures
 from core.health import CameraState, HealthEvent
 from core.kafka.bus import KafkaBus
 from core.kafka.lag import lag_of
-from core.records import SERIES, Camera, CountObservation, Figures, Status, Window, observation_id
+from core.records import Camera, CountObservation, Status, Window, observation_id
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
 
