@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +15,7 @@ from aggregate.aggregator import Aggregator
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.feed import ReadingFeed
 from aggregate.policy import AggregatePolicy
+from busyness import pipeline as pipeline_module
 from busyness.metrics import Meters
 from busyness.pipeline import Pipeline
 from core.bus import HEALTH, MemoryBus
@@ -59,6 +62,24 @@ class Street:
         return SampledClip(tuple(Frame(picture, float(n)) for n in range(frames)), 10.0, frames)
 
 
+class Quiet(Street):
+    """A street that goes on after its last clip, and gives no more."""
+
+    def __init__(self, clips: int) -> None:
+        super().__init__(clips)
+        self.quiet = threading.Event()
+        self._over = threading.Event()
+
+    def clips(self) -> Iterator[ClipReady]:
+        yield from super().clips()
+        self.quiet.set()
+        self._over.wait()
+
+    def stop(self) -> None:
+        super().stop()
+        self._over.set()
+
+
 class Reader:
     """A counting model that reads the number of pedestrians from the first pixel."""
 
@@ -97,6 +118,41 @@ def test_every_clip_is_counted_or_explained_once() -> None:
     counted = {o.event_time: o.present.people for o in seen if o.camera == "a" and o.present is not None}
     assert counted == {START + timedelta(minutes=n): float(n) for n in range(20) if n % 5 != 4}
     assert running.trouble is None
+
+
+def test_what_comes_while_clips_are_gathered_is_stored_at_once_and_the_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline_module, "GATHER_S", 3600.0)
+    running = pipeline(Street(20))
+    stored: list[int] = []
+    running.on_stored = lambda batch: stored.append(len(batch))
+    running.start()
+    running.wait()
+    assert stored == [40]
+
+
+def test_what_is_gathered_is_stored_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline_module, "GATHER_S", 0.05)
+    running = pipeline(Quiet(3))
+    stored: queue.Queue[int] = queue.Queue()
+    running.on_stored = lambda batch: stored.put(len(batch))
+    running.start()
+    assert stored.get(timeout=10.0) >= 1, "the source has not ended, and what it gave is stored"
+    running.stop(timeout_s=10.0)
+    running.wait()
+
+
+def test_a_pipeline_that_is_stopped_does_not_go_on_gathering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline_module, "GATHER_S", 3600.0)
+    street = Quiet(3)
+    running = pipeline(street)
+    before = set(threading.enumerate())
+    running.start()
+    assert street.quiet.wait(10.0)
+    running.stop(timeout_s=10.0)
+    assert set(threading.enumerate()) <= before
+    running.wait()
 
 
 def test_readings_are_announced_to_those_who_listen() -> None:
