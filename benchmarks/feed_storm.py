@@ -36,6 +36,7 @@ from feed_double.accounts import Account, Row, State, account, ages_s, rows_of, 
 from feed_double.cameras import doubled_cameras
 from feed_double.config import Fleet
 from feed_double.url_tricks import ForbiddenListener
+from resident_memory import slope_mb_per_h
 
 CADENCE_S = 240.0
 LIMITS = {"tfl_api": 50, "tfl_bucket": 600}  # requests a minute: TfL's own, and what the system allows itself at S3
@@ -46,7 +47,7 @@ TRAPS = ("127.0.0.2", "::1")
 
 @dataclass(frozen=True)
 class Watched:
-    """What was seen of the system while it ran; memory in MB with seconds since it was ready."""
+    """What was seen of the system while it ran; memory in MB with hours since it was ready."""
 
     ready_at: datetime
     ended_at: datetime
@@ -141,7 +142,7 @@ def watch(system: System, for_s: float) -> Watched:
     memory = []
     while (elapsed_s := time.monotonic() - began) < for_s and system.alive:
         parent_mb, children_mb = system.resident_mb
-        memory.append((elapsed_s, parent_mb + children_mb))
+        memory.append((elapsed_s / 3600, parent_mb + children_mb))
         if len(memory) % 30 == 1:
             print(f"{elapsed_s / 60:5.1f} min: {parent_mb:.0f} MB, its workers {children_mb:.0f} MB", file=sys.stderr)
         time.sleep(SAMPLE_EVERY_S)
@@ -178,21 +179,13 @@ def figures(outcome: Outcome, settled: Account) -> dict[str, Any]:
         "clips_lost": len(settled.lost),
         "clips_twice": len(settled.twice),
         "clips_late": len(settled.late),
-        "rss_slope_mb_per_h": slope_mb_per_h(watched.memory[len(watched.memory) // 3 :]),
-        "late_slope_mb_per_h": slope_mb_per_h(watched.memory[len(watched.memory) * 2 // 3 :]),
+        "rss_slope_mb_per_h": slope_mb_per_h(watched.memory, of_last=2 / 3),
+        "late_slope_mb_per_h": slope_mb_per_h(watched.memory, of_last=1 / 3),
         "rss_max_mb": round(max(mb for _, mb in watched.memory)),
         "requests_per_minute": round(len(ledger.requests) / minutes, 1),
         "requests_over_budget": sum(request.over_limit for request in ledger.requests),
         "exit_status": watched.exit_status,
     }
-
-
-def slope_mb_per_h(memory: list[tuple[float, float]]) -> float | None:
-    """Least squares; None of less than three looks."""
-    if len(memory) < 3:
-        return None
-    at_s, mb = np.array(memory).T
-    return round(float(np.polyfit(at_s, mb, 1)[0]) * 3600, 1)
 
 
 def tell(outcome: Outcome, settled: Account) -> None:

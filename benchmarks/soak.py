@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from local_cluster.workers import Workers, resident_mb, wait_until
+from resident_memory import slope_mb_per_h
 from services.kafka_broker import KafkaCluster
 from services.postgres_server import PostgresServer
 
@@ -55,11 +55,11 @@ def main() -> None:
                 raise RuntimeError(f"no worker has made the tables: see the logs in {scratch}")
             looks, sizes = watch(workers, asked.hours * 3600 / SPEEDUP, lambda: numbers(postgres, counting))
             deaths = sum(1 for _ in workers.died())
-    slopes = {name: slope(series) for name, series in looks.items()}
+    slopes = {name: slope_mb_per_h(series, of_last=2 / 3) for name, series in looks.items()}
     (rows_then, bytes_then), (rows_now, bytes_now) = sizes[len(sizes) // 2], sizes[-1]
     figures = {
         "hours": asked.hours,
-        "rss_slope_mb_per_h": max(slopes.values()),
+        "rss_slope_mb_per_h": max((slope for slope in slopes.values() if slope is not None), default=None),
         "by_worker": {name: {"mb_per_h": slopes[name], "mb": round(looks[name][-1][1])} for name in looks},
         "observations": rows_now,
         "bytes_per_count": round((bytes_now - bytes_then) / max(1, rows_now - rows_then)),
@@ -100,12 +100,6 @@ def watch(workers: Workers, seconds: float, sizes: Any) -> tuple[dict[str, list[
             print(f"{elapsed_s * SPEEDUP / 3600:.1f} h: {told}; {stored[-1][0]} counts", file=sys.stderr)
         time.sleep(EVERY_S)
     return looks, stored
-
-
-def slope(series: list[tuple[float, float]]) -> float:
-    """MB an hour of feed time, least squares over the last two thirds."""
-    at_h, mb = (np.array(column) for column in zip(*series[len(series) // 3 :], strict=True))
-    return round(float(np.polyfit(at_h, mb, 1)[0]), 2)
 
 
 def numbers(postgres: PostgresServer, query: str) -> tuple[int, int]:
