@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from aggregate.duckdb_file import first_line
+from aggregate.duckdb_file import cannot_be_used
 from core.errors import StoreError
 
 _CHECKPOINT_EVERY_S = 120.0
@@ -125,10 +125,7 @@ class Engine:
         except duckdb.ConnectionException as error:
             raise StoreError(f"{self._name} is closed", remedy="open it again") from error
         except duckdb.Error as error:
-            raise StoreError(
-                f"{self._name} cannot be used: {first_line(error)}",
-                remedy="check the disk's free space and rights; what was committed before is safe",
-            ) from error
+            raise cannot_be_used(self._name, error) from error
 
 
 def _select(

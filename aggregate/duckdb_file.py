@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,10 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 _LOG = "64MiB"
 """Of what was committed, so much may wait in the log for its place in the tables: the day's readings are replaced again
 and again, so the more waits, the less is written. Whoever opens the file after a crash reads the log through."""
+
+_CAUSE = "Original error: "
+_MEMORY = re.compile(r"\([\d.]+ \w+/[\d.]+ \w+ used\)")
+"""How DuckDB ends an error of memory: "(63.8 MiB/64.0 MiB used)"."""
 
 
 def open_file(path: Path | None, read_only: bool, memory_mb: int) -> tuple[str, duckdb.DuckDBPyConnection]:
@@ -112,5 +117,18 @@ def _cannot_open(name: str, error: duckdb.Error) -> StoreError:
     return StoreError(f"{name} cannot be opened: {said}", remedy="check the path and its rights")
 
 
+def cannot_be_used(name: str, error: duckdb.Error) -> StoreError:
+    """What went wrong with a store that was open; what was committed before is safe."""
+    said = first_line(error)
+    if _MEMORY.search(said):
+        remedy = "give it more memory, as store.memory_mb; what was committed before is safe"
+    else:
+        remedy = "check the disk's free space and rights; what was committed before is safe"
+    return StoreError(f"{name} cannot be used: {said}", remedy=remedy)
+
+
 def first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    """What happened, without advice; of an engine that gave up, the error that made it do so."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    first = next((line for line in lines if line.startswith(_CAUSE)), lines[0])
+    return first.removeprefix(_CAUSE).strip('"')
