@@ -111,7 +111,7 @@ class JailedCounter:
         """One observation for each of `camera.counted_zones`, and what was seen of the camera; never raises for a clip.
 
         A clip with a fault, one of a camera that shows people too large, one that cannot be read, and one at which the
-        child died have null observations; the first two are not read. Raises `CounterClosed` where `close` took the
+        child died have null observations; the first two are not opened. Raises `CounterClosed` where `close` took the
         child away from the clip.
         """
         try:
@@ -122,13 +122,13 @@ class JailedCounter:
             raise
         if clip.fault is not None:
             return refused(camera, clip, clip.fault, model, now)
-        near = too_near(camera, self._setup.resolution)
-        if near is not None:
-            return refused(camera, clip, ClipFault.of(Status.OVERSIZE, str(near)), model, now)
         try:
             media = self._reader.read(clip)
         except UnusableClip as error:
             return refused(camera, clip, fault_of(error), model, now)
+        near = too_near(camera, self._setup.resolution)  # after its bytes were taken, or they would be kept for it
+        if near is not None:
+            return refused(camera, clip, ClipFault.of(Status.OVERSIZE, str(near)), model, now)
         name = media_name(clip.location)
         job = ReportJob(
             camera=camera,

@@ -95,20 +95,21 @@ class WaitingRoom:
             return camera in self._clips
 
     def forget(self, cameras: Container[str]) -> None:
-        """Let go of what waits of any camera but these: the configuration no longer has it."""
+        """Let go of what waits of any camera but these, and of what was taken and is not read yet."""
         with self._changed:
             for camera in [camera for camera in self._clips if camera not in cameras]:
                 self._bytes -= len(self._clips.pop(camera)[1])
+            for key in [key for key in self._taken if key[0] not in cameras]:
+                self._bytes -= len(self._taken.pop(key))
             self._faults = deque((clip for clip in self._faults if clip.camera in cameras), maxlen=MOST_FAULTS)
 
     def close(self) -> None:
-        """No more clips: what waits is let go, and whoever waits for one is woken."""
+        """No more clips: what waits is let go, and whoever waits for one is woken. What was taken may still be read."""
         with self._changed:
             self._closed = True
             self._clips.clear()
             self._faults.clear()
-            self._taken.clear()
-            self._bytes = 0
+            self._bytes = sum(len(content) for content in self._taken.values())
             self._changed.notify_all()
 
     @property

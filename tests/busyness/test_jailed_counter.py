@@ -27,6 +27,7 @@ from detect.error_model import Calibration, GroupError, LightErrors
 from detect.ground.sited import grounded
 from detect.registry import open_model
 from detect.resolution import ResolutionLimit
+from ingest.city.waiting import WaitingRoom
 from ingest.clip import SampledClip
 from ingest.decode import open_bytes
 from ingest.decode_limits import DecodeLimits
@@ -189,13 +190,36 @@ def test_a_clip_with_a_fault_never_reaches_the_child(counter: JailedCounter) -> 
     assert report.sight is None
 
 
-def test_a_camera_that_shows_faces_is_not_even_read(counter: JailedCounter) -> None:
-    """Nothing lies on the shelf: reading it would raise. The others go on."""
-    strip = Camera(id="00001", name="a strip", lat=51.5, lon=-0.1, width=7680, height=500)
-    (one,) = counter.report(strip, clip_at("never read")).observations
+STRIP = Camera(id="00001", name="a strip", lat=51.5, lon=-0.1, width=7680, height=500)
+"""Shows people up to 1920 px a metre."""
+
+
+def test_a_clip_of_a_camera_that_shows_faces_never_reaches_the_child(
+    counter: JailedCounter, shelf: Shelf, media: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> bytes:
+        raise AssertionError("the child was given a clip of a camera that shows faces")
+
+    shelf.kept["faces.mp4"] = media
+    monkeypatch.setattr(counter._jail, "ask", asked)
+    (one,) = counter.report(STRIP, clip_at("faces.mp4")).observations
     assert one.status is Status.OVERSIZE
     assert one.reason is not None
     assert one.reason.startswith("it shows people up to 1920 px a metre; to show them below 125")
+
+
+def test_clips_of_a_camera_that_shows_faces_do_not_stay_in_memory(
+    counter: JailedCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would fill the waiting room in the end, and every other camera would be skipped for want of it."""
+    room = WaitingRoom(100)
+    monkeypatch.setattr(counter, "_reader", room)
+    for number in range(3):
+        room.put(clip_at(f"{number}.mp4", content=f"{number:032d}"), b"x" * 60)
+        taken = room.take(0.0)
+        assert taken is not None
+        assert counter.report(STRIP, taken).observations[0].status is Status.OVERSIZE
+        assert room.bytes == 0
 
 
 def test_the_limit_of_the_configuration_holds_in_the_child(shelf: Shelf, media: bytes) -> None:

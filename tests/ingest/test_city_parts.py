@@ -77,12 +77,31 @@ def test_the_bytes_of_a_clip_are_given_once() -> None:
         room.read(taken)
 
 
-def test_a_closed_room_lets_go_of_everything() -> None:
+def test_a_closed_room_lets_go_of_what_waits_and_what_was_taken_is_still_counted() -> None:
+    """A clip in hand when the process is asked to end would be a null for ever: its bytes could not be had again."""
     room = WaitingRoom(1_000)
-    room.put(clip("a", 1), b"bytes")
+    room.put(clip("a", 1), b"bytes in hand")
+    taken = room.take(0)
+    room.put(clip("a", 2), b"bytes")
     room.close()
     room.put(clip("b", 1), b"bytes")
-    assert (room.take(0), room.bytes) == (None, 0)
+    assert room.take(0) is None
+    assert room.read(taken) == b"bytes in hand"
+    assert room.bytes == 0
+
+
+def test_clips_of_cameras_that_have_gone_leave_no_bytes_whether_they_wait_or_were_taken() -> None:
+    room = WaitingRoom(1_000)
+    for camera in ("gone", "stays"):
+        room.put(clip(camera, 1), b"bytes")
+    taken = {one.camera: one for one in (room.take(0), room.take(0))}
+    for camera in ("gone", "stays"):
+        room.put(clip(camera, 2), b"bytes")
+    room.forget({"stays"})
+    assert room.read(taken["stays"]) == b"bytes"
+    with pytest.raises(UnusableClip, match="no longer in memory"):
+        room.read(taken["gone"])
+    assert room.bytes == len(b"bytes")
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 100), st.sampled_from(["put", "hasten", "postpone"]))))
