@@ -37,6 +37,11 @@ class LoopFeed(Protocol):
         """Seconds from one question to the next: no more often does the publisher have something new."""
         ...
 
+    @property
+    def fleeting(self) -> bool:
+        """Whether the publisher shows its newest figures alone: what is not asked for in time is gone."""
+        ...
+
     def counters(self) -> Sequence[LoopCounter]:
         """The counters that the publisher lists, ids unique. Raises `FetchFailed`.
 
@@ -45,11 +50,19 @@ class LoopFeed(Protocol):
         ...
 
     def readings(self) -> Sequence[LoopReading]:
-        """What is newly published, oldest first, one reading for each counter, series and interval.
+        """What is published and was not handed over yet, oldest first, one for each counter, series and interval.
 
-        Readings that were given before may be among them: the publisher may have changed them. What cannot be a
+        Readings that were handed over may be among them: the publisher may have changed them. What cannot be a
         reading is in `left_out`, and never a zero. Raises `FetchFailed` where nothing could be had at all.
         """
+        ...
+
+    def handed_over(self) -> None:
+        """What the last `readings()` gave is durable. Without this word it is given again."""
+        ...
+
+    def forget(self) -> None:
+        """Another process may have asked meanwhile: nothing is known of what has been handed over."""
         ...
 
     @property

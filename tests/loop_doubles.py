@@ -1,14 +1,23 @@
-"""A stand-in for the tests of loop feeds: a guest that answers from a table."""
+"""Stand-ins for the tests of loop feeds: a guest that answers from a table, and whoever keeps what a feed gives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.loops import LoopReading
 from core.records import Status
 from ingest.feed import FetchFailed, Version
+from ingest.loop import LoopFeed
+
+
+def taken(feed: LoopFeed) -> Sequence[LoopReading]:
+    """What the feed gives, handed over."""
+    readings = feed.readings()
+    feed.handed_over()
+    return readings
 
 
 @dataclass(frozen=True)

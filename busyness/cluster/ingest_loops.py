@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from busyness.cluster.source_names import SourceNames
 from busyness.cluster.worker import Worker
@@ -18,7 +19,7 @@ from core.records import Camera
 from ingest.city.publishing import CityPublisher
 from ingest.city.recorded import RecordedPublisher
 from ingest.city.source import CitySource
-from ingest.loops.poller import LoopPoller
+from ingest.loops.poller import LoopPoller, Offer
 from ingest.source import Source
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class PublishingRecorded:
 
 
 class PublishingLoops:
-    """Publishes readings of loops and counters."""
+    """Publishes readings of loops and counters; those of an offer are kept once all of them are flushed."""
 
     def __init__(self, worker: Worker, poller: LoopPoller, bus: Bus) -> None:
         self._worker = worker
@@ -87,19 +88,26 @@ class PublishingLoops:
         self._poller.start()
         try:
             while not self._worker.stopping.is_set():
-                readings = self._poller.take(BATCH, IDLE_S)
-                if readings:
-                    self._publish(readings)
+                offer = self._poller.take(IDLE_S)
+                if offer is not None:
+                    self._hand_over(offer)
         finally:
             self._poller.stop()
 
-    def _publish(self, readings: Sequence[LoopReading]) -> None:
-        def publish() -> None:
-            for reading in readings:
-                self._bus.publish(LOOPS, reading)
-            self._bus.flush()
+    def _hand_over(self, offer: Offer) -> None:
+        for first in range(0, len(offer.readings), BATCH):
+            if not self._worker.until_done(partial(self._publish, offer, offer.readings[first : first + BATCH])):
+                return
+        offer.kept.set()
 
-        self._worker.until_done(publish)
+    def _publish(self, offer: Offer, readings: Sequence[LoopReading]) -> bool:
+        """Whether they are durable: not where the offer is withdrawn."""
+        if offer.withdrawn.is_set():
+            return False
+        for reading in readings:
+            self._bus.publish(LOOPS, reading)
+        self._bus.flush()
+        return True
 
 
 class SavingCameras:
@@ -155,7 +163,8 @@ class SavingCameras:
         except ConfigError as error:  # two cameras of one zone: those that are saved already stay
             log.error("the cameras are not saved: %s", error)
         if self._names is not None and self._city is not None:
-            self._names.keep(self._city.sources)
+            listed = all(runner.listed for runner in self._city.runners)  # else some may only not be listed yet
+            self._names.keep({**({} if listed else self._names.by_camera()), **self._city.sources})
         self._saved = cameras
         self._say([camera.id for camera in cameras])
 

@@ -55,10 +55,12 @@ class DatedFiles:
         self._poll_s = poll_s
         self._late = late
         self._asked: dict[str, _Asked] = {}
+        self._offered: dict[str, _Asked] = {}
 
     def changed(self) -> Iterator[Sheet | LeftOut]:
         """The files that are new or changed, oldest first. Raises `FetchFailed` where none of them could be had."""
         now = self._clock.now()
+        self._offered = {}
         wanted = dict(self._spans(now))
         self._asked = {address: asked for address, asked in self._asked.items() if address in wanted}
         due = [address for address, end in wanted.items() if self._is_due(address, end, now)][:MOST_AT_ONCE]
@@ -66,10 +68,10 @@ class DatedFiles:
         failure: FetchFailed | None = None
         for address in reversed(due):
             known = self._asked.get(address, _Asked(now))
-            self._asked[address] = replace(known, at=now)
             try:
                 answer = self._guest.get(address, known=known.version)
             except FetchFailed as error:
+                self._asked[address] = replace(known, at=now)
                 if error.status is Status.WITHDRAWN and now - wanted[address] < self._late:
                     answered = True
                     continue
@@ -80,13 +82,24 @@ class DatedFiles:
                 continue
             answered = True
             if answer is None:
+                self._asked[address] = replace(known, at=now)
                 continue
             content = sha256(answer.content).digest()
-            self._asked[address] = _Asked(now, answer.version, content)
-            if content != known.content:
+            if content == known.content:
+                self._asked[address] = _Asked(now, answer.version, content)
+            else:
+                self._offered[address] = _Asked(now, answer.version, content)
                 yield Sheet(shown(address), answer.content, answer.event_time())
         if failure is not None and not answered:
             raise failure
+
+    def handed_over(self) -> None:
+        """What `changed` gave is not given again, unless it changes; until then it is due."""
+        self._asked |= self._offered
+
+    def forget(self) -> None:
+        """Every file is asked for again, whatever version was known."""
+        self._asked, self._offered = {}, {}
 
     def _is_due(self, address: str, end: datetime, now: datetime) -> bool:
         asked = self._asked.get(address)

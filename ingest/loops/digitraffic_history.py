@@ -12,8 +12,10 @@ Finnish local time (https://www.digitraffic.fi/en/road-traffic/lam/, "LAM-raakad
 
 A row tells of one vehicle, so no row outlives the reading of its file: each adds one to the five minutes of its
 direction and is gone. Length, lane, class and speed are not read. Faulty rows are not counted, and the five minutes say
-how many there were. Five minutes without a vehicle are a zero where the station, in either direction, is not silent for
-longer than `silent_min` around them; else they are null, since a station that says nothing may be broken.
+how many there were. Nor are rows that cannot be read: the five minutes of each say so, in both directions; where its
+time cannot be read either, those are all that it may be of, by the rows before and after it. Five minutes without a
+vehicle are a zero where they have no such row, and the station, in either direction, is not silent for longer than
+`silent_min` around them; else they are null, since a station that says nothing may be broken.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -74,10 +76,14 @@ class DigitrafficHistoryConfig(Closed):
 
 
 class _Vehicle(NamedTuple):
-    """What is read of a row, until its file is read: many of them are held at once."""
+    """What is read of a row, until its file is read: many of them are held at once.
+
+    Of a row that is damaged the station is None, since it may be of any in the file, and so is the time if it is lost.
+    """
 
     place: str
-    local: datetime
+    station: int | None
+    local: datetime | None
     direction: int
     faulty: bool
 
@@ -91,6 +97,7 @@ class _Day:
     heard: list[datetime] = field(default_factory=list)
     passed: Counter[tuple[datetime, int]] = field(default_factory=Counter)
     faulty: Counter[tuple[datetime, int]] = field(default_factory=Counter)
+    damaged: Counter[datetime] = field(default_factory=Counter)
 
 
 class DigitrafficHistory(FileFeed):
@@ -121,36 +128,52 @@ class DigitrafficHistory(FileFeed):
 
     def _days(self, sheet: Sheet, gathering: Gathering) -> Iterator[_Day]:
         """The stations of a file: one, as a rule."""
-        rows: dict[int, list[_Vehicle]] = {}
+        vehicles: list[_Vehicle] = []
         for row in rows_of(sheet, delimiter=";"):
             if isinstance(row, LeftOut):
                 gathering.leave_out(row.place, row.reason)
+                vehicles.append(_damaged(row.place, None))
                 continue
             try:
-                station, vehicle = _vehicle(row)
+                vehicles.append(_vehicle(row))
             except ValueError as error:
                 gathering.leave_out(row.place, f"is no vehicle: {error}")
-                continue
-            rows.setdefault(station, []).append(vehicle)
-        written = Written(by=self._clock.now())
-        for station, vehicles in rows.items():
-            day = _Day(station, sheet.place)
-            times = to_utc(
-                [vehicle.local for vehicle in vehicles],
-                HELSINKI,
-                step=timedelta(seconds=1),
-                written=written,
-                slack=SLACK,
-            )
-            for vehicle, moment in zip(vehicles, times, strict=True):
-                if isinstance(moment, Unplaced):
-                    gathering.leave_out(vehicle.place, moment.reason)
-                    continue
-                (day.faulty if vehicle.faulty else day.passed)[_five_minutes(moment), vehicle.direction] += 1
-                day.heard.append(moment)
-            day.heard.sort()
+                vehicles.append(_damaged(row.place, _time(row)))
+        for station in sorted({vehicle.station for vehicle in vehicles if vehicle.station is not None}):
+            day = self._day(station, [one for one in vehicles if one.station in (station, None)], sheet, gathering)
             if day.heard:
                 yield day
+
+    def _day(self, station: int, vehicles: Sequence[_Vehicle], sheet: Sheet, gathering: Gathering) -> _Day:
+        """The rows of a station, those that are damaged among them, in the order of the file."""
+        day = _Day(station, sheet.place)
+        moments = self._moments(vehicles)
+        for vehicle, moment in zip(vehicles, moments, strict=True):
+            if vehicle.station is None:  # it is left out already
+                if isinstance(moment, datetime):
+                    day.damaged[_five_minutes(moment)] += 1
+            elif isinstance(moment, datetime):
+                (day.faulty if vehicle.faulty else day.passed)[_five_minutes(moment), vehicle.direction] += 1
+                day.heard.append(moment)
+            elif moment is not None:
+                gathering.leave_out(vehicle.place, moment.reason)
+        day.heard.sort()
+        if day.heard:
+            for window, count in _lost(moments, *_local_day(day.heard[len(day.heard) // 2])):
+                day.damaged[window] += count
+        return day
+
+    def _moments(self, vehicles: Sequence[_Vehicle]) -> Sequence[datetime | Unplaced | None]:
+        """When each passed; None where its time cannot be read."""
+        times = to_utc(
+            [vehicle.local for vehicle in vehicles if vehicle.local is not None],
+            HELSINKI,
+            step=timedelta(seconds=1),
+            written=Written(by=self._clock.now()),
+            slack=SLACK,
+        )
+        placed = iter(times)
+        return [None if vehicle.local is None else next(placed) for vehicle in vehicles]
 
     def _give(self, day: _Day, gathering: Gathering) -> None:
         start, end = _local_day(day.heard[len(day.heard) // 2])
@@ -160,7 +183,7 @@ class DigitrafficHistory(FileFeed):
             silent = next((one for one in silences if one[0] < window + FIVE_MINUTES and window < one[1]), None)
             for direction in DIRECTIONS:
                 passed, faulty = day.passed[window, direction], day.faulty[window, direction]
-                flow, reason = _said(passed, faulty, silent)
+                flow, reason = _said(passed, faulty, day.damaged[window], silent)
                 gathering.take(
                     f"{day.place}, {window:%H:%M} UTC",
                     counter=f"{day.station}.{direction}",
@@ -173,33 +196,80 @@ class DigitrafficHistory(FileFeed):
             window += FIVE_MINUTES
 
 
-def _said(passed: int, faulty: int, silent: tuple[datetime, datetime] | None) -> tuple[float | None, str | None]:
+def _said(
+    passed: int, faulty: int, damaged: int, silent: tuple[datetime, datetime] | None
+) -> tuple[float | None, str | None]:
     """The flow of five minutes and what is to be said of it; `silent` is a silence that covers a part of them."""
-    nothing_heard = (
-        f"nothing was heard of the station from {silent[0]:%H:%M} to {silent[1]:%H:%M} UTC" if silent else None
-    )
-    if faulty and not passed:
-        return None, f"all {faulty} that passed are marked as faulty"
-    if silent and not passed:
-        return None, nothing_heard
-    return float(passed), f"{faulty} more are marked as faulty and not counted" if faulty else nothing_heard
+    said = []
+    if faulty:
+        more = f"{faulty} more are marked as faulty and not counted"
+        said.append(more if passed else f"all {faulty} that passed are marked as faulty")
+    if damaged:
+        said.append(f"rows that cannot be read, up to {damaged}, are not counted")
+    if silent and not said:
+        said.append(f"nothing was heard of the station from {silent[0]:%H:%M} to {silent[1]:%H:%M} UTC")
+    return float(passed) if passed or not said else None, "; ".join(said) or None
 
 
-def _vehicle(row: Row) -> tuple[int, _Vehicle]:
-    """The station of a row, and what is read of it. Raises `ValueError`."""
+def _vehicle(row: Row) -> _Vehicle:
+    """What is read of a row. Raises `ValueError` where it is damaged."""
     fields = row.fields
     if len(fields) != FIELDS:
         raise ValueError(f"{len(fields)} fields, not {FIELDS}")
-    station, year, day, hour, minute, second, hundredths = (int(part) for part in fields[:7])
+    local = _local(fields)
     if fields[12] not in ("0", "1"):
         raise ValueError(f"the fault flag is {fields[12][:20]!r}, not 0 or 1")
-    direction = int(fields[9])
-    if direction not in DIRECTIONS or not 1 <= day <= 366 or not 0 <= year <= 99 or station < 1:
-        raise ValueError("station, year, day or direction is out of range")
-    local = datetime.combine(date(2000 + year, 1, 1) + timedelta(days=day - 1), datetime.min.time()).replace(
+    station, direction = int(fields[0]), int(fields[9])
+    if direction not in DIRECTIONS or station < 1:
+        raise ValueError("station or direction is out of range")
+    return _Vehicle(row.place, station, local, direction, fields[12] == "1")
+
+
+def _damaged(place: str, local: datetime | None) -> _Vehicle:
+    return _Vehicle(place, None, local, direction=0, faulty=True)
+
+
+def _time(row: Row) -> datetime | None:
+    """The local time of a damaged row; None where fields are lost, since the others need not be where they were."""
+    try:
+        return _local(row.fields) if len(row.fields) == FIELDS else None
+    except ValueError:
+        return None
+
+
+def _local(fields: Sequence[str]) -> datetime:
+    """Raises `ValueError`."""
+    year, day, hour, minute, second, hundredths = (int(part) for part in fields[1:7])
+    if not 1 <= day <= 366 or not 0 <= year <= 99:
+        raise ValueError("year or day is out of range")
+    return datetime.combine(date(2000 + year, 1, 1) + timedelta(days=day - 1), datetime.min.time()).replace(
         hour=hour, minute=minute, second=second, microsecond=hundredths * 10_000
     )
-    return station, _Vehicle(row.place, local, direction, fields[12] == "1")
+
+
+def _lost(
+    moments: Sequence[datetime | Unplaced | None], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, int]]:
+    """The five minutes of [start, end) that rows may be of whose moment is not known, each with how many, at most.
+
+    Rows stand in the order of time but for `SLACK`, so such a row is between the one above it and the one below.
+    """
+
+    def known(before: datetime, one: datetime | Unplaced | None) -> datetime:
+        return one if isinstance(one, datetime) else before
+
+    above = accumulate(moments, known, initial=start)
+    below = [*accumulate(reversed(moments), known, initial=end)][::-1]
+    between = Counter(
+        (min(before, after), max(before, after))
+        for one, before, after in zip(moments, above, below, strict=False)
+        if not isinstance(one, datetime)
+    )
+    for (first, last), count in between.items():
+        window = _five_minutes(max(start, first - SLACK))
+        while window <= min(end, last + SLACK):
+            yield window, count
+            window += FIVE_MINUTES
 
 
 def _silences(heard: Sequence[datetime], limit: timedelta) -> list[tuple[datetime, datetime]]:

@@ -9,17 +9,19 @@ github tmfg/digitraffic-road `dto/tms/v1`, `dto/v1/SensorValueDtoV1`, `model/roa
                      5054, 5055  OHITUKSET_60MIN_KIINTEA  vehicles counted in the hour of the time window
 
 Each direction is a counter of its own: 23001.1 is direction 1 of station 23001. The five minutes slide, so two answers
-may overlap; a window that overlaps the last one of its counter is not given, so that nothing is counted twice. A window
-that ends in the future is a slip of a station's clock, and is left out. The five-minute and the hourly figures are one
-traffic seen twice, so a feed gives one of them. Digitraffic asks for a name in `Digitraffic-User`, and allows 60
-requests a minute. The sensors for speed are not read.
+may overlap; a window that begins before the last one of its counter has ended is not given, so that nothing is counted
+twice. What was given before a restart, or by another process, is not known here, but none of it ended after what the
+publisher shows first: the first window begins then at the earliest, so for seven minutes there is none. A window that
+ends in the future is a slip of a station's clock, and is left out; so is one that ends before the last one has begun.
+The five-minute and the hourly figures are one traffic seen twice, so a feed gives one of them. Digitraffic asks for a
+name in `Digitraffic-User`, and allows 60 requests a minute. The sensors for speed are not read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, PositiveFloat
 
@@ -47,6 +49,16 @@ _JITTER = timedelta(seconds=90)
 _AHEAD = timedelta(minutes=3)
 """How far a station's clock may be ahead of ours to be believed."""
 
+_CACHED = timedelta(minutes=2)
+"""So much older than an answer that another process had may be the one out of a cache that we have."""
+
+
+class _Until(NamedTuple):
+    """When the windows of a counter may begin again, and whether one that was given here ends then."""
+
+    time: datetime
+    given: bool
+
 
 class DigitrafficTmsConfig(Closed):
     """`stations` and `area` say which stations; without both, all of Finland's."""
@@ -67,6 +79,8 @@ class DigitrafficTmsConfig(Closed):
 class DigitrafficTms:
     """`LoopFeed` of the stations' newest figures."""
 
+    fleeting = True
+
     def __init__(self, config: DigitrafficTmsConfig, guest: Guest, clock: Clock) -> None:
         self.name = config.name
         self.poll_s = config.poll_s
@@ -75,7 +89,7 @@ class DigitrafficTms:
         self._clock = clock
         self._left_out: Sequence[LeftOut] = ()
         self._listed: frozenset[int] | None = None
-        self._given_until: dict[str, datetime] = {}
+        self._until: dict[str, _Until] = {}
 
     def counters(self) -> Sequence[LoopCounter]:
         listed = stations(self._guest, self._config.url, self._config.user, self._config.stations, self._config.area)
@@ -94,6 +108,13 @@ class DigitrafficTms:
                     self._take(number, value, gathering)
         self._left_out = gathering.left_out()
         return gathering.readings()
+
+    def handed_over(self) -> None:
+        """Nothing to note: a window is given as long as it is shown, and none that overlaps it."""
+
+    def forget(self) -> None:
+        """See `LoopFeed`."""
+        self._until.clear()
 
     @property
     def left_out(self) -> Sequence[LeftOut]:
@@ -119,10 +140,14 @@ class DigitrafficTms:
         except ValueError as error:
             gathering.leave_out(place, str(error))
             return
-        given_until = self._given_until.get(counter)
-        if self._config.window == "5m" and given_until and timedelta(0) < abs(end - given_until) < FIVE_MINUTES:
-            return
-        self._given_until[counter] = end
+        if self._config.window == "5m":
+            until = self._until.setdefault(counter, _Until(end + _CACHED, given=False))
+            if end < until.time - FIVE_MINUTES:
+                shown = f"{until.time:%Y-%m-%d %H:%M} UTC"
+                gathering.leave_out(place, f"it is older than what was shown before, and given until {shown}")
+            if start < until.time and until != (end, True):
+                return
+            self._until[counter] = _Until(end, given=True)
         doubt = str(value.get("reliability")) if value.get("reliability") in _DOUBTFUL else None
         reason = f"the publisher calls it {doubt.lower()}" if doubt else "the publisher gives no value"
         flow = None if passed is None or doubt else passed * ((end - start) / HOUR)

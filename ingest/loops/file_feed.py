@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -13,12 +14,22 @@ from ingest.loop import LeftOut
 from ingest.loops.files import Sheet
 from ingest.loops.gathering import Gathering
 
+log = logging.getLogger(__name__)
+
 
 class Sheets(Protocol):
     """Where files come from: a shelf on this machine, or a publisher."""
 
     def changed(self) -> Iterable[Sheet | LeftOut]:
-        """The files that are new or changed, oldest first. Raises `FetchFailed`."""
+        """The files that are new or changed since they were handed over, oldest first. Raises `FetchFailed`."""
+        ...
+
+    def handed_over(self) -> None:
+        """What `changed` gave last is durable."""
+        ...
+
+    def forget(self) -> None:
+        """No file has been handed over."""
         ...
 
 
@@ -27,6 +38,8 @@ class FileFeed(ABC):
 
     `no_counters` is what a table of positions could not use: it stays left out.
     """
+
+    fleeting = False
 
     def __init__(self, name: str, poll_s: float, sheets: Sheets, no_counters: Sequence[LeftOut] = ()) -> None:
         self.name = name
@@ -49,15 +62,32 @@ class FileFeed(ABC):
         for sheet in self._sheets.changed():
             if isinstance(sheet, LeftOut):
                 gathering.leave_out(sheet.place, sheet.reason)
+            elif not sheet.content.strip():
+                gathering.leave_out(sheet.place, "is empty")
             else:
-                self._read(sheet, gathering)
+                self._read_or_say(sheet, gathering)
         self._left_out = (*self._no_counters, *gathering.left_out())
         return gathering.readings()
+
+    def handed_over(self) -> None:
+        """See `LoopFeed`."""
+        self._sheets.handed_over()
+
+    def forget(self) -> None:
+        """See `LoopFeed`."""
+        self._sheets.forget()
 
     @property
     def left_out(self) -> Sequence[LeftOut]:
         """See `LoopFeed`."""
         return self._left_out
+
+    def _read_or_say(self, sheet: Sheet, gathering: Gathering) -> None:
+        try:
+            self._read(sheet, gathering)
+        except Exception as error:  # an adapter's mistake with one file must not keep all others back for good
+            log.exception("loop feed %s, %s: a fault of this program", self.name, sheet.place)
+            gathering.leave_out(sheet.place, f"a fault of this program: {type(error).__name__}")
 
 
 def with_guest(guest: Guest | None, name: str) -> Guest:

@@ -55,16 +55,18 @@ def rows_of(sheet: Sheet, *, delimiter: str = ",", encoding: str = "utf-8-sig") 
 
 
 class Shelf:
-    """The file `path`, or the files in that folder that fit `pattern`: each is given once it is new or changed."""
+    """The file `path`, or the files in that folder that fit `pattern`: each that is new or changed."""
 
     def __init__(self, path: Path, pattern: str = "*.csv", *, max_bytes: int = MAX_BYTES) -> None:
         self._path = path
         self._pattern = pattern
         self._max_bytes = max_bytes
         self._seen: dict[Path, tuple[int, int]] = {}
+        self._offered: dict[Path, tuple[int, int]] = {}
 
     def changed(self) -> Iterator[Sheet | LeftOut]:
         """By name, so that names which begin with the date come oldest first. Raises `FetchFailed`."""
+        self._offered = {}
         try:
             folder = self._path.is_dir()
             files = sorted(self._path.rglob(self._pattern)) if folder else [self._path]
@@ -84,9 +86,17 @@ class Shelf:
                 else:
                     written_at = datetime.fromtimestamp(about.st_mtime, UTC)
                     yield Sheet(place, file.read_bytes(), written_at)
-                self._seen[file] = (about.st_mtime_ns, about.st_size)
+                self._offered[file] = (about.st_mtime_ns, about.st_size)
             except OSError as error:
                 yield LeftOut(place, f"cannot be read: {error.strerror}")
+
+    def handed_over(self) -> None:
+        """What `changed` gave is not given again, unless it changes."""
+        self._seen |= self._offered
+
+    def forget(self) -> None:
+        """Every file is given again."""
+        self._seen, self._offered = {}, {}
 
 
 def require_one(**given: object) -> None:

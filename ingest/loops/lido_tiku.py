@@ -105,6 +105,8 @@ class LidoTiku:
     The list of counters does not tell their directions: those are known once they have been observed.
     """
 
+    fleeting = False
+
     def __init__(self, config: LidoTikuConfig, guest: Guest, clock: Clock) -> None:
         self.name = config.name
         self.poll_s = config.poll_s
@@ -158,6 +160,12 @@ class LidoTiku:
         self._left_out = gathering.left_out()
         return gathering.readings()
 
+    def handed_over(self) -> None:
+        """Nothing to note: the days looked back over are asked for at every poll."""
+
+    def forget(self) -> None:
+        """As `handed_over`."""
+
     @property
     def left_out(self) -> Sequence[LeftOut]:
         return self._left_out
@@ -183,7 +191,9 @@ class LidoTiku:
             raise ValueError(f"counter {str(number)[:40]!r} is no number")
         key = _Key(self._id(number, direction), series, start, start + length)
         self._seen.setdefault(number, set()).add(direction)
-        added.setdefault(key, {})[word] = figure(said.get("value"), "the value")
+        parts = added.setdefault(key, {})
+        parts[word] = None  # where the value cannot be read, the sum is not known
+        parts[word] = figure(said.get("value"), "the value")
 
     def _directions(self, feature: Mapping[str, Any]) -> Iterator[LoopCounter]:
         """The counters of a listed one: its directions, as far as observations have told them, or itself."""

@@ -1,4 +1,4 @@
-"""Local times of rows in UTC: by the order in which the rows stand, and never by a guess.
+"""Local times in UTC: by the order in which rows stand, by when a file was written, and never by a guess.
 
 When summer time ends, an hour of local time comes twice. Rows that stand in the order of time tell which is which only
 where the clock is seen to go back:
@@ -43,10 +43,10 @@ class Unplaced:
 class Written:
     """What is known of when rows were written: not after `by`; and `at`, where the publisher or the file tells it.
 
-    An `at` before the rows is none: a restored file may bear any time.
+    An `at` before the rows is none: a restored file may bear any time. `by` is None where nobody knows.
     """
 
-    by: datetime
+    by: datetime | None
     at: datetime | None = None
 
 
@@ -66,11 +66,13 @@ def to_utc(
     step: timedelta,
     written: Written,
     slack: timedelta = timedelta(0),
+    ahead: timedelta = _AHEAD,
 ) -> list[datetime | Unplaced]:
     """The times, without offset, of one counter's rows, in the order of the file, as moments in UTC.
 
     `step` is the time from row to row: with steps as long as the repeated time, equal times that follow one another
-    are its two passes; with shorter ones they are one row that stands twice. Rows may be out of order by `slack`.
+    are its two passes; with shorter ones they are one row that stands twice. Rows may be out of order by `slack`, and
+    so far `ahead` of the time of writing.
     """
     placed: list[datetime | Unplaced] = [_placed_alone(time, zone) for time in local]
     for place, time in enumerate(local):
@@ -84,7 +86,7 @@ def to_utc(
             [_reading(local[place], zone, 0) for place in places],
             [_reading(local[place], zone, 1) for place in places],
         )
-        passes = _passes(repeated, placed, step, slack, written)
+        passes = _passes(repeated, placed, step=step, slack=slack, ahead=ahead, written=written)
         for index, place in enumerate(places):
             if isinstance(passes, str):
                 placed[place] = Unplaced(f"{local[place]:%Y-%m-%d %H:%M} came twice in {zone.key}, and {passes}")
@@ -96,8 +98,10 @@ def to_utc(
 def _passes(
     repeated: _Repeated,
     placed: Sequence[datetime | Unplaced],
+    *,
     step: timedelta,
     slack: timedelta,
+    ahead: timedelta,
     written: Written,
 ) -> int | str:
     """How many of the rows are of the first pass, the others being of the second; or why that cannot be told."""
@@ -120,17 +124,32 @@ def _passes(
         for place, (one, next_one) in enumerate(pairwise(first), start=1)
         if one - next_one > slack or (one == next_one and step >= length)
     ]
-    at = written.at if written.at is not None and written.at >= max(first) - _AHEAD else None
-    latest = written.by if at is None else min(written.by, at)
-    if len(back) > 1 or (back and max(second[back[0] :]) > latest + _AHEAD):
+    at = written.at if written.at is not None and written.at >= max(first) - ahead else None
+    latest = min((moment for moment in (written.by, at) if moment is not None), default=max(second))
+    if len(back) > 1 or (back and max(second[back[0] :]) > latest + ahead):
         return _NOT_IN_ORDER
     if back:
         return back[0]
-    if max(second) > latest + _AHEAD:
+    if max(second) > latest + ahead:
         return len(first)
     if at is not None and all(at - moment < length * _PROMPT for moment in second):
         return 0
-    return "the rows show it only once: it cannot be told which they are"
+    return "it is there only once: it cannot be told which it is"
+
+
+def moment_of(local: datetime, zone: ZoneInfo, written: Written) -> datetime | Unplaced:
+    """A time without offset that stands alone, as that in a file's name, in UTC: see `to_utc`.
+
+    The clock that names files is a recorder's. Of the repeated time a quarter is left to it to be ahead, and the rest
+    to the file to come late, so that every time of writing speaks for one pass.
+
+        01:30 local is       00:30 or                01:30 UTC
+        written    |--- first pass ----|--- second pass ---|--- it cannot be told
+                 00:15               01:15               02:15
+    """
+    length = _reading(local, zone, 1) - _reading(local, zone, 0) if _is_believed(local) else timedelta(0)
+    (moment,) = to_utc([local], zone, step=timedelta(0), written=written, ahead=length * (1 - _PROMPT))
+    return moment
 
 
 def utc_time(text: object) -> datetime:

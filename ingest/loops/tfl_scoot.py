@@ -9,8 +9,10 @@ The twelve columns, without a heading, and what they mean, as read from the Alan
     3 flow, vehicles an hour         7 flow, raw count                   11 region
 
 The flow is a rate (the reader divides it by 60 for the minute). Files are called `YYYYMMDD-HHMM.csv`, in local time,
-below `Control/TIMSScoot/YYYY/MM/DD/`, in a bucket of TfL's that is not open: TfL gives access on request. That reader
-takes the timestamp as the start of its minute (its first version took it as the end); `stamp` says which.
+below `Control/TIMSScoot/YYYY/MM/DD/`, in a bucket of TfL's that is closed: TfL gives AWS keys on request, and each
+request has to be signed with them. No loop feed signs requests or sends credentials: copy the files to this machine
+with a tool that does (`aws s3 sync`) and name the folder in `path`; `url` is for an open mirror. That reader takes the
+timestamp as the start of its minute (its first version took it as the end); `stamp` says which.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ _FIELD_FORMATS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minut
 class TflScootConfig(Closed):
     """Where the CSV files are: below `path` on this machine, or at `url` with {year} {month} {day} {hour} {minute}.
 
-    A URL without {minute} is one file an hour, without {hour} one a day. `look_back_min` is how far back files are
+    TfL's own bucket wants signed requests, which are not made here: `url` is for a mirror that is open. A URL without
+    {minute} is one file an hour, without {hour} one a day. `look_back_min` is how far back files are
     asked for again, since they come late or are changed; `detectors` is a table of the detectors' positions.
     """
 

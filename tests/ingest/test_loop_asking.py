@@ -12,6 +12,7 @@ from ipaddress import ip_network
 
 import pytest
 from hand_clock import HandClock
+from loop_doubles import taken
 
 from ingest.feed import FetchFailed
 from ingest.fetch.guest import Budgets, Guest, GuestConfig
@@ -91,15 +92,15 @@ def test_minute_files_are_had_once_and_what_is_not_there_yet_is_no_failure(
 ) -> None:
     url = f"http://{site.host}/{{year}}{{month}}{{day}}-{{hour}}{{minute}}.csv"
     feed = TflScoot(TflScootConfig(url=url, look_back_min=9), guest, clock)
-    assert feed.readings() == ()  # nothing is there, and the host answers
+    assert taken(feed) == ()  # nothing is there, and the host answers
     assert feed.left_out == ()
     for minute in range(4, 9):
         written = datetime(2026, 1, 14, 11, 51 + minute, tzinfo=UTC)
         site.files[f"/20260114-115{minute}.csv"] = (ROW.format(minute).encode(), written)
     clock.time += timedelta(minutes=1)
-    assert [reading.start.minute for reading in feed.readings()] == [54, 55, 56, 57, 58]
+    assert [reading.start.minute for reading in taken(feed)] == [54, 55, 56, 57, 58]
     clock.time += timedelta(minutes=2)
-    assert feed.readings() == ()
+    assert taken(feed) == ()
     assert site.answers[304] > 0
 
 

@@ -1,10 +1,9 @@
-"""Finland's stations and Helsinki's counters, in the shapes that their publishers give them."""
+"""The raw history of Finland's stations and Helsinki's counters, in the shapes that their publishers give them."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,133 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hand_clock import HandClock
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from loop_doubles import Answer, Publisher
 
-from core.loops import LoopReading
 from ingest.feed import FetchFailed, Version
 from ingest.loops.digitraffic_history import DigitrafficHistory, DigitrafficHistoryConfig
-from ingest.loops.digitraffic_tms import DigitrafficTms, DigitrafficTmsConfig
 from ingest.loops.lido_tiku import LidoTiku, LidoTikuConfig
 
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HELSINKI = ZoneInfo("Europe/Helsinki")
-TMS = "https://tie.digitraffic.fi/api/tms/v1/stations"
 AUTUMN = datetime(2026, 10, 25, 0, tzinfo=UTC)  # the first pass of 03:00 in Helsinki
-
-
-def sensor(number: int, value: float, measured: datetime, **more: object) -> dict[str, object]:
-    return {"id": number, "stationId": 23001, "measuredTime": f"{measured:%Y-%m-%dT%H:%M:%SZ}", "value": value, **more}
-
-
-def stations(*values: dict[str, object]) -> bytes:
-    return json.dumps({"stations": [{"id": 23001, "tmsNumber": 1, "sensorValues": list(values)}]}).encode()
-
-
-def station(number: int, lon: float, lat: float, status: str = "GATHERING") -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "geometry": {"type": "Point", "coordinates": [lon, lat, 0]},
-        "properties": {"id": number, "tmsNumber": number % 1000, "name": "vt1_Espoo", "collectionStatus": status},
-    }
-
-
-def tms(publisher: Publisher, clock: HandClock | None = None, **config: object) -> DigitrafficTms:
-    return DigitrafficTms(
-        DigitrafficTmsConfig.model_validate(config), publisher, clock or HandClock(NOON + 300 * MINUTE)
-    )  # type: ignore[arg-type]
-
-
-def test_a_rate_of_an_hour_is_what_passed_in_five_minutes_in_each_direction() -> None:
-    publisher = Publisher(
-        {f"{TMS}/data": stations(sensor(5116, 240, NOON), sensor(5119, 0, NOON), sensor(5122, 88, NOON))}
-    )
-    readings = tms(publisher).readings()
-    assert [(reading.counter, reading.flow) for reading in readings] == [("23001.1", 20), ("23001.2", 0)]
-    assert {(reading.start, reading.end) for reading in readings} == {(NOON - 5 * MINUTE, NOON)}
-
-
-def test_the_full_hour_is_counted_as_it_is() -> None:
-    window = {"timeWindowStart": "2026-06-10T11:00:00Z", "timeWindowEnd": "2026-06-10T11:59:59Z"}
-    publisher = Publisher({f"{TMS}/data": stations(sensor(5054, 431, NOON, **window), sensor(5116, 240, NOON))})
-    (reading,) = tms(publisher, window="60m").readings()
-    assert (reading.start, reading.end, reading.flow) == (NOON - 60 * MINUTE, NOON, 431)
-
-
-@pytest.mark.parametrize(
-    ("window", "reason"),
-    [
-        ({}, "'None' is no time with an offset"),
-        ({"timeWindowStart": "2026-06-10T11:00:00Z", "timeWindowEnd": "2026-06-10T11:05:00Z"}, "0:05:00, not an hour"),
-    ],
-)
-def test_an_hour_that_is_none_is_left_out(window: dict[str, str], reason: str) -> None:
-    feed = tms(Publisher({f"{TMS}/data": stations(sensor(5054, 431, NOON, **window))}), window="60m")
-    assert feed.readings() == ()
-    assert reason in feed.left_out[0].reason
-
-
-def test_what_the_publisher_doubts_is_null() -> None:
-    publisher = Publisher({f"{TMS}/data": stations(sensor(5116, 240, NOON, reliability="SUSPICIOUS"))})
-    (reading,) = tms(publisher).readings()
-    assert (reading.flow, reading.reason) == (None, "the publisher calls it suspicious")
-
-
-@settings(max_examples=50, deadline=None)
-@given(steps=st.lists(st.integers(0, 700), min_size=1, max_size=30))
-def test_sliding_windows_that_are_given_never_overlap(steps: list[int]) -> None:
-    publisher = Publisher()
-    feed = tms(publisher)
-    given_windows: list[LoopReading] = []
-    measured = NOON
-    for step in steps:
-        measured += timedelta(seconds=step)
-        publisher.pages[f"{TMS}/data"] = stations(sensor(5116, 60, measured))
-        given_windows += feed.readings()
-    windows = sorted({(reading.start, reading.end) for reading in given_windows})
-    assert all(later[0] >= earlier[1] for earlier, later in pairwise(windows))
-    assert windows
-
-
-@pytest.mark.parametrize("ahead_min", [4, 600])
-def test_a_measurement_from_the_future_is_left_out_and_silences_nobody(ahead_min: int) -> None:
-    publisher = Publisher({f"{TMS}/data": stations(sensor(5116, 240, NOON + ahead_min * MINUTE))})
-    clock = HandClock(NOON)
-    feed = tms(publisher, clock)
-    assert feed.readings() == ()
-    assert "in the future" in feed.left_out[0].reason
-    publisher.pages[f"{TMS}/data"] = stations(sensor(5116, 60, NOON))
-    assert [reading.flow for reading in feed.readings()] == [5]
-
-
-def test_a_station_whose_clock_is_set_back_goes_on() -> None:
-    publisher = Publisher({f"{TMS}/data": stations(sensor(5116, 240, NOON))})
-    feed = tms(publisher)
-    given_windows = [*feed.readings()]
-    for minutes in (-60, -58, -55):  # the second overlaps the first
-        publisher.pages[f"{TMS}/data"] = stations(sensor(5116, 60, NOON + minutes * MINUTE))
-        given_windows += feed.readings()
-    assert [(reading.end - NOON) / MINUTE for reading in given_windows] == [0, -60, -55]
-
-
-def test_stations_are_listed_by_direction_within_the_area_and_in_use() -> None:
-    listed = [station(23001, 24.6, 60.2), station(23002, 25.9, 66.0), station(23003, 24.6, 60.2, "REMOVED_PERMANENTLY")]
-    publisher = Publisher(
-        {
-            TMS: json.dumps({"features": listed}).encode(),
-            f"{TMS}/data": json.dumps(
-                {"stations": [{"id": number, "sensorValues": [sensor(5116, 12, NOON)]} for number in (23001, 23002)]}
-            ).encode(),
-        }
-    )
-    feed = tms(publisher, area={"west": 24.0, "south": 60.0, "east": 25.5, "north": 60.5})
-    assert [reading.counter for reading in feed.readings()] == ["23001.1"]
-    assert [(counter.id, counter.lat, counter.lon) for counter in feed.counters()] == [
-        ("23001.1", 60.2, 24.6),
-        ("23001.2", 60.2, 24.6),
-    ]
 
 
 # --- the raw history ---
@@ -167,6 +49,7 @@ def test_vehicles_become_counts_of_five_minutes_by_direction(tmp_path: Path) -> 
     rows = [vehicle(NOON + index * MINUTE / 2, 1 + index % 2) for index in range(40)]
     feed = a_day(*rows, folder=tmp_path)
     one = flows(feed)
+    feed.handed_over()
     assert [one[NOON + window * MINUTE] for window in (0, 5, 10, 15)] == [5, 5, 5, 5]
     assert feed.readings() == ()  # the file has not changed
     assert flows(a_day(*rows, folder=tmp_path), "101.2")[NOON] == 5
@@ -274,6 +157,9 @@ def test_kinds_of_one_class_add_up_and_an_unknown_part_makes_the_sum_unknown() -
     part = Lido([observation(0, 3, "HA-PA"), observation(0, None, "KAIP")])
     (reading,) = lido(part, vehicle_types=types).readings()
     assert (reading.flow, reading.reason) == (None, "no value for kaip")
+    unreadable = lido(Lido([observation(0, 3, "HA-PA"), observation(0, -2, "KAIP")]), vehicle_types=types)
+    assert [(one.flow, one.reason) for one in unreadable.readings()] == [(None, "no value for kaip")]
+    assert "'-2' is no number of what passed" in unreadable.left_out[0].reason
 
 
 def test_pedestrians_and_cyclists_of_one_counter_are_two_series() -> None:

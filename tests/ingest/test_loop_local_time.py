@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.loops.local_time import Unplaced, Written, to_utc, utc_time
+from ingest.loops.local_time import Unplaced, Written, moment_of, to_utc, utc_time
 
 LONDON = ZoneInfo("Europe/London")
 MINUTE = timedelta(minutes=1)
@@ -194,3 +194,20 @@ def test_a_local_time_that_no_counter_has_is_not_placed(time: datetime) -> None:
         (placed,) = to_utc([time], ZoneInfo(zone), step=timedelta(minutes=1), written=by)
         assert isinstance(placed, Unplaced)
         assert "is not from 1970" in placed.reason
+
+
+@pytest.mark.parametrize(
+    ("written_min", "read_min", "of"),
+    [
+        (-16, 999, None), (-14, 999, FIRST), (44, 999, FIRST), (46, 999, SECOND), (104, 999, SECOND), (106, 999, None),
+        (-999, 44, FIRST), (-999, 46, None), (None, 44, FIRST), (None, None, None), (46, None, SECOND),
+    ],
+)  # fmt: skip
+def test_a_time_alone_is_of_the_pass_in_which_it_was_written_by_a_clock_that_may_be_ahead(
+    written_min: int | None, read_min: int | None, of: datetime | None
+) -> None:
+    """Minutes are counted from the first pass of 01:30."""
+    first = FIRST + 30 * MINUTE
+    by, at = (None if minutes is None else first + minutes * MINUTE for minutes in (read_min, written_min))
+    placed = moment_of(local([first])[0], LONDON, Written(by=by, at=at))
+    assert placed == of + 30 * MINUTE if of else isinstance(placed, Unplaced)
