@@ -1,9 +1,10 @@
 """From bytes to frames in memory: clips and stills, within limits, quietly, and never back to a disk.
 
 What is decoded is recognised by its first bytes, not by its name, and its limits are checked before a picture is
-decoded: the size of a still is read from its header (`ingest.header`), that of a clip from its container. A clip is
-walked frame by frame, since a JamCam clip holds a single key frame and nothing can be skipped, but only the sampled
-frames are converted to RGB.
+decoded: the size of a still is read from its header (`ingest.header`), that of a clip from its container. What a
+container does not announce, or not truly, is refused at the frame that passes the limit. A clip is walked frame by
+frame, since a JamCam clip holds a single key frame and nothing can be skipped, but only the sampled frames are
+converted to RGB.
 
 FFmpeg gets bytes in memory and never a path, one decoding thread (workers run side by side; on 352x288 it is also the
 fastest), four containers and no protocol at all: a playlist that calls itself a clip, or a clip that refers to another
@@ -183,15 +184,19 @@ def _walk(
 ) -> tuple[list[Frame], int]:
     """Decode every frame, or the first `stop`, and keep those at the indices `wanted`.
 
-    Returns them and the number of frames decoded. The capture is closed.
+    Returns them and the number of frames decoded. The capture is closed. Its time is told by the number of its frames
+    and by their own times, and neither may be over the limit: frames may be far apart.
     """
     indices = set(wanted)
+    fps = _frame_rate(capture)
     sampled: list[Frame] = []
     decoded = 0
     try:
         while decoded != stop and capture.grab():
+            offset_s = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+            if max(offset_s, (decoded + 1) / fps) > limits.max_duration_s:
+                raise oversize(name, f"more than {limits.max_duration_s:g} s", "max_duration_s", limits.max_duration_s)
             if decoded in indices:
-                offset_s = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
                 given, picture = capture.retrieve()
                 if not given:
                     break

@@ -10,7 +10,10 @@ DEFAULT_MAX_PIXELS = 3840 * 2160
 
 
 class DecodeLimits(Closed):
-    """What is refused before it is decoded. JamCam clips are 352x288, 10 s, 250 frames and 0.3 MB."""
+    """What is refused: before it is decoded, or as soon as more is decoded than was announced.
+
+    JamCam clips are 352x288, 10 s, 250 frames and 0.3 MB.
+    """
 
     max_bytes: PositiveInt = Field(default=64 * 1024 * 1024, description="of the file")
     max_pixels: PositiveInt = Field(default=DEFAULT_MAX_PIXELS, description="of one picture, width times height")

@@ -4,8 +4,8 @@ A pattern is the end of a file's path with fields in braces, such as `{camera}/{
 
     {camera}    the camera's id                        {epoch_ms}  milliseconds since 1970-01-01 UTC
     {time}      2019-06-28_13-02-35.503 or             {epoch_s}   seconds since 1970-01-01 UTC
-                20190628_130235, in the time zone      {any}       anything, not used
-                given (UTC unless it is configured)    {suffix}    the suffix of a clip or still
+                20190628_130235, by the clocks         {any}       anything, not used
+                of some time zone                      {suffix}    the suffix of a clip or still
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 MEDIA_SUFFIXES = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "jpg", "jpeg", "png")
@@ -42,16 +42,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Named:
-    """What a name says. `camera` is as written there, `event_time` in UTC."""
+    """What a name says. `camera` is as written there; a `time` without an offset is local time of some zone."""
 
     camera: str
-    event_time: datetime
+    time: datetime
 
 
 class NamePattern:
     """One pattern, compiled. Raises `ValueError` for one that cannot tell camera and time."""
 
-    def __init__(self, pattern: str, timezone: tzinfo = UTC) -> None:
+    def __init__(self, pattern: str) -> None:
         parts = re.split(r"\{(\w*)\}", pattern)
         names = parts[1::2]
         unknown = [name for name in names if name not in _FIELDS]
@@ -63,7 +63,6 @@ class NamePattern:
                 f"pattern {pattern!r} needs {{camera}} and one of {{epoch_ms}}, {{epoch_s}}, {{time}}, once each"
             )
         self.pattern = pattern
-        self._timezone = timezone
         self._regex = re.compile(
             r"(?:.*/)?" + "".join(_FIELDS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts)) + r"\Z"
         )
@@ -73,23 +72,23 @@ class NamePattern:
         found = self._regex.match(path)
         if found is None:
             return None
-        event_time = self._event_time(found.groupdict())
-        if event_time is None or event_time.year not in _PLAUSIBLE_YEARS:
+        time = _time(found.groupdict())
+        if time is None or time.year not in _PLAUSIBLE_YEARS:
             return None
-        return Named(camera=found["camera"], event_time=event_time)
+        return Named(camera=found["camera"], time=time)
 
-    def _event_time(self, fields: dict[str, str]) -> datetime | None:
-        if "epoch_ms" in fields:
-            return _EPOCH + timedelta(milliseconds=int(fields["epoch_ms"]))
-        if "epoch_s" in fields:
-            return _EPOCH + timedelta(seconds=int(fields["epoch_s"]))
-        digits, _, fraction = re.sub(r"[T_ :-]", "", fields["time"]).partition(".")
-        written = digits.ljust(14, "0") + "." + fraction.ljust(6, "0")
-        try:
-            local = datetime.strptime(written, "%Y%m%d%H%M%S.%f").replace(tzinfo=self._timezone)
-        except ValueError:
-            return None
-        return local.astimezone(UTC)
+
+def _time(fields: dict[str, str]) -> datetime | None:
+    if "epoch_ms" in fields:
+        return _EPOCH + timedelta(milliseconds=int(fields["epoch_ms"]))
+    if "epoch_s" in fields:
+        return _EPOCH + timedelta(seconds=int(fields["epoch_s"]))
+    digits, _, fraction = re.sub(r"[T_ :-]", "", fields["time"]).partition(".")
+    written = digits.ljust(14, "0") + "." + fraction.ljust(6, "0")
+    try:
+        return datetime.strptime(written, "%Y%m%d%H%M%S.%f")  # noqa: DTZ007 - local
+    except ValueError:
+        return None
 
 
 def printable(path: Path | str) -> str:

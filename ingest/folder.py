@@ -15,7 +15,8 @@ from core.errors import SourceError
 from core.records import Camera, ClipReady, TimeZoneName
 from ingest.filename import KNOWN_PATTERNS, NamePattern, printable
 from ingest.known import Known
-from ingest.recordings import Recording, RecordingNames, SkippedFile, is_media, list_folder, skipped
+from ingest.loops.local_time import Written
+from ingest.recordings import Recording, RecordingNames, SkippedFile, file_time, is_media, list_folder, skipped
 
 
 class FolderConfig(Closed):
@@ -113,7 +114,7 @@ class FolderSource:
         listing = list_folder(self._root)
         left_out = [skipped(folder, f"cannot be read: {why}") for folder, why in listing.unreadable.items()]
         for path in listing.files:
-            read = self._names.read(path)
+            read = self._names.read(path, Written(by=None, at=_written_at(path)))
             if isinstance(read, SkippedFile):
                 left_out.append(read)
                 continue
@@ -127,9 +128,9 @@ class FolderSource:
 def recorded_at(path: Path) -> datetime | None:
     """When a clip was recorded, as its path says in one of the known ways (times without a zone in UTC); else None."""
     for pattern in KNOWN_PATTERNS:
-        named = NamePattern(pattern, UTC).match(path.absolute().as_posix())
+        named = NamePattern(pattern).match(path.absolute().as_posix())
         if named is not None:
-            return named.event_time
+            return named.time.replace(tzinfo=UTC)
     return None
 
 
@@ -160,6 +161,14 @@ def _is_folder(path: Path) -> bool:
 
 def _is_past(event_time: datetime, known: Known | None) -> bool:
     return known is not None and known.event_time is not None and event_time <= known.event_time
+
+
+def _written_at(path: Path) -> datetime | None:
+    """When the file was last written to; None where it has gone, which opening it will report."""
+    try:
+        return file_time(path.stat().st_mtime_ns)
+    except OSError:
+        return None
 
 
 def _fingerprint(path: Path) -> tuple[str | None, int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,10 @@ from core.errors import SourceError
 from core.records import LOCATION_LENGTH
 from ingest.camera_id import CameraIds
 from ingest.filename import KNOWN_PATTERNS, MEDIA_SUFFIXES, Named, NamePattern, printable
+from ingest.loops.local_time import Unplaced, Written, moment_of
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST = timedelta(days=365_000)  # to the year 2969: a file may bear times that no calendar has
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,19 @@ class RecordingNames:
     """Tells the clips of a folder by their names.
 
     `pattern` is how camera and time stand in the path, by default the known ones are tried; `timezone` is that of a
-    `{time}` in them, `ids` are the cameras whose clips are wanted.
+    `{time}` in them, `ids` are the cameras whose clips are wanted. In the hour that comes twice when summer time ends,
+    the time of writing tells which of the two a name means (`ingest.loops.local_time`).
     """
 
     def __init__(self, root: Path, pattern: str | None, timezone: str, ids: Iterable[str]) -> None:
         self._root = root
         self._pattern = pattern
-        self._patterns = [
-            NamePattern(known, ZoneInfo(timezone)) for known in (KNOWN_PATTERNS if pattern is None else (pattern,))
-        ]
+        self._patterns = [NamePattern(known) for known in (KNOWN_PATTERNS if pattern is None else (pattern,))]
+        self._zone = ZoneInfo(timezone)
         self._ids = CameraIds(ids)
 
-    def read(self, path: Path) -> Recording | SkippedFile:
-        """The clip that a path below the folder names, or why it is none."""
+    def read(self, path: Path, written: Written) -> Recording | SkippedFile:
+        """The clip that a path below the folder names, or why it is none; `written` is what is known of the file."""
         named = self._named(path)
         camera = self._ids.find(named.camera) if named else None
         if not is_media(path):
@@ -70,7 +74,10 @@ class RecordingNames:
             return skipped(path, f"names no camera and time: expected {self.expected}")
         if camera is None:
             return skipped(path, f"is of camera {named.camera}, which is not configured")
-        return Recording(named.event_time, camera, path)
+        event_time = moment_of(named.time, self._zone, written) if named.time.tzinfo is None else named.time
+        if isinstance(event_time, Unplaced):
+            return skipped(path, f"has no certain time ({event_time.reason}): names in UTC are never in doubt")
+        return Recording(event_time, camera, path)
 
     @property
     def expected(self) -> str:
@@ -91,6 +98,11 @@ class RecordingNames:
 def skipped(path: Path, reason: str) -> SkippedFile:
     """A file that is left out, its path as it can be printed."""
     return SkippedFile(Path(printable(path)), reason)
+
+
+def file_time(ns: int) -> datetime:
+    """A time that a file bears, given in nanoseconds since 1970; one that is absurd becomes the nearest that is not."""
+    return _EPOCH + max(timedelta(0), min(timedelta(microseconds=min(ns // 1000, 10**18)), _LONGEST))
 
 
 def is_media(path: Path) -> bool:

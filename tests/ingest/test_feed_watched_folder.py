@@ -8,32 +8,22 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hand_clock import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.records import Camera, Status
 from ingest.feed import FetchFailed, ListedCamera
+from ingest.feeds import watched_folder
 from ingest.feeds.watched_folder import WatchedFolder, WatchedFolderConfig
 
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
-
-
-class Clock:
-    """Stands still until it is told."""
-
-    def __init__(self, now: datetime) -> None:
-        self.time = now
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 class Drop:
@@ -41,7 +31,7 @@ class Drop:
 
     def __init__(self, folder: Path, counted: dict[str, datetime] | None = None, **said: Any) -> None:
         self.folder = folder
-        self.clock = Clock(NOON)
+        self.clock = HandClock(NOON)
         cameras = [Camera(id=name, name=name, lat=51.5, lon=0.1) for name in ("a", "b")]
         said = {"kind": "watched_folder", "name": "drop", "path": folder, "cameras": cameras, "scan_every_s": 1} | said
         self.config = WatchedFolderConfig(**said)
@@ -53,6 +43,7 @@ class Drop:
         path = self.folder / camera / f"{prefix}{int(at.timestamp() * 1000)}.mp4"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
+        os.utime(path, (self.clock.now().timestamp(),) * 2)
         return path
 
     def settle(self) -> None:
@@ -143,6 +134,63 @@ def test_after_a_restart_what_was_counted_is_not_given_again(tmp_path: Path) -> 
     after.put(-25)
     after.clock.sleep(2)
     assert after.given() == [-25], "one that comes only now was not there to be counted"
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_what_came_late_while_nobody_looked_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleared: bool
+) -> None:
+    """It is older than the newest one counted; also where that one has been cleared away meanwhile."""
+    drop = Drop(tmp_path, whole="renamed", counted={"a": NOON - timedelta(minutes=10)})
+    came = {
+        drop.put(minutes): NOON + timedelta(minutes=minutes + after)
+        for minutes, after in ((-30, 1), (-20, 15), (-10, 1))
+    }
+    if cleared:
+        drop.put(-10).unlink()
+
+    def state_by_our_clock(path: Path, state: Any = watched_folder._state) -> Any:
+        return replace(state(path), arrived=came[path])
+
+    monkeypatch.setattr(watched_folder, "_state", state_by_our_clock)
+    assert drop.given() == [-20]
+
+
+def test_an_empty_file_is_said_and_given_once_it_has_content(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    drop = Drop(tmp_path, settle_s=5)
+    path = drop.put(-1, b"")
+    drop.feed.newest()
+    assert caplog.messages == [], "its writer may just have begun"
+    drop.settle()
+    assert [f"{path.name} is empty (0 bytes)" in line for line in caplog.messages] == [True]
+    drop.put(-1, b"clip")
+    drop.settle()
+    assert drop.given() == [-1]
+
+
+def test_a_clip_that_is_named_after_now_waits_for_its_time_and_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    drop = Drop(tmp_path, whole="renamed")
+    path = drop.put(60)
+    assert drop.given() == []
+    drop.clock.sleep(59 * 60)
+    assert drop.given() == []
+    drop.clock.sleep(61)
+    assert drop.given() == [60]
+    (line,) = caplog.messages
+    assert f"{path.name} is named 2026-03-12 13:00:00 UTC, and given then: set the recorder's clock" in line
+
+
+def test_a_clip_that_is_named_ahead_is_one_of_its_time_of_writing_whatever_becomes_of_it(tmp_path: Path) -> None:
+    """Its file is written to again after it was given; a second file of the same name elsewhere is the same clip."""
+    drop = Drop(tmp_path, whole="renamed")
+    drop.put(5)
+    assert drop.given() == [0]
+    drop.clock.sleep(60)
+    drop.put(5, b"the whole clip")
+    drop.put(5, prefix="y_")
+    assert drop.given() == [0]
 
 
 def test_what_is_new_is_told_of_all_cameras_at_once(tmp_path: Path) -> None:
