@@ -1,6 +1,8 @@
-"""Posts alerts to webhooks: one thread for each, so that one that does not answer holds up no other.
+"""Posts the alerts that wait to webhooks: one thread for each, so that one that does not answer holds up no other.
 
-A post is JSON. `json`: {"alerts": [...], "dropped": n} with the fields of `Alert` and its text; `slack`: {"text": ...}.
+A post is JSON. `json`: {"alerts": [...], "dropped": n} with the fields of `Alert`, its text and its id; `slack`:
+{"text": ...}. An alert is posted until the webhook takes it, also by the processes after this one; whose answer was
+lost is posted once more, and its id says so.
 Where there is a secret, `X-Busyness-Signature: sha256=HEX` is the HMAC-SHA256, with it as the key, of the value of
 `X-Busyness-Timestamp`, a full stop and the body: a receiver computes the same, compares, and refuses old timestamps.
 """
@@ -13,25 +15,23 @@ import json
 import logging
 import os
 import threading
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 
+from busyness.alert_book import AlertBook
 from busyness.alerts import Alert, AlertsConfig, WebhookConfig
 from core.clock import Clock
-from core.errors import ConfigError
+from core.errors import ConfigError, StoreError
 from ingest.feed import FetchFailed
 from ingest.fetch.guest import Guest, GuestConfig, host_entry
+from ingest.fetch.retry import backoff_s
 
-MOST_WAITING = 1000
-"""Alerts that wait for one webhook; beyond it the oldest are dropped, which the next post says."""
+MOST_AT_ONCE = 50
+"""A post is below the 100 kB that many receivers take at most: it is tried until it is taken."""
 
-MOST_AT_ONCE = 200
 SHOWN = 20
 """Lines of a text; of the others it is said how many."""
 
-ATTEMPTS = 8
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 300.0
 _TICK_S = 1.0
 
@@ -44,51 +44,37 @@ def webhook_guest_config(config: AlertsConfig) -> GuestConfig:
     return GuestConfig(hosts=hosts, private_networks=config.private_networks)
 
 
-@dataclass(frozen=True)
-class SenderState:
-    """What became of the alerts for one webhook. `webhook` is its host: the rest of its address may be a secret."""
-
-    webhook: str
-    sent: int = 0
-    dropped: int = 0
-    waiting: int = 0
-
-
 class AlertSender:
-    """Sends to every webhook of the configuration. Raises `ConfigError` where a secret is not in the environment."""
+    """Sends what waits in the book to every webhook. Raises `ConfigError` where a secret is not in the environment."""
 
     def __init__(
         self,
         config: AlertsConfig,
         guest: Guest,
         clock: Clock,
+        book: AlertBook,
         *,
         environment: Mapping[str, str] = os.environ,
         random: Random | None = None,
-        most_waiting: int = MOST_WAITING,
     ) -> None:
         jitter = random or Random()  # noqa: S311 - not a secret
         self._outboxes = [
-            _Outbox(webhook, _secret(webhook, environment), guest, clock, random=jitter, most_waiting=most_waiting)
+            _Outbox(webhook, _secret(webhook, environment), guest, clock, book=book, random=jitter)
             for webhook in config.webhooks
         ]
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads, with what waits already."""
         for outbox in self._outboxes:
             outbox.start()
 
-    def send(self, alerts: Sequence[Alert]) -> None:
-        """Put alerts in every webhook's queue; never waits."""
+    def look(self) -> None:
+        """There may be more in the book; never waits."""
         for outbox in self._outboxes:
-            outbox.put(alerts)
-
-    @property
-    def states(self) -> Sequence[SenderState]:
-        return [outbox.state for outbox in self._outboxes]
+            outbox.look()
 
     def stop(self, *, wait_s: float = 5.0) -> None:
-        """Post what waits, once more and no longer than `wait_s`, and end."""
+        """Post what waits, once more and no longer than `wait_s`, and end; what is not taken stays in the book."""
         for outbox in self._outboxes:
             outbox.stop()
         for outbox in self._outboxes:
@@ -102,7 +88,7 @@ def body_of(alerts: Sequence[Alert], dropped: int, form: str) -> bytes:
         lines += [f"and {len(alerts) - SHOWN} more"] if len(alerts) > SHOWN else []
         lines += [f"{dropped} alerts before these could not be sent"] if dropped else []
         return json.dumps({"text": "\n".join(lines)}).encode()
-    said = [alert.model_dump(mode="json") | {"text": alert.text} for alert in alerts]
+    said = [{"id": alert.id} | alert.model_dump(mode="json") | {"text": alert.text} for alert in alerts]
     return json.dumps({"alerts": said, "dropped": dropped}).encode()
 
 
@@ -125,7 +111,7 @@ def _secret(webhook: WebhookConfig, environment: Mapping[str, str]) -> str | Non
 
 
 class _Outbox:
-    """The alerts that wait for one webhook, and the thread that posts them."""
+    """The thread that posts what waits for one webhook."""
 
     def __init__(
         self,
@@ -134,98 +120,72 @@ class _Outbox:
         guest: Guest,
         clock: Clock,
         *,
+        book: AlertBook,
         random: Random,
-        most_waiting: int,
     ) -> None:
         self._webhook = webhook
         self._secret = secret
         self._guest = guest
         self._clock = clock
+        self._book = book
         self._random = random
         self._host = host_entry(webhook.url)
-        self._waiting: deque[Alert] = deque()
-        self._most_waiting = most_waiting
-        self._unsaid = 0  # alerts dropped since the last post that arrived
-        self._sent = self._dropped = 0
         self._stopping = False
-        self._changed = threading.Condition()
+        self._news = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"alerts-{self._host}", daemon=True)
 
-    @property
-    def state(self) -> SenderState:
-        with self._changed:
-            return SenderState(self._host, self._sent, self._dropped, len(self._waiting))
-
     def start(self) -> None:
+        self._news.set()
         self._thread.start()
 
-    def put(self, alerts: Sequence[Alert]) -> None:
-        with self._changed:
-            self._waiting.extend(alerts)
-            over = len(self._waiting) - self._most_waiting
-            for _ in range(over):
-                self._waiting.popleft()
-            if over > 0:
-                self._drop(over, "too many wait")
-            self._changed.notify()
+    def look(self) -> None:
+        self._news.set()
 
     def stop(self) -> None:
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
+        self._stopping = True
+        self._news.set()
 
     def join(self, wait_s: float) -> None:
         if self._thread.ident is not None:
             self._thread.join(wait_s)
 
     def _run(self) -> None:
+        failures = 0
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: bool(self._waiting) or self._stopping)
-                batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
-            if not batch:
-                return
-            self._deliver(batch)
-
-    def _deliver(self, batch: Sequence[Alert]) -> None:
-        """Post until it arrives, and give up after a while; `dropped` is told by the next post that arrives."""
-        for attempt in range(ATTEMPTS):
-            with self._changed:
-                unsaid = self._unsaid
+            self._news.clear()
+            ending = self._stopping  # before it looks: what waits when it is told to end is tried once more
             try:
-                self._post(batch, unsaid)
-            except FetchFailed as error:
+                while self._delivered():
+                    failures = 0
+            except (FetchFailed, StoreError) as error:
                 log.warning("alerts to %s: %s", self._host, error.message)
-                if self._stopping or not self._pause(attempt, error.retry_after_s):
-                    break
-                continue
-            with self._changed:
-                self._sent += len(batch)
-                self._unsaid -= unsaid
-            return
-        with self._changed:
-            self._drop(len(batch), "the webhook does not take them")
+                if not ending:
+                    self._pause(failures, getattr(error, "retry_after_s", None))
+                    failures += 1
+                    continue
+            if ending:
+                return
+            self._news.wait()
 
-    def _post(self, batch: Sequence[Alert], unsaid: int) -> None:
-        body = body_of(batch, unsaid, self._webhook.format)
+    def _delivered(self) -> bool:
+        """Post what has waited longest; False where nothing waits. Raises `FetchFailed`, `StoreError`."""
+        batch = self._book.waiting(self._webhook.key, MOST_AT_ONCE)
+        if not batch.alerts:
+            return False
+        body = body_of(batch.alerts, batch.untold, self._webhook.format)
         headers = {"Content-Type": "application/json"}
         if self._secret is not None:
             timestamp = str(int(self._clock.now().timestamp()))
             headers["X-Busyness-Timestamp"] = timestamp
             headers["X-Busyness-Signature"] = signature(self._secret, timestamp, body)
         self._guest.post(self._webhook.url, body, headers=headers)
+        self._book.sent(self._webhook.key, batch)
+        return True
 
-    def _pause(self, attempt: int, asked_s: float | None) -> bool:
-        """Exponential backoff with full jitter, no shorter than the receiver asks; False where it is time to stop."""
-        backoff_s = self._random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**attempt))
-        left_s = max(backoff_s, min(asked_s or 0.0, LONGEST_PAUSE_S))
+    def _pause(self, failures: int, asked_s: float | None) -> None:
+        """Exponential backoff with full jitter, no shorter than the receiver asks; shorter where it is time to stop."""
+        backed_off_s = backoff_s(failures, self._random, base_s=FIRST_PAUSE_S, cap_s=LONGEST_PAUSE_S)
+        left_s = max(backed_off_s, min(asked_s or 0.0, LONGEST_PAUSE_S))
         while left_s > 0 and not self._stopping:
             self._clock.sleep(min(left_s, _TICK_S))
             left_s -= _TICK_S
-        return not self._stopping
-
-    def _drop(self, alerts: int, why: str) -> None:
-        """Hold the lock."""
-        self._dropped += alerts
-        self._unsaid += alerts
-        log.warning("alerts to %s: %d dropped: %s", self._host, alerts, why)

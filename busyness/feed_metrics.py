@@ -1,14 +1,19 @@
-"""What an operator watches of the feeds: how they answer, what waits, what was not counted for want of time.
+"""What an operator watches of the feeds: how they answer, what waits, what was not counted for want of time; and of
+the alerts that tell of them.
 
-Labels are bounded: sources come from the configuration, outcomes and reasons from their lists.
+Labels are bounded: sources and webhooks come from the configuration, outcomes and reasons from their lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from busyness.alert_book import WebhookState
+from ingest.city.source import CitySource
 from ingest.fetch.failure import Outcome, RequestOutcome
 from ingest.jail.process import Loss
 
@@ -46,6 +51,7 @@ class FeedMeters:
     """
 
     def __init__(self, registry: CollectorRegistry, *, most_sources: int = 100) -> None:
+        self._registry = registry
         self._sources: set[str] = set()
         self._most_sources = most_sources
         self._requests = Counter(
@@ -70,6 +76,13 @@ class FeedMeters:
             "busyness_waiting_bytes", "Bytes that those clips hold in memory", registry=registry
         )
         self.worker_replaced = ReplacedMeter(registry).replaced
+
+    def of_city(self, city: CitySource) -> None:
+        """These are the feeds: their names, whether they list their cameras, what waits of them and what is skipped."""
+        self.named(*(runner.feed.name for runner in city.runners))
+        self.waiting(lambda: city.waiting.clips, lambda: city.waiting.bytes)
+        city.waiting.on_skip = lambda camera: self.skipped(city.sources.get(camera, ""))
+        self._registry.register(ListMeters(city))
 
     def named(self, *sources: str) -> None:
         """These are the sources of the configuration: their series begin at 0, before anything happens."""
@@ -105,3 +118,51 @@ class FeedMeters:
                 return OTHER
             self._sources.add(source)
         return source
+
+
+class ListMeters(Collector):
+    """Which sources do not list their cameras, or not what is new of them, read when Prometheus asks.
+
+    Sources change with the configuration.
+    """
+
+    def __init__(self, city: CitySource) -> None:
+        self._city = city
+
+    def collect(self) -> Iterable[Metric]:
+        failures = GaugeMetricFamily(
+            "busyness_feed_list_failures",
+            "How often in a row a source's list of cameras was asked for in vain; 0 where it was had",
+            labels=("source",),
+        )
+        for source, times in self._city.list_failures.items():
+            failures.add_metric((source,), times)
+        behind = GaugeMetricFamily(
+            "busyness_feed_newest_behind",
+            "Cameras with clips of which a source's word of what is new did not tell",
+            labels=("source",),
+        )
+        for source, cameras in self._city.newest_behind.items():
+            behind.add_metric((source,), cameras)
+        yield from (failures, behind)
+
+
+class AlertMeters(Collector):
+    """What became of alerts, read when Prometheus asks. The label is the webhook's host: the rest may be a secret."""
+
+    def __init__(self, states: Callable[[], Sequence[tuple[str, WebhookState]]]) -> None:
+        self._states = states
+
+    def collect(self) -> Iterable[Metric]:
+        labels = ("webhook",)
+        sent = CounterMetricFamily("busyness_alerts_sent", "Alerts that a webhook has taken", labels=labels)
+        dropped = CounterMetricFamily("busyness_alerts_dropped", "Alerts that it was never sent", labels=labels)
+        waiting = GaugeMetricFamily("busyness_alerts_waiting", "Alerts that wait for a webhook", labels=labels)
+        of_host: dict[str, list[WebhookState]] = {}
+        for host, state in self._states():
+            of_host.setdefault(host, []).append(state)
+        for host, states in of_host.items():
+            sent.add_metric((host,), sum(state.sent for state in states))
+            dropped.add_metric((host,), sum(state.dropped for state in states))
+            waiting.add_metric((host,), sum(state.waiting for state in states))
+        yield from (sent, dropped, waiting)

@@ -77,12 +77,12 @@ def register_document(config: Config) -> tuple[Shelf, str]:
 
 
 def copy_shelves(source: Config, target: Config) -> int:
-    """Bring along what lies beside a store: known views, calibrations, interventions; returns how many documents.
+    """Bring along what lies beside a store: views, calibrations, alerts, interventions; returns how many documents.
 
     What the target has already stays as it is, so it may be done again. Raises `StoreError`.
     """
     copied = 0
-    for name in ("views", "calibrations"):
+    for name in ("views", "calibrations", "alerts"):
         ours, theirs = open_shelf(source, name), open_shelf(target, name)
         kept = [document for document in ours.names() if not document.endswith(".broken")]
         copied += sum(_copied((ours, document), (theirs, document)) for document in kept)

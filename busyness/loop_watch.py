@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from prometheus_client import CollectorRegistry, Gauge
+from pydantic import ValidationError
 
 from aggregate.beside_answers import Agreement
 from busyness.alerts import Alert, AlertKind
+from core.config import Closed
 from core.errors import BusynessError
 from core.records import REASON_LENGTH
+from core.shelf import Document, Shelf, change
 
 if TYPE_CHECKING:
     from busyness.wiring import Installation
@@ -27,11 +30,20 @@ STOP_S = 5.0
 EVERY = timedelta(days=1)
 
 
+_NAME = "drifts.json"
+
+
+class _Drifts(Closed):
+    """The document: the drifts that were told and are not over, by zone."""
+
+    zones: dict[str, Alert]
+
+
 class LoopWatch:
     """One thread. `checks` gives the rows of `BesideAnswers.checks`, `source_of` the source of a camera, `tell` takes
     what webhooks are to be told; `present` is the moment that answers call now.
 
-    A drift is told once, and once more when it is over. After a restart one that lasts is told anew.
+    A drift is told once, and once more when it is over; on the `shelf` is what was told, for whoever looks next.
     """
 
     def __init__(
@@ -42,12 +54,13 @@ class LoopWatch:
         *,
         source_of: Callable[[str], str | None],
         tell: Callable[[Sequence[Alert]], None],
+        shelf: Shelf,
     ) -> None:
         self._checks = checks
         self._present = present
         self._source_of = source_of
         self._tell = tell
-        self._drifting: dict[str, Alert] = {}
+        self._shelf = shelf
         self._looked: datetime | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loop-checks", daemon=True)
@@ -72,19 +85,20 @@ class LoopWatch:
         for state in Agreement:
             self._zones.labels(state.value).set(sum(row["state"] == state.value for row in rows))
         drifting = {str(row["zone"]): row for row in rows if row["state"] == Agreement.DRIFTING.value}
-        told: list[Alert] = []
-        for zone, row in drifting.items():
-            if zone not in self._drifting:
-                self._drifting[zone] = self._alert(AlertKind.CAMERA_DRIFTS, row, now)
-                told.append(self._drifting[zone])
-        agreeing = {str(row["zone"]): row for row in rows if row["state"] == Agreement.AGREES.value}
-        for zone in sorted(agreeing.keys() & self._drifting.keys()):
-            before = self._drifting.pop(zone)
-            told.append(before.model_copy(update={"kind": AlertKind.CAMERA_AGREES, "at": now, "until": now}))
+        before = _drifts(self._shelf.get(_NAME))
+        after = before | {
+            zone: self._alert(AlertKind.CAMERA_DRIFTS, row, now) for zone, row in drifting.items() if zone not in before
+        }
+        told = [after[zone] for zone in after if zone not in before]
+        agreeing = {str(row["zone"]) for row in rows if row["state"] == Agreement.AGREES.value}
+        for zone in sorted(agreeing & after.keys()):
+            over = after.pop(zone)
+            told.append(over.model_copy(update={"kind": AlertKind.CAMERA_AGREES, "at": now, "until": now}))
         if told:
             for alert in told:
                 log.warning("%s", alert.text)
-            self._tell(told)
+            self._tell(told)  # first: rather twice than never
+            change(self._shelf, _NAME, lambda _: _Drifts(zones=after).model_dump_json())
         return told
 
     def _alert(self, kind: AlertKind, row: Mapping[Hashable, Any], now: datetime) -> Alert:
@@ -113,6 +127,15 @@ class LoopWatch:
             self.look_when_due()
 
 
+def _drifts(document: Document | None) -> dict[str, Alert]:
+    """A document that cannot be read says nothing: what lasts is told once more."""
+    try:
+        return {} if document is None else dict(_Drifts.model_validate_json(document.text).zones)
+    except ValidationError as error:
+        log.warning("%s is begun anew, it cannot be read: %s", _NAME, str(error).splitlines()[0])
+        return {}
+
+
 @contextmanager
 def watching_loops(installation: Installation) -> Iterator[None]:
     """Within it cameras are held against their loops, where the configuration has any."""
@@ -126,8 +149,9 @@ def watching_loops(installation: Installation) -> Iterator[None]:
 
     answers = installation.answers
     watch = LoopWatch(
-        answers.beside.checks, answers.present, installation.registry, source_of=installation.source_of, tell=tell
-    )
+        answers.beside.checks, answers.present, installation.registry, source_of=installation.source_of, tell=tell,
+        shelf=installation.alerts,
+    )  # fmt: skip
     watch.start()
     try:
         yield

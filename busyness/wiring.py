@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -23,10 +24,10 @@ from aggregate.store import Store
 from aggregate.usual.calendar import Calendar
 from aggregate.usual_answers import UsualAnswers
 from api.app import About
-from busyness.alarm import Alarm
-from busyness.city import OpenFeeds, naming
+from busyness.alarm import Alarm, Watched
+from busyness.city import OpenFeeds, lists_of, naming
 from busyness.config import Config, MemoryBusConfig, load_outlines
-from busyness.feed_metrics import FeedMeters
+from busyness.feed_metrics import AlertMeters, FeedMeters
 from busyness.jailed_counter import JailedCounter
 from busyness.keeping import lasts, open_shelf, open_store, register_document
 from busyness.metrics import Meters
@@ -39,8 +40,8 @@ from busyness.worker_jobs import WorkerSetup
 from core.bus import CLIPS, HEALTH, MemoryBus
 from core.clock import AcceleratedClock, Clock, SystemClock
 from core.errors import ConfigError
-from core.health import HealthEvent
 from core.records import Camera
+from core.shelf import Shelf
 from core.site import Site
 from detect.resolution import check_resolution, too_near
 from detect.view_book import ViewBook
@@ -68,7 +69,7 @@ class Installation:
     """A wired installation: what runs, what is stored, what answers; and `alarm`, where somebody is to be told.
 
     `sited` is where the pipeline takes its cameras from, `city` where these come from feeds; `nightly` builds what is
-    usual, once it is started.
+    usual, once it is started. On the shelf `alerts` is what was said, and what waits.
     """
 
     config: Config
@@ -82,6 +83,7 @@ class Installation:
     feeds: OpenFeeds
     sited: SitedSource
     nightly: NightlyBaselines
+    alerts: Shelf
     city: CitySource | None = None
     alarm: Alarm | None = None
     _unlisted: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -137,13 +139,6 @@ class Installation:
                 log.warning("camera %s is not counted: %s", camera, why)
         self._too_near = found
 
-    def heard(self, event: HealthEvent) -> None:
-        """A camera's state has changed: it is kept, and told where somebody is to be told."""
-        self.pipeline.bus.publish(HEALTH, event)
-        alarm = self.alarm
-        if alarm is not None:
-            alarm.note(event)
-
     def reload(self, config: Config) -> None:
         """Go on with the sources, cameras, sites and alerts as they are written now; what did not change goes on.
 
@@ -187,25 +182,29 @@ class Installation:
             self.saw()
 
     def tell(self, alarm: Alarm | None) -> None:
-        """From now on this alarm is told what is lost; the one before is told nothing more."""
+        """From now on this alarm tells what is lost. The one before ends first: what it posts is not posted twice."""
         before, self.alarm = self.alarm, alarm
         if alarm is before:
             return
-        if alarm is not None:
-            alarm.start()
         if before is not None:
             before.stop()
+        if alarm is not None:
+            alarm.start()
 
     def alarm_of(self, config: Config) -> Alarm | None:
         """Who tells the webhooks of this configuration what is lost; None where it has none."""
         if not config.alerts.webhooks:
             return None
-        known = self.store.health_now()
-        return Alarm(config.alerts, self.feeds.guest, self.clock, sources=self._sources, known=known)
+        now, kept = self.store.health_now, self.alerts
+        return Alarm(config.alerts, self.feeds.guest, self.clock, watched=self._watched, health=now, shelf=kept)
 
     def source_of(self, camera: str) -> str | None:
         """The name of the feed that a camera is of; None where it is of none."""
         return self._sources().get(camera)
+
+    def _watched(self) -> Watched:
+        listed = self.city is None or all(runner.listed for runner in self.city.runners)
+        return Watched(self._sources(), complete=listed)
 
     def _sources(self) -> Mapping[str, str]:
         if self.city is not None:
@@ -316,7 +315,7 @@ def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, heal
     before = store.cameras()
     return CitySource(
         feeds.of(config.feeds), config.ingest, clock, health,
-        naming=naming(config, before), before=before, already=already,
+        naming=naming(config, before), before=before, already=already, lists=lists_of(config),
     )  # fmt: skip
 
 
@@ -356,15 +355,15 @@ def install(config: Config, clock: Clock, recorded: FolderSource | None = None) 
     nightly = NightlyBaselines(builder_of(store, usual), answers.present, clock)
     city = source if isinstance(source, CitySource) else None
     installation = Installation(
-        config, clock, store, feed, answers, registry, counters, pipeline, feeds, sited, nightly, city
+        config, clock, store, feed, answers, registry, counters, pipeline, feeds, sited, nightly,
+        open_shelf(config, "alerts"), city,
     )  # fmt: skip
-    health.on_event = installation.heard
+    registry.register(AlertMeters(lambda: installation.alarm.states if installation.alarm else ()))
+    health.on_event = partial(bus.publish, HEALTH)
     installation.saw()
     if city is not None:
         city.on_cameras = lambda _: installation.saw()
-        city.waiting.on_skip = lambda camera: feed_meters.skipped(city.sources.get(camera, ""))
-        feed_meters.named(*(runner.feed.name for runner in city.runners))
-        feed_meters.waiting(lambda: city.waiting.clips, lambda: city.waiting.bytes)
+        feed_meters.of_city(city)
     installation.tell(installation.alarm_of(config))
     return installation
 

@@ -3,8 +3,8 @@
     what is usual    built every night                                  busyness/nightly_baselines.py
     alarms           losses of cameras, and drifts against their loops   busyness/alarm.py, busyness/loop_watch.py
 
-Whose turn it is the database tells. When that worker dies, another takes over: what is due is built, and what is lost
-is said once more.
+Whose turn it is the database tells. When that worker dies, another takes over: what is due is built, and alerts go on
+where they were, since what was said and what waits is in the database.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from prometheus_client import CollectorRegistry
 from aggregate.answers import Answers
 from aggregate.postgres_config import PostgresConfig
 from aggregate.store import Store
-from busyness.alarm import Alarm
+from busyness.alarm import Alarm, Watched
+from busyness.alert_book import WebhookState
 from busyness.alerts import Alert
 from busyness.city import OpenFeeds
 from busyness.cluster.source_names import SourceNames
 from busyness.cluster.worker import Worker
 from busyness.config import Config
+from busyness.feed_metrics import AlertMeters
 from busyness.keeping import open_shelf
 from busyness.loop_watch import LoopWatch
 from busyness.nightly_baselines import NightlyBaselines
 from busyness.wiring import builder_of, usual_of
 from core.clock import Clock, SystemClock
-from core.health import HealthEvent
 
 LOOK_S = 5.0
 
@@ -64,21 +65,14 @@ class Nightly:
 class Alarms:
     """A loop for `Worker.loop`: while it is this worker's turn, losses are told, and cameras held against their loops.
 
-    `health` gives how cameras are, `open_alarm` begins what tells of losses; None where nobody is to be told. `watch`
-    is to be set where there are loops, and to `tell` of its drifts.
+    `open_alarm` begins what tells of losses; None where nobody is to be told. `watch` is to be set where there are
+    loops, and to `tell` of its drifts.
     """
 
-    def __init__(
-        self,
-        worker: Worker,
-        turn: Turn,
-        health: Callable[[], Sequence[HealthEvent]],
-        open_alarm: Callable[[], Alarm] | None,
-    ) -> None:
+    def __init__(self, worker: Worker, turn: Turn, open_alarm: Callable[[], Alarm] | None) -> None:
         self.watch: LoopWatch | None = None
         self._worker = worker
         self._turn = turn
-        self._health = health
         self._open_alarm = open_alarm
         self._alarm: Alarm | None = None
 
@@ -95,6 +89,12 @@ class Alarms:
         if self._alarm is not None:
             self._alarm.tell(alerts)
 
+    @property
+    def states(self) -> Sequence[tuple[str, WebhookState]]:
+        """What became of the alerts for each webhook; of none where it is another's turn."""
+        alarm = self._alarm
+        return () if alarm is None else alarm.states
+
     @contextmanager
     def _telling(self) -> Iterator[None]:
         if self._open_alarm is None:
@@ -110,9 +110,6 @@ class Alarms:
 
     def _while_mine(self) -> None:
         while self._turn.mine():
-            if self._alarm is not None:
-                for event in self._worker.until_done(self._health):
-                    self._alarm.note(event)  # the same once more is no news to it
             if self.watch is not None:
                 self.watch.look_when_due()
             self._worker.pause(LOOK_S)
@@ -128,17 +125,22 @@ def add_duties(worker: Worker, config: Config, store: Store, clock: Clock, regis
     worker.loop("nightly", Nightly(worker, turn, nightly))
     if not (config.alerts.webhooks or config.loops):
         return
-    names = SourceNames(open_shelf(config, "ingest"))
+    names, shelf = SourceNames(open_shelf(config, "ingest")), open_shelf(config, "alerts")
     guests = OpenFeeds(clock)
 
-    def open_alarm() -> Alarm:
-        return Alarm(config.alerts, guests.guest, clock, sources=names.by_camera)
+    def watched() -> Watched:
+        sources = names.by_camera()
+        return Watched(sources, complete=bool(sources))
 
-    alarms = Alarms(
-        worker, open_turn(config, "alarms"), store.health_now, open_alarm if config.alerts.webhooks else None
-    )
+    def open_alarm() -> Alarm:
+        return Alarm(config.alerts, guests.guest, clock, watched=watched, health=store.health_now, shelf=shelf)
+
+    alarms = Alarms(worker, open_turn(config, "alarms"), open_alarm if config.alerts.webhooks else None)
+    registry.register(AlertMeters(lambda: alarms.states))
     if config.loops:
-        alarms.watch = LoopWatch(answers.beside.checks, answers.present, registry, source_of=names.of, tell=alarms.tell)
+        alarms.watch = LoopWatch(
+            answers.beside.checks, answers.present, registry, source_of=names.of, tell=alarms.tell, shelf=shelf
+        )
     worker.loop("alarms", alarms)
 
 

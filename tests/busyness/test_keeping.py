@@ -106,7 +106,9 @@ def test_what_is_beside_a_store_comes_along_once(tmp_path: Path) -> None:
     views = FolderShelf(tmp_path / "london.views")
     for name in ("06710.json", "06710.word", "04254.json.broken"):
         views.put(name, f"of {name}", version=None)
-    assert copy_shelves(before, after) == 4
+    FolderShelf(tmp_path / "london.alerts").put("alerts.json", "{}", version=None)
+    assert copy_shelves(before, after) == 5
+    assert FolderShelf(tmp_path / "new" / "city.alerts").names() == ["alerts.json"]
     assert register_of(after).all() == (KERB,)
     assert calibrations_of(after).versions("06710") == (CALIBRATION,)
     moved = FolderShelf(tmp_path / "new" / "city.views")

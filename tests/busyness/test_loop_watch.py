@@ -10,13 +10,15 @@ from prometheus_client import CollectorRegistry
 from aggregate.beside_answers import BesideAnswers
 from busyness.alerts import AlertKind
 from busyness.loop_watch import LoopWatch
+from core.shelf_memory import MemoryShelf
 
 
-def watch_of(stores, told, registry):
+def watch_of(stores, told, registry, shelf=None):
     """A watch over several stores, one after the other: what is stored changes between its looks."""
     answers = iter([BesideAnswers(store, lambda: END) for store in stores])
     return LoopWatch(
-        lambda: next(answers).checks(), lambda: END, registry, source_of=lambda _: "tfl", tell=told.append
+        lambda: next(answers).checks(), lambda: END, registry, source_of=lambda _: "tfl", tell=told.append,
+        shelf=shelf or MemoryShelf(),
     )  # fmt: skip
 
 
@@ -36,3 +38,12 @@ def test_a_drift_is_told_once_and_its_end_once():
     assert watch.look() == []
     assert told == [[alert], [over]]
     assert registry.get_sample_value("busyness_loop_checks", {"state": "agrees"}) == 1
+
+
+def test_after_a_restart_a_drift_is_not_told_again_and_its_end_is():
+    drifting, mended, shelf, told = filled(drifts_from=42), filled(), MemoryShelf(), []
+    watch_of([drifting], told, CollectorRegistry(), shelf).look()
+    after = watch_of([drifting, mended], told, CollectorRegistry(), shelf)
+    assert after.look() == []
+    (over,) = after.look()
+    assert (over.kind, over.since) == (AlertKind.CAMERA_AGREES, told[0][0].since)
