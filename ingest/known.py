@@ -31,3 +31,8 @@ class Known:
     promised: tuple[Promise, ...] = ()
     slot: datetime | None = None
     cadence_s: float | None = None
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest moment of which anything is known; None where nothing is."""
+        return max((moment for moment in (self.event_time, self.slot) if moment is not None), default=None)

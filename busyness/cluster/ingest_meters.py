@@ -34,9 +34,7 @@ class IngestMeters:
 
     def city(self, city: CitySource, loans: Loans) -> None:
         """The same of what waits, and of what is lent."""
-        self.feeds.named(*(runner.feed.name for runner in city.runners))
-        self.feeds.waiting(lambda: city.waiting.clips, lambda: city.waiting.bytes)
-        city.waiting.on_skip = lambda camera: self.feeds.skipped(city.sources.get(camera, ""))
+        self.feeds.of_city(city)
         self._lent.set_function(lambda: loans.waiting)
         self._lent_bytes.set_function(lambda: loans.bytes)
         loans.on_expired = self._expired.inc

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from rich.console import Console
 
 from aggregate.store import Store
-from busyness.city import OpenFeeds, naming
+from busyness.city import OpenFeeds, lists_of, naming
 from busyness.cluster.ingest_loops import (
     NappingClock,
     PublishingCity,
@@ -186,7 +186,7 @@ class Ingesting:
             self._feeds.of(config.feeds), config.ingest, self._clock, health,
             naming=naming(config, before), before=before, ownership=shared.ownership, progress=self._progress,
             already={camera: Known(*newest) for camera, newest in counted.items()},
-            on_share=self._feeds.hold,
+            on_share=self._feeds.hold, lists=lists_of(config),
         )  # fmt: skip
         publisher = CityPublisher(
             city, shared.bus, self._progress, loans, lender.location, on_published=self._meters.published

@@ -15,14 +15,16 @@ class Cadence:
     """Seconds from one clip of a camera to its next: the median of the last intervals, or what is assumed before.
 
     The median stands while fewer than half of the intervals are longer because a clip between was missed, and it
-    follows a publisher that slows down after eight clips. A much shorter interval says that clips were missed all
-    along, or that the publisher is faster now: the longer ones are forgotten.
+    follows a publisher that slows down after eight clips. Two much shorter intervals in a row say that clips were
+    missed all along, or that the publisher is faster now: the longer ones are forgotten. After a single one, which an
+    unsteady publisher has now and then, the cadence is `doubted`: it is worth looking early whether the next is, too.
     """
 
     def __init__(self, assumed_s: float) -> None:
         self._assumed_s = assumed_s
         self._intervals: deque[float] = deque(maxlen=REMEMBERED)
         self._newest: datetime | None = None
+        self.doubted = False
 
     def saw(self, event_time: datetime) -> None:
         """Take note of a clip's event time. One that is not later than the newest tells nothing."""
@@ -30,9 +32,11 @@ class Cadence:
             if event_time <= self._newest:
                 return
             interval_s = (event_time - self._newest).total_seconds()
-            if self.learned and interval_s < MUCH_SHORTER * self.seconds:
-                longest_s = interval_s / MUCH_SHORTER
+            shorter = self.learned and interval_s < MUCH_SHORTER * self.seconds
+            if shorter and self.doubted:
+                longest_s = max(interval_s, self._intervals[-1]) / MUCH_SHORTER
                 self._intervals = deque((one for one in self._intervals if one < longest_s), maxlen=REMEMBERED)
+            self.doubted = shorter and not self.doubted
             self._intervals.append(interval_s)
         self._newest = event_time
 

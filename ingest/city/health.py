@@ -44,12 +44,16 @@ class HealthLog:
         }
 
     def note(self, camera: str, state: CameraState, since: datetime, reason: str | None = None) -> None:
-        """The camera is in `state` since then. Reasons of one state are compared: another reason is another event."""
+        """The camera is in `state` since then. Reasons of one state are compared: another reason is another event.
+
+        To be waiting, for a reason, is news of a camera that was live: it was not watched. Of any other it is none.
+        """
         reason = None if reason is None else reason[:REASON_LENGTH]
         with self._lock:
             known = self._states.get(camera)
             if known is not None:
-                if state is CameraState.WAITING or _same(known, state, reason):
+                unwatched = reason is not None and known.state is CameraState.LIVE and known.since <= since
+                if _same(known, state, reason) or (state is CameraState.WAITING and not unwatched):
                     return
                 since = max(since, known.since)
             event = HealthEvent(camera=camera, since=since, state=state, reason=reason)

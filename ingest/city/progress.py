@@ -212,8 +212,4 @@ def _read(name: str, text: str) -> _Document:
 
 
 def _is_newer(known: Known, other: Known | None) -> bool:
-    return other is None or _newest(known) > _newest(other)
-
-
-def _newest(known: Known) -> datetime:
-    return max(moment for moment in (known.event_time, known.slot, _NEVER) if moment is not None)
+    return other is None or (known.newest or _NEVER) > (other.newest or _NEVER)

@@ -15,6 +15,10 @@ from core.health import CameraState
 from core.records import Camera, ClipReady
 from ingest.city.agenda import Agenda
 from ingest.city.config import CityConfig
+from ingest.city.known_lists import KnownLists
+from ingest.city.leaving import Leaving
+from ingest.city.listing import Listing
+from ingest.city.newest import Newest
 from ingest.city.watch import CameraWatch
 from ingest.feed import Feed, FetchFailed, ListedCamera, Remembering
 from ingest.known import Known
@@ -25,7 +29,6 @@ LIST = "*list"  # no camera is called so
 NEWEST = "*newest"
 IDLE_S = 0.05
 BACKLOG_S = 0.5
-LONGEST_DOUBLING = 16
 WORTH_CHANGING = 0.1  # a learned cadence that differs by less leaves the camera as it is
 OFF_THE_LIST = "the publisher no longer lists this camera"
 
@@ -74,6 +77,10 @@ class City(Protocol):
         """The cameras are others than before."""
         ...
 
+    def unknown(self) -> None:
+        """A feed that cannot be asked for its cameras knows of none."""
+        ...
+
 
 class FeedRunner:
     """Asks one feed for its cameras and clips. `step` does the visit that is due; `run` goes on doing so.
@@ -89,10 +96,14 @@ class FeedRunner:
         city: City,
         *,
         random: Random,
+        lists: KnownLists,
         already: Mapping[str, Known] | None = None,
     ) -> None:
         self.feed = feed
-        self.trouble: str | None = None
+        self.listing = Listing(feed, config, lists, random)
+        self.newest = Newest(feed, config, random)
+        self._leaving = Leaving(feed.name)
+        self._keeps = isinstance(feed, Remembering)
         self._config = config
         self._clock = clock
         self._city = city
@@ -102,8 +113,6 @@ class FeedRunner:
         self._lock = threading.Lock()
         self._handing_over = threading.Lock()
         self._watches: dict[str, CameraWatch] = {}
-        self._list_failures = 0
-        self._tells_newest = True
         self._backlog: set[str] = set()
         self._ended = threading.Event()
         self._unbegun: list[str] = []
@@ -139,9 +148,8 @@ class FeedRunner:
             self._visit(key)
         except TopicClosed:  # everything is being stopped
             self.end()
-        except Exception as error:
+        except Exception:
             log.exception("%s: the visit %s failed", self.feed.name, key)
-            self.trouble = f"{self.feed.name}: the visit {key} failed: {type(error).__name__}: {error}"
             self._agenda.put(key, self._clock.now() + timedelta(seconds=self._config.newest_every_s))
         return True
 
@@ -189,34 +197,47 @@ class FeedRunner:
         if begun:
             self._begin(begun, self._clock.now())
 
-    def ask_again(self) -> None:
-        """Ask for the list now: the configuration has changed."""
-        self._agenda.put(LIST, self._clock.now())
+    def rename(self) -> None:
+        """The configuration has changed: its words hold at once for the cameras that are known. The list comes anew."""
+        now = self._clock.now()
+        with self._handing_over:
+            self._update_all([watch.listed for watch in list(self._watches.values())], now)
+        self._agenda.put(LIST, now)
 
     def _visit_list(self) -> None:
         now = self._clock.now()
-        try:
-            listed = self.feed.cameras()
-        except FetchFailed as error:
-            self._list_failures += 1
-            self.trouble = f"{self.feed.name}: its list of cameras cannot be had: {error}"
-            log.warning("%s", self.trouble)
-            doubled_s = self._config.least_visit_s * 2.0 ** min(self._list_failures, LONGEST_DOUBLING)
-            pause_s = self._random.uniform(0, min(doubled_s, self._config.list_every_s))
-            self._agenda.put(LIST, now + timedelta(seconds=max(pause_s, error.retry_after_s or 0.0, 1.0)))
-            return
-        self._list_failures, self.trouble = 0, None
-        self._agenda.put(LIST, now + timedelta(seconds=self._config.list_every_s))
+        listed = self.listing.ask()
+        self._agenda.put(LIST, now + timedelta(seconds=self.listing.pause_s))
+        if listed is not None:
+            self._untold = self._untold or not self.listed
+            known = {name: one.listed for name, one in self._watches.items() if one.listed.withdrawn != OFF_THE_LIST}
+            believed = (*listed, *self._leaving.stay(listed, known))
+            self._take(believed, now)
+            self.listed = True
+            self.listing.keep(believed)
+        elif not self._watches:
+            self._take(self._listed_before(), now)
+        if self._untold:  # still so, where telling fails: the next visit tells it
+            self._city.changed()
+            self._untold = False
+        if self._unbegun:
+            self._begin(self._unbegun, now)
+            self._unbegun = []
+
+    def _listed_before(self) -> Sequence[ListedCamera]:
+        """The list cannot be had, and no camera is known: those of the list before are visited until it can."""
+        before = self.listing.before
+        if before:
+            log.warning("%s: until then its cameras are the %d that it listed before", self.feed.name, len(before))
+        else:
+            self._city.unknown()
+        return before
+
+    def _take(self, listed: Sequence[ListedCamera], now: datetime) -> None:
         with self._handing_over:
             welcomed = self._welcome(listed)
             self._unbegun += welcomed
-            self._untold = self._update_all(listed, now) or bool(welcomed) or self._untold or not self.listed
-        self.listed = True
-        if self._untold:  # still so, where telling fails: the next list tells it
-            self._city.changed()
-            self._untold = False
-        self._begin(self._unbegun, now)
-        self._unbegun = []
+            self._untold = self._update_all(listed, now) or bool(welcomed) or self._untold
 
     def _welcome(self, listed: Sequence[ListedCamera]) -> list[str]:
         """Watch the cameras that were not listed before; returns their names in the list."""
@@ -239,7 +260,7 @@ class FeedRunner:
         known = self._already.get(camera.id)
         if mine and known is not None and known.cadence_s is not None:
             camera = self._city.named(one, known.cadence_s)
-        watch = CameraWatch(one, camera, self._config, self._city.noted, self._random, mine=mine)
+        watch = CameraWatch(one, camera, self._config, self._city.noted, self._random, mine=mine, keeps=self._keeps)
         if mine and known is not None:
             watch.resume(known)
         elif mine:
@@ -256,10 +277,10 @@ class FeedRunner:
             given = {name: watch.event_time for name, watch in begun.items()}
             self.feed.resume({name: newest for name, newest in given.items() if newest is not None})
         spread_s = min(self._config.newest_every_s, 60.0) / max(1, len(begun))
-        head_start_s = self._config.newest_every_s if self._tells_newest else 0.0
+        head_start_s = self._config.newest_every_s if self.newest.there else 0.0
         for place, (name, watch) in enumerate(begun.items()):
             self._put(name, watch, now + timedelta(seconds=head_start_s + place * spread_s))
-        if self._tells_newest:
+        if self.newest.there:
             self._agenda.put(NEWEST, now)
 
     def _update_all(self, listed: Sequence[ListedCamera], now: datetime) -> bool:
@@ -293,32 +314,21 @@ class FeedRunner:
         return camera != before
 
     def _visit_newest(self) -> None:
-        try:
-            newest = self.feed.newest()
-        except FetchFailed as error:
-            log.warning("%s: what is new cannot be had, so its cameras are asked one by one: %s", self.feed.name, error)
-            wait_s = max(self._config.newest_every_s * self._random.uniform(1, 3), error.retry_after_s or 0.0)
-            self._agenda.put(NEWEST, self._clock.now() + timedelta(seconds=wait_s))
+        had, now = self.newest.ask(), self._clock.now()
+        if not self.newest.there:
             return
-        now = self._clock.now()
-        if newest is None:
-            self._tells_newest = False
-            return
-        patience = now + timedelta(seconds=2 * self._config.newest_every_s)
-        for key, watch in list(self._watches.items()):
+        self._agenda.put(NEWEST, now + timedelta(seconds=self.newest.pause_s))
+        for key, watch in list(self._watches.items()) if had else ():
             if watch.listed.withdrawn is not None:
                 self._tell(watch, watch.withdrawn(watch.listed.withdrawn, now))
-                continue
-            version = newest.get(key)
-            if version is None:
-                # Nothing is published of it, says the list; the camera itself is asked when it is due.
-                continue
-            if version.same(watch.version):
-                self._tell(watch, watch.unchanged(now))
-                self._agenda.postpone(key, patience)
-            else:
+            elif self.newest.tells(key, watch.version):
                 self._agenda.hasten(key, now)
-        self._agenda.put(NEWEST, now + timedelta(seconds=self._config.newest_every_s))
+            elif self.newest.denies(key, watch.version) and not watch.overdue(now):
+                with watch.lock:
+                    watch.denied(now)
+                patience = now + timedelta(seconds=2 * self._config.newest_every_s)
+                self._agenda.postpone(key, min(patience, watch.overdue_at or patience))
+            # Else it is asked when it is due: it is not in the word, or not as it was seen there, or the word is old.
 
     def _visit_camera(self, key: str) -> None:
         watch = self._watches[key]
@@ -332,6 +342,7 @@ class FeedRunner:
                 self._agenda.put(key, self._clock.now() + timedelta(seconds=BACKLOG_S))
                 return
             self._backlog.discard(key)
+        question, newest = self.newest.question(key, watch.version), watch.event_time
         try:
             media = self.feed.fetch(watch.listed, watch.version)
         except FetchFailed as error:
@@ -350,7 +361,8 @@ class FeedRunner:
                 self._backlog.add(key)
                 self._put(key, watch, now)
                 return
-        self._put(key, watch, watch.due(now))
+        self.newest.answered(key, question, new=watch.event_time != newest and not self._keeps)
+        self._put(key, watch, watch.due(now) + timedelta(seconds=self.newest.wait_s(key, watch.cadence_s)))
 
     def _failed(self, key: str, watch: CameraWatch, error: FetchFailed) -> None:
         now = self._clock.now()

@@ -10,15 +10,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 from core.clock import Clock
 from core.health import CameraState
 from core.ownership import AllOwned, Ownership, place_of
 from core.records import Camera, ClipReady
+from core.shelf_memory import MemoryShelf
 from ingest.city.config import CityConfig
 from ingest.city.health import HealthLog
+from ingest.city.known_lists import KnownLists
 from ingest.city.progress import Progress
 from ingest.city.runner import FeedRunner
 from ingest.city.waiting import WaitingRoom
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 TAKE_S = 0.2
 PAUSE_S = 15.0
 """While processes share their places anew, for a moment nobody has any; most come back to where they were."""
+
+NOT_WATCHED = "nobody watched this camera: busyness was not running"
 
 Naming = Callable[[ListedCamera, float | None], Camera]
 """What this installation calls a listed camera, whose learned cadence is given once it is known."""
@@ -44,7 +48,8 @@ class CitySource:
     """A `Source` and a `MediaReader`: clips of all feeds, the freshest first, each fetched once.
 
     `naming` makes of a listed camera the one of this installation. `already` is what was counted before a restart, and
-    `before` the cameras that were known then: they stay until every feed has given its list.
+    `before` the cameras that were known then: they stay until every feed has given its list. `lists` are the lists of
+    before: a feed that cannot give its own goes on with that.
     `on_cameras` is told whenever cameras appear, move or change their cadence.
 
     One process of several has its `ownership`, and `progress` is what goes from owner to owner in place of `already`;
@@ -61,6 +66,7 @@ class CitySource:
         naming: Naming = as_listed,
         before: Sequence[Camera] = (),
         already: Mapping[str, Known] | None = None,
+        lists: KnownLists | None = None,
         on_cameras: Callable[[Sequence[Camera]], None] = lambda _: None,
         ownership: Ownership | None = None,
         progress: Progress | None = None,
@@ -82,6 +88,7 @@ class CitySource:
         self._config = config
         self._clock = clock
         self._naming = naming
+        self._lists = lists or KnownLists(MemoryShelf())
         self._already = dict(already or {})
         self._random = Random(seed)  # noqa: S311 - spreads visits, keeps no secret
         self._stopping = threading.Event()
@@ -127,6 +134,7 @@ class CitySource:
         if gained:
             known = {} if self._progress is None else self._progress.take(gained)
             self._hand_over(self._owned | gained, known)
+            self._say_unwatched(gained)
         return True
 
     def lose(self, places: Iterable[int]) -> None:
@@ -149,6 +157,7 @@ class CitySource:
     def start(self) -> None:
         """Begin to fetch, in threads of its own, until `stop`."""
         self._running = not self._stopping.is_set()
+        self._say_unwatched(self._owned)
         for runner in self.runners:
             self._start(runner)
 
@@ -172,9 +181,14 @@ class CitySource:
         self.waiting.close()
 
     @property
-    def trouble(self) -> Sequence[str]:
-        """What is wrong with whole feeds, in words."""
-        return [runner.trouble for runner in self.runners if runner.trouble]
+    def list_failures(self) -> Mapping[str, int]:
+        """By feed, how often in a row its list of cameras was asked for in vain."""
+        return {runner.feed.name: runner.listing.failures for runner in self.runners}
+
+    @property
+    def newest_behind(self) -> Mapping[str, int]:
+        """By feed, of how many cameras it does not tell what is new, though they have it."""
+        return {runner.feed.name: runner.newest.behind for runner in self.runners}
 
     @property
     def idle(self) -> bool:
@@ -209,7 +223,8 @@ class CitySource:
     def replace(self, feeds: Sequence[Feed], naming: Naming) -> None:
         """The configuration has changed: go on with these feeds. One that was here before goes on where it is.
 
-        The cameras of one that was exchanged stay until its successor has given its list.
+        What `naming` says of known cameras holds at once. The cameras of a feed that was exchanged stay as they are
+        until its successor has given its list.
         """
         self._naming = naming
         staying = {id(runner.feed): runner for runner in self.runners if any(runner.feed is feed for feed in feeds)}
@@ -222,12 +237,14 @@ class CitySource:
             self._claims = {camera: by for camera, by in self._claims.items() if by.partition("/")[0] in names}
             self._refused.clear()
             kept = {feed.name for feed in feeds}
-            self._before = tuple(one for one in self._cameras if self._sources.get(one.id) in kept)
+            self._before = tuple(one for one in self._cameras if self._sources.get(one.id) in (None, *kept))
             self.runners = tuple(staying.get(id(feed)) or self._runner(feed) for feed in feeds)
         for runner in self.runners:
             if id(runner.feed) in staying:
-                runner.ask_again()
-            elif self._running:
+                runner.rename()
+                continue
+            log.warning("%s: what is new of it holds as soon as it has given its list of cameras", runner.feed.name)
+            if self._running:
                 self._start(runner)
         self.changed()
 
@@ -248,6 +265,37 @@ class CitySource:
             self.waiting.forget(found.keys())
             self.on_cameras(self._cameras)
 
+    def unknown(self) -> None:
+        """Cameras that were known before and cannot be visited say why, once it is known that they are no other feed's.
+
+        Where there are several such feeds, nobody knows of which of them they are.
+        """
+        blind = [runner for runner in self.runners if not runner.cameras and not runner.listed]
+        if any(runner.listing.trouble is None for runner in blind):  # it was not asked yet
+            return
+        watched = {camera.id for runner in self.runners for camera in runner.cameras}
+        lost = [camera.id for camera in self._before if camera.id not in watched]
+        if len(blind) == 1:
+            with self._lock:
+                self._sources = {**self._sources, **dict.fromkeys(lost, blind[0].feed.name)}
+        reason = "; ".join(runner.listing.trouble or "" for runner in blind)
+        for camera in filter(self.mine, lost):
+            self.noted(camera, CameraState.UNREACHABLE, self._clock.now(), reason)
+
+    def _say_unwatched(self, places: Iterable[int]) -> None:
+        """Of the cameras of these places, which are watched from now on: how long nobody did, where that was long.
+
+        For as long as a camera that brings nothing would not be called stale it makes no difference. What each has
+        brought last stands until the next was due.
+        """
+        now, places = self._clock.now(), frozenset(places)
+        for camera in self._cameras:
+            known = self._already.get(camera.id)
+            newest = None if known is None or place_of(camera.id, self._places) not in places else known.newest
+            if newest is not None and (now - newest).total_seconds() > self._config.stale_after * camera.cadence_s:
+                since = newest + timedelta(seconds=camera.cadence_s)
+                self.noted(camera.id, CameraState.WAITING, since, NOT_WATCHED)
+
     def _hand_over(self, owned: frozenset[int], known: Mapping[str, Known]) -> None:
         """Less to ask for at once, more only once it is known what was asked for before."""
         share = len(owned) / self._places
@@ -260,7 +308,9 @@ class CitySource:
         self.on_share(share)
 
     def _runner(self, feed: Feed) -> FeedRunner:
-        return FeedRunner(feed, self._config, self._clock, self, random=self._random, already=self._already)
+        return FeedRunner(
+            feed, self._config, self._clock, self, random=self._random, lists=self._lists, already=self._already
+        )
 
     def _start(self, runner: FeedRunner) -> None:
         for number in range(self._config.threads):

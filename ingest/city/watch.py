@@ -8,6 +8,10 @@ as a clip with a `fault`.
        event time of the newest clip          missed             due
     ---------------|-----------------------------|-----------------|-----------------> now
                    |<--------- cadence --------->|<--- cadence --->|<- lag + half ->|
+
+A visit that comes late finds a clip that is several cadences newer than the last one. Those between were there, as far
+as anybody knows, and were replaced before they were asked for: they are told as `skipped`, or with the failure that
+kept them from us. When the camera was last looked at in vain, none of them was there yet; they count from there.
 """
 
 from __future__ import annotations
@@ -33,8 +37,15 @@ LOST_AFTER = 3  # failures in a row, or a missed clip, make a camera unreachable
 SLACK_S = 2.0  # after the moment a clip is expected
 LOOK_EARLY_EVERY = 12  # clips
 TOLD_BACK_S = 7200.0  # what was missed longer ago is not told: the machine has slept, and nobody watched
+TIMELESS_GRACE = 1.25  # of a cadence: without its publisher's word a clip may be a whole one older than its first sight
+FAR_S = 7200.0  # so much older than the last clip, a publisher's first time is its server's and not the picture's
 CONTENTS_KEPT = 4  # a publisher of several servers gives old and new in turn
 LONGEST_DOUBLING = 16
+
+PASSED_OVER = ClipFault(
+    status=Status.SKIPPED,
+    reason="not fetched: when this camera was next asked, a newer clip had taken the place of the one that was due",
+)
 
 Note = Callable[[str, CameraState, datetime, str | None], None]
 
@@ -42,11 +53,20 @@ Note = Callable[[str, CameraState, datetime, str | None], None]
 class CameraWatch:
     """What is known of one camera's feed. Hold `lock` while something is told to it, and what it answers is used.
 
-    While it is not `mine`, another process visits the camera: it is told nothing.
+    While it is not `mine`, another process visits the camera: it is told nothing. A publisher that `keeps` its clips
+    until they are fetched replaces none, and what it gives late is as old as it says.
     """
 
     def __init__(
-        self, listed: ListedCamera, camera: Camera, config: CityConfig, note: Note, random: Random, *, mine: bool = True
+        self,
+        listed: ListedCamera,
+        camera: Camera,
+        config: CityConfig,
+        note: Note,
+        random: Random,
+        *,
+        mine: bool = True,
+        keeps: bool = False,
     ) -> None:
         self.mine = mine
         self.listed = listed
@@ -56,6 +76,7 @@ class CameraWatch:
         self._config = config
         self._note = note
         self._random = random
+        self._keeps = keeps
         self._cadence = Cadence(camera.cadence_s)
         self._told_cadence_s: float | None = None
         self._contents: deque[str] = deque(maxlen=CONTENTS_KEPT)
@@ -65,10 +86,11 @@ class CameraWatch:
         self._slot: datetime | None = None
         self._lag_s = math.inf
         self._arrivals = 0
-        self._looked = False  # and found nothing new, since the newest clip
+        self._looked_at: datetime | None = None  # and found nothing new, since the newest clip
         self._found_at_once = False
         self._failures = 0
         self._failing_since: datetime | None = None
+        self._fault: ClipFault | None = None  # why no visit has had an answer since the last one that had
 
     def resume(self, known: Known) -> None:
         """Go on after a restart, or after another process: the clip that was counted last is not new."""
@@ -90,7 +112,14 @@ class CameraWatch:
         if self._event_time is None or not self._contents:
             return None
         promised = tuple(Promise(event_time, content) for content, event_time in self._promised.items())
-        return Known(self._event_time, self._contents[-1], promised=promised)
+        return Known(
+            self._event_time,
+            self._contents[-1],
+            etag=None if self.version is None else self.version.etag,
+            promised=promised,
+            slot=self._slot,
+            cadence_s=self.learned_cadence_s,
+        )
 
     @property
     def cadence_s(self) -> float:
@@ -102,21 +131,30 @@ class CameraWatch:
         """The cadence to the nearest ten seconds, once it is learned here, or was by who had the camera before."""
         return max(10.0, round(self._cadence.seconds, -1)) if self._cadence.learned else self._told_cadence_s
 
+    @property
+    def overdue_at(self) -> datetime | None:
+        """When the next clip is so late that the word of others that there is none is worth checking."""
+        patience_s = (1 + GRACE) * self.cadence_s + self._lag + SLACK_S
+        return None if self._slot is None else self._slot + timedelta(seconds=patience_s)
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether that is so now. False before the first clip."""
+        return self.overdue_at is not None and self.overdue_at <= now
+
     def arrived(self, media: Media, now: datetime) -> Iterator[ClipReady]:
         """The publisher has given something: a new clip, or bytes again that it gave before."""
         self._answered()
-        # Other bytes of the very same version and time: that time is not the picture's.
-        unmoved = media.event_time == self._told_time and _same_time(media.version, self.version)
-        filmed = None if unmoved else media.event_time
+        filmed = self._believed(media)
         self._told_time = media.event_time
-        self._found_at_once = filmed is None and not self._looked
-        self._looked = False
+        self._found_at_once = filmed is None and self._looked_at is None
         self.version = media.version
         content = hashlib.sha256(media.content).hexdigest()[:32]
         if content in self._contents:
             yield from self._nothing_new(now)
             return
         event_time = self._promised.pop(content, None) or min(filmed or now, now)
+        yield from self._passed_over(event_time, now, told=filmed is not None and filmed <= now)
+        self._looked_at = self._fault = None
         self._contents.append(content)
         self._arrivals += 1
         if self._event_time is None or event_time > self._event_time:
@@ -137,14 +175,24 @@ class CameraWatch:
     def unchanged(self, now: datetime) -> Iterator[ClipReady]:
         """The publisher says that the newest clip is the one that is known."""
         self._answered()
+        self._fault = None
         yield from self._nothing_new(now)
+
+    def denied(self, now: datetime) -> None:
+        """The publisher's word for all its cameras says so. That one is missed, only the camera itself can say."""
+        self._answered()
+        self._fault = None
+        if self._event_time is not None:
+            self._looked_at = now
+            self._slot = self._slot or self._began(now)
 
     def failed(self, error: FetchFailed, now: datetime) -> Iterator[ClipReady]:
         """The publisher did not answer, or not with a clip."""
         self._failures += not error.of_host
         self._failing_since = self._failing_since or now
+        self._fault = ClipFault.of(error.status, str(error))
         withdrawn = error.status is Status.WITHDRAWN
-        missed = list(self._missed(now, error.status, str(error)))
+        missed = list(self._missed(now, self._fault))
         if missed or self._failures >= LOST_AFTER:
             state = CameraState.WITHDRAWN if withdrawn else CameraState.UNREACHABLE
             self._note(self.camera.id, state, self._failing_since, str(error))
@@ -154,9 +202,10 @@ class CameraWatch:
     def withdrawn(self, reason: str, now: datetime) -> Iterator[ClipReady]:
         """The publisher's list says that there are no pictures of this camera now."""
         self._failing_since = self._failing_since or now
+        self._fault = ClipFault.of(Status.WITHDRAWN, reason)
         self._note(self.camera.id, CameraState.WITHDRAWN, self._failing_since, reason)
         self._cadence.gap()
-        yield from self._missed(now, Status.WITHDRAWN, reason)
+        yield from self._missed(now, self._fault)
 
     def returned(self) -> None:
         """The publisher gives pictures of it again."""
@@ -176,7 +225,7 @@ class CameraWatch:
         expected_s = (self._event_time - now).total_seconds() + self.cadence_s + self._lag_s + SLACK_S
         if self._found_at_once:  # it may have been there for a while
             expected_s -= self.cadence_s / 8
-        if not self._cadence.learned or self._arrivals % LOOK_EARLY_EVERY == 0:
+        if not self._cadence.learned or self._cadence.doubted or self._arrivals % LOOK_EARLY_EVERY == 0:
             expected_s = min(expected_s, self.cadence_s / 4)  # or a pace faster than the one assumed would never show
         if expected_s > 0:
             return now + timedelta(seconds=max(expected_s, least_s))
@@ -187,33 +236,72 @@ class CameraWatch:
         self._failures = 0
         self._failing_since = None
 
+    @property
+    def _lag(self) -> float:
+        """How long after it was filmed a clip can be had, in seconds; at most a cadence, and 0 before any was."""
+        return 0.0 if math.isinf(self._lag_s) else min(self._lag_s, self.cadence_s)
+
+    def _believed(self, media: Media) -> datetime | None:
+        """When it was filmed, as its publisher says; None where that is not the picture's time.
+
+        Other bytes of the very same version and time show that. So does a time long before the clip that was known
+        when we began: what was fetched then is not there to be compared with.
+        """
+        filmed = media.event_time
+        if filmed == self._told_time and _same_time(media.version, self.version):
+            return None
+        if filmed is None or self._told_time is not None or self._event_time is None or self._keeps:
+            return filmed
+        return filmed if self._event_time - filmed <= timedelta(seconds=FAR_S) else None
+
     def _nothing_new(self, now: datetime) -> Iterator[ClipReady]:
-        self._looked = True
+        self._looked_at = now
         if self._event_time is None:
             return
         reason = f"the feed answers, but with nothing newer than the clip of {self._event_time:%Y-%m-%d %H:%M:%S} UTC"
-        missed = list(self._missed(now, Status.FROZEN, reason))
+        missed = list(self._missed(now, ClipFault.of(Status.FROZEN, reason)))
         if (now - self._event_time).total_seconds() >= self._config.stale_after * self.cadence_s:
             self._note(self.camera.id, CameraState.STALE, self._event_time, reason)
             self._cadence.gap()
         yield from missed
 
-    def _missed(self, now: datetime, status: Status, reason: str) -> Iterator[ClipReady]:
+    def _passed_over(self, event_time: datetime, now: datetime, *, told: bool) -> Iterator[ClipReady]:
+        """The clips that nobody asked for between the last one and this one, told once; `told`: by its publisher.
+
+        They are spread evenly, since over many of them a cadence that is a little off would miss their number.
+        """
+        if self._slot is None or self._keeps:
+            return
+        since = self._slot
+        if self._looked_at is not None:
+            since = max(since, self._looked_at - timedelta(seconds=self._lag + self.cadence_s))
+        gap_s = (event_time - since).total_seconds()
+        count = int(gap_s / self.cadence_s - (GRACE if told else TIMELESS_GRACE))
+        if count < 1:
+            return
+        step_s = gap_s / (count + 1)
+        told_back_s = TOLD_BACK_S - (now - event_time).total_seconds()
+        for back in range(min(count, int(max(0.0, told_back_s) / step_s)), 0, -1):
+            yield self._clip_of(event_time - timedelta(seconds=back * step_s), self._fault or PASSED_OVER)
+        self._cadence.gap()
+
+    def _missed(self, now: datetime, fault: ClipFault) -> Iterator[ClipReady]:
         """Every clip that was due since the last one, told once."""
         cadence = timedelta(seconds=self.cadence_s)
-        if self._slot is None:  # nothing was watched before now
-            self._slot = max(self._event_time or now - cadence, now - cadence)
-        lag_s = 0.0 if math.isinf(self._lag_s) else min(self._lag_s, self.cadence_s)
-        patience = cadence + timedelta(seconds=lag_s + max(GRACE * self.cadence_s, GRACE_S))
+        self._slot = self._slot or self._began(now)
+        patience = cadence + timedelta(seconds=self._lag + max(GRACE * self.cadence_s, GRACE_S))
         self._slot = max(self._slot, now - timedelta(seconds=TOLD_BACK_S) - patience)
         while self._slot + patience <= now:
             self._slot += cadence
-            yield ClipReady(
-                camera=self.camera.id,
-                event_time=self._slot,
-                location=self.listed.location,
-                fault=ClipFault.of(status, reason),
-            )
+            yield self._clip_of(self._slot, fault)
+
+    def _began(self, now: datetime) -> datetime:
+        """The slot to begin with: nothing was watched before now."""
+        before = now - timedelta(seconds=self.cadence_s)
+        return max(self._event_time or before, before)
+
+    def _clip_of(self, slot: datetime, fault: ClipFault) -> ClipReady:
+        return ClipReady(camera=self.camera.id, event_time=slot, location=self.listed.location, fault=fault)
 
 
 def _same_time(version: Version, before: Version | None) -> bool:

@@ -12,8 +12,10 @@ from hand_clock import HandClock
 
 from core.health import HealthEvent
 from core.records import Camera, ClipReady
+from core.shelf_memory import MemoryShelf
 from ingest.city.config import CityConfig
 from ingest.city.health import HealthLog
+from ingest.city.known_lists import KnownLists
 from ingest.city.source import CitySource
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
 
@@ -86,14 +88,18 @@ class Run:
     publisher: Publisher
     config: CityConfig = field(default_factory=CityConfig)
     already: dict = field(default_factory=dict)
+    before: Sequence[Camera] = ()
+    known: Sequence[HealthEvent] = ()
+    lists: KnownLists = field(default_factory=lambda: KnownLists(MemoryShelf()))
     clips: list[ClipReady] = field(default_factory=list)
     events: list[HealthEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock = self.publisher.clock
         self.city = CitySource(
-            [self.publisher], self.config, self.clock, HealthLog(self.events.append), already=self.already, seed=1
-        )
+            [self.publisher], self.config, self.clock, HealthLog(self.events.append, self.known, self.clock.now()),
+            before=self.before, already=self.already, lists=self.lists, seed=1,
+        )  # fmt: skip
 
     def go(self, seconds: float, tick_s: float = 5.0) -> None:
         """Let the time pass, doing every visit that falls due; clips are taken, and their bytes read, at once."""

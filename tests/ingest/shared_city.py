@@ -6,7 +6,7 @@ Whatever a process does to the shelf or the bus can be made to fail, or to be it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,11 +20,12 @@ from core.bus import CLIPS
 from core.errors import BusError, StoreError
 from core.health import HealthEvent
 from core.ownership import place_of
-from core.records import ClipReady
+from core.records import Camera, ClipReady
 from core.shelf import Document
 from core.shelf_memory import MemoryShelf
 from ingest.city.config import CityConfig
 from ingest.city.health import HealthLog
+from ingest.city.known_lists import KnownLists
 from ingest.city.progress import Progress
 from ingest.city.publishing import CityPublisher
 from ingest.city.source import CitySource
@@ -147,7 +148,8 @@ class Process:
         health = HealthLog()
         self.city = CitySource(
             [self.publisher], world.config, world.clock, health,
-            ownership=self.ownership, progress=progress, monotonic=lambda: world.clock.now().timestamp(), seed=number,
+            ownership=self.ownership, progress=progress, before=world.before, lists=KnownLists(world.lists),
+            monotonic=lambda: world.clock.now().timestamp(), seed=number,
         )  # fmt: skip
         self.out = CityPublisher(
             self.city, BusOfOne(world, self), progress, self.loans, lambda name: f"http://{number}/clips/{name}"
@@ -187,7 +189,9 @@ class World:
     borrows: float = 1.0
     seed: int = 0
     clock: HandClock = field(default_factory=lambda: HandClock(START))
+    before: Sequence[Camera] = ()
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    lists: MemoryShelf = field(default_factory=MemoryShelf)
     processes: list[Process] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
     notes: list[HealthEvent] = field(default_factory=list)

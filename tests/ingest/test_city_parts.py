@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -133,6 +134,24 @@ def test_the_cadence_is_learned_through_jitter_and_missed_clips(cadence_s: float
         if not missed:
             learned.saw(T0 + timedelta(seconds=cadence_s * (number + jitter)))
     assert learned.seconds == pytest.approx(cadence_s, rel=0.2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_unsteady_publisher_is_not_taken_for_a_faster_one(seed: int) -> None:
+    learned, random = Cadence(240.0), Random(seed)
+    for number in range(200):
+        learned.saw(T0 + timedelta(seconds=240.0 * (number + random.uniform(-0.2, 0.2))))
+        assert learned.seconds >= 0.79 * 240.0 or number < 15, "by all of its last intervals"
+
+
+def test_after_one_much_shorter_interval_the_cadence_is_doubted_and_after_two_it_is_forgotten() -> None:
+    learned = Cadence(300.0)
+    for second in (0, 480, 960, 1440, 1680):
+        learned.saw(T0 + timedelta(seconds=second))
+    assert (learned.seconds, learned.doubted) == (480, True)
+    for second in (1920, 2160):
+        learned.saw(T0 + timedelta(seconds=second))
+    assert (learned.seconds, learned.doubted) == (240, False)
 
 
 @given(st.permutations(range(6)))

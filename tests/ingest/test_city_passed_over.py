@@ -1,0 +1,234 @@
+"""Clips that were published and replaced between two visits: each told once as skipped, and none that was served."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+
+import pytest
+from city_double import START, Publisher, Run
+from hand_clock import HandClock
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.records import Camera, ClipReady, Status
+from ingest.city.config import CityConfig
+from ingest.city.watch import FAR_S, CameraWatch
+from ingest.feed import FetchFailed, ListedCamera, Media, Version
+from ingest.known import Known
+
+T0 = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
+CADENCE_S = 240.0
+LAG_S = 20.0
+CAMERA = Camera(id="a", name="a", lat=51.5, lon=-0.1, cadence_s=CADENCE_S)
+
+
+def at(second: float) -> datetime:
+    return T0 + timedelta(seconds=second)
+
+
+def a_watch(*, keeps: bool = False) -> CameraWatch:
+    listed = ListedCamera(CAMERA, "https://double/a.mp4")
+    return CameraWatch(listed, CAMERA, CityConfig(), lambda *_: None, Random(1), keeps=keeps)
+
+
+def arrives(watch: CameraWatch, number: int, filmed: datetime | None, now: datetime) -> list[ClipReady]:
+    return list(watch.arrived(Media(f"clip {number}".encode(), filmed, Version(str(number), filmed)), now))
+
+
+def faults(clips: list[ClipReady]) -> list[ClipReady]:
+    return [clip for clip in clips if clip.fault is not None]
+
+
+VISITS = st.lists(
+    st.tuples(
+        st.integers(0, 4),  # clips that come and go unseen before this visit
+        st.floats(0, 0.8),  # how late it comes, in cadences
+        st.sampled_from(["", "look", "again"]),  # and is followed by another one, with nothing new
+    ),
+    min_size=1,
+    max_size=15,
+)
+
+
+@given(VISITS, st.lists(st.floats(-0.03, 0.03), min_size=90, max_size=90))
+def test_what_was_not_served_is_told_once_and_what_was_never_is(visits: list, jitter: list[float]) -> None:
+    watch = a_watch()
+    filmed = [at(CADENCE_S * (number + jitter[number])) for number in range(90)]
+    served: list[int] = []
+    told: list[ClipReady] = []
+    number = -1
+    for passed_over, late, then in [(0, 0.0, "")] * 5 + visits:
+        number += passed_over + 1
+        came = filmed[number] + timedelta(seconds=LAG_S + late * CADENCE_S)
+        found = arrives(watch, number, filmed[number], came)
+        assert [clip.event_time for clip in found if clip.fault is None] == [filmed[number]]
+        if then == "look":
+            found += watch.unchanged(came + timedelta(seconds=20))
+        if then == "again":
+            found += arrives(watch, served[-1] if served else number, filmed[number], came + timedelta(seconds=20))
+        served.append(number)
+        told += faults(found)
+    unserved = sorted(set(range(number)) - set(served))
+    assert {clip.fault.status for clip in told} <= {Status.SKIPPED}
+    assert len(told) == len(unserved)
+    for clip, missing in zip(told, unserved, strict=True):
+        assert abs((clip.event_time - filmed[missing]).total_seconds()) < 0.3 * CADENCE_S
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 4)), max_size=30), st.booleans())
+def test_in_any_order_no_moment_is_told_twice_and_what_is_older_tells_nothing(arrivals: list, keeps: bool) -> None:
+    """Publishers of several servers give old and new in turn."""
+    watch, now, told = a_watch(keeps=keeps), at(0), []
+    for number, late in arrivals:
+        filmed = at(CADENCE_S * number)
+        now = max(now, filmed) + timedelta(seconds=late * CADENCE_S)
+        newest = watch.event_time
+        found = faults(arrives(watch, number, filmed, now))
+        if newest is not None and filmed <= newest:
+            assert [clip for clip in found if clip.fault.status is Status.SKIPPED] == []
+        assert all(clip.event_time < now for clip in found)
+        told += [clip.event_time for clip in found]
+    assert all(later > earlier for earlier, later in pairwise(told))
+
+
+def test_a_publisher_that_keeps_its_clips_replaces_none() -> None:
+    watch = a_watch(keeps=True)
+    found = [clip for number in (0, 1, 2, 3, 9) for clip in arrives(watch, number, at(CADENCE_S * number), at(2200))]
+    assert faults(found) == []
+
+
+def test_when_it_was_looked_at_in_vain_nothing_had_been_published() -> None:
+    """A publisher that slows down to one and a half cadences has skipped nothing: we were looking."""
+    watch, told = a_watch(), []
+    for second in (0, 240, 480, 720, 960):
+        arrives(watch, second, at(second), at(second + LAG_S))
+    for number in range(1, 4):
+        due = 960 + 370 * number
+        for before in (120, 90, 60, 30):
+            told += watch.unchanged(at(due + LAG_S - before))
+        told += faults(arrives(watch, due, at(due), at(due + LAG_S)))
+    assert told == []
+
+
+def test_a_publisher_that_tells_no_time_may_give_a_clip_that_is_nearly_a_cadence_old() -> None:
+    watch = a_watch()
+    assert faults([*arrives(watch, 0, None, at(0)), *arrives(watch, 1, None, at(1.9 * CADENCE_S))]) == []
+    assert len(faults(arrives(watch, 4, None, at(5 * CADENCE_S)))) == 1, "of two, at least one was missed"
+
+
+def test_clips_of_a_failing_publisher_are_told_with_its_failure() -> None:
+    watch = a_watch()
+    for number in range(4):
+        arrives(watch, number, at(CADENCE_S * number), at(CADENCE_S * number + LAG_S))
+    told = list(watch.failed(FetchFailed("double answered 503", retry_after_s=900), at(CADENCE_S * 4 + LAG_S)))
+    told += faults(arrives(watch, 7, at(CADENCE_S * 7), at(CADENCE_S * 7 + LAG_S)))
+    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in (4, 5, 6)]
+    assert {clip.fault.status for clip in told} == {Status.UNREACHABLE}
+    assert faults(arrives(watch, 9, at(CADENCE_S * 9), at(CADENCE_S * 9)))[0].fault.status is Status.SKIPPED
+
+
+def test_clips_that_nobody_fetched_tell_nothing_of_the_pace() -> None:
+    """Long overload: every third clip is fetched, and the two between go on being told."""
+    watch, told = a_watch(), []
+    for number in range(0, 90, 3):
+        told += faults(arrives(watch, number, at(CADENCE_S * number), at(CADENCE_S * number + LAG_S)))
+    assert len(told) == 2 * 29
+    assert watch.cadence_s == CADENCE_S
+
+
+def test_what_was_told_is_not_told_again_by_whoever_goes_on() -> None:
+    first = a_watch()
+    for number in range(4):
+        arrives(first, number, at(CADENCE_S * number), at(CADENCE_S * number + LAG_S))
+    told = list(first.failed(FetchFailed("double answered 503"), at(CADENCE_S * 7)))
+    second = a_watch()
+    assert first.known is not None
+    second.resume(first.known)
+    told += second.failed(FetchFailed("double answered 503"), at(CADENCE_S * 7 + 5))
+    told += faults(arrives(second, 9, at(CADENCE_S * 9), at(CADENCE_S * 9 + LAG_S)))
+    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(4, 9)]
+
+
+def test_what_was_replaced_while_nothing_ran_is_not_told() -> None:
+    watch = a_watch()
+    watch.resume(Known(at(0), "content"))
+    assert faults(arrives(watch, 20, at(CADENCE_S * 20), at(CADENCE_S * 20 + LAG_S))) == []
+
+
+def test_what_was_missed_long_ago_is_not_told() -> None:
+    watch = a_watch()
+    arrives(watch, 0, at(0), at(LAG_S))
+    found = faults(arrives(watch, 1000, at(CADENCE_S * 1000), at(CADENCE_S * 1000 + LAG_S)))
+    assert 28 <= len(found) <= 30, "two hours"
+    assert found[0].event_time > at(CADENCE_S * 1000 - 7200)
+
+
+@pytest.mark.parametrize("lists_newest", [True, False])
+def test_visits_that_come_late_leave_no_clip_without_a_word(lists_newest: bool) -> None:
+    """A budget or threads that are too few: every quarter of an hour a visit, and clips every four minutes."""
+    run = Run(Publisher(HandClock(START), lists_newest=lists_newest))
+    run.go(3600)
+    run.clips.clear()
+    run.go(3 * 3600, tick_s=900)
+    for camera in run.publisher.names:
+        served = {clip.event_time for clip in run.counted(camera)}
+        first, last = min(served), max(served)
+        published = [first + timedelta(seconds=CADENCE_S * number) for number in range(60)]
+        missing = [time for time in published if time < last and time not in served]
+        told = [clip for clip in run.faults(camera) if first < clip.event_time < last]
+        assert len(missing) >= 20
+        assert [clip.event_time for clip in told] == missing
+        assert {clip.fault.status for clip in told} == {Status.SKIPPED}
+
+
+@dataclass
+class Unsteady(Publisher):
+    """Clips up to a fifth of a cadence early or late."""
+
+    def filmed(self, camera: str, number: int) -> datetime:
+        wobble = Random(f"{camera} {number}").uniform(-0.2, 0.2)
+        return super().filmed(camera, number) + timedelta(seconds=wobble * self.cadence_s)
+
+    def number(self, camera: str) -> int:
+        now = self.clock.now() - timedelta(seconds=self.lag_s)
+        guess = math.floor((now - START).total_seconds() / self.cadence_s) + 2
+        return next(number for number in range(guess, guess - 9, -1) if self.filmed(camera, number) <= now)
+
+
+@pytest.mark.parametrize("lists_newest", [True, False])
+@pytest.mark.parametrize("cadence_s", [60.0, 240.0, 600.0])
+def test_of_an_unsteady_camera_that_is_watched_nothing_is_told(lists_newest: bool, cadence_s: float) -> None:
+    publisher = Unsteady(HandClock(START), cadence_s=cadence_s, lists_newest=lists_newest)
+    run = Run(publisher)
+    run.go(40 * cadence_s)
+    run.clips.clear()
+    run.go(60 * cadence_s)
+    for camera in publisher.names:
+        assert run.faults(camera) == []
+        assert len(run.counted(camera)) in (59, 60, 61)
+
+
+def test_after_a_restart_a_time_that_is_far_too_old_is_not_the_pictures() -> None:
+    """A server that dates every answer with its own start; the clip that would show that it never moves is gone."""
+    watch = a_watch()
+    watch.resume(Known(at(0), "content"))
+    born = at(-70 * 86_400)
+    times = [
+        clip.event_time
+        for number in (1, 2)
+        for clip in watch.arrived(Media(f"{number}".encode(), born, Version(None, born)), at(CADENCE_S * number))
+    ]
+    assert times == [at(CADENCE_S), at(2 * CADENCE_S)]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_what_may_have_come_late_keeps_its_time(keeps: bool) -> None:
+    """A server that lags; and, however old, a file that its writer brings late."""
+    watch = a_watch(keeps=keeps)
+    watch.resume(Known(at(0), "content"))
+    filmed = at(-FAR_S) if not keeps else at(-70 * 86_400)
+    assert [clip.event_time for clip in arrives(watch, 1, filmed, at(60))] == [filmed]
