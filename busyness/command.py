@@ -211,36 +211,68 @@ def cameras(
     names: Annotated[list[str] | None, typer.Argument(metavar="[CAMERA...]", help="only these cameras")] = None,
     *,
     check: Annotated[bool, typer.Option("--check", help="fetch and count the newest clip of each, once, now")] = False,
-    health: Annotated[bool, typer.Option("--health", help="how each is, since when and why, as it runs")] = False,
+    health: Annotated[
+        bool, typer.Option("--health", help="how each is, since when and why, as busyness run knows")
+    ] = False,
     views: Annotated[
         bool, typer.Option("--views", help="the lasting views of each, and which of them are counted")
     ] = False,
     confirm_view: Annotated[
-        int | None, typer.Option(metavar="N", help="the zones fit view N of this camera: count it from now on")
+        int | None, typer.Option(metavar="N", min=0, help="the zones fit view N of this camera: it is counted")
     ] = None,
-    by: Annotated[str, typer.Option(help="who confirms the view; it is kept")] = "",
+    unconfirm_view: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="view N of this camera is not counted, or not any more")
+    ] = None,
+    forget_views: Annotated[
+        bool, typer.Option("--forget-views", help="learn all views of this camera anew, the first one too")
+    ] = False,
+    by: Annotated[str, typer.Option(metavar="NAME", help="who says so of a view; it is kept")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the cameras of a configuration and their zones, check what they give now, or show how they are."""
+    """List the cameras of a configuration and their zones, check what they give now, or show how they are.
+
+    With --check, a view that the installation does not count is not counted.
+    It asks at half of each source's limits (its requests_per_minute, concurrency):
+    an installation may be running beside it.
+
+    What is said of a view with --by NAME holds from the camera's next clip on.
+
+    Exit codes:
+    0  all that was asked for could be had
+    1  a list of cameras could not (with --json: a line with source and trouble),
+       or with --check a camera that its publisher has not withdrawn;
+       no such camera or view; --health, and nothing has run yet
+    2  wrong usage, or a configuration that cannot be used
+    """
+    from busyness import camera_check, camera_views
     from busyness import cameras as shown
     from busyness.config import load_config
     from core.clock import SystemClock
+    from detect.view_word import Saying, Word
 
-    if check + health + views + (confirm_view is not None) > 1:
-        raise typer.BadParameter("say one of --check, --health, --views and --confirm-view")
-    if confirm_view is not None and not by:
-        raise typer.BadParameter("say who confirms the view: --by NAME")
-    loaded, console, notes = load_config(config), open_console(), open_console(stderr=True)
+    said = {Saying.CONFIRM: confirm_view, Saying.UNCONFIRM: unconfirm_view}
+    words: list[tuple[Saying, int | None]] = [(saying, view) for saying, view in said.items() if view is not None]
+    words += [(Saying.FORGET, None)] if forget_views else []
+    if check + health + views + len(words) > 1:
+        options = "--check, --health, --views, --confirm-view, --unconfirm-view and --forget-views"
+        raise typer.BadParameter(f"say one of {options}")
+    if words and not by:
+        raise typer.BadParameter("say who says so of the view: --by NAME")
+    loaded, chosen, console, notes = load_config(config), names or (), open_console(), open_console(stderr=True)
+    complete = True
     if check:
-        shown.check(loaded, names or (), as_json=as_json, console=console, notes=notes)
-    elif confirm_view is not None:
-        shown.confirm_view(loaded, names or (), confirm_view, by, SystemClock())
+        complete = camera_check.check(loaded, chosen, as_json=as_json, console=console, notes=notes)
+    elif words:
+        ((saying, view),) = words
+        camera_views.say(loaded, chosen, Word(said=saying, epoch=view, by=by, at=SystemClock().now()))
     elif views:
-        shown.show_views(loaded, names or (), as_json=as_json, console=console)
+        camera_views.show_views(loaded, chosen, as_json=as_json, console=console)
     elif health:
-        shown.show_health(shown.health(loaded, names or ()), as_json=as_json, console=console)
+        shown.show_health(shown.health(loaded, chosen), as_json=as_json, console=console)
     else:
-        shown.show_list(loaded, names or (), as_json=as_json, console=console, notes=notes)
+        complete = shown.show_list(loaded, chosen, as_json=as_json, console=console, notes=notes)
+    if not complete:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -21,32 +21,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from threading import Lock
 
-from pydantic import Field, NonNegativeInt, ValidationError
+from pydantic import ValidationError
 
-from core.config import Closed
 from core.errors import NotFound, StoreError
-from core.records import ClipReady, UtcTime
+from core.records import ClipReady
 from core.shelf import Document, Shelf, change
 from core.shelf_memory import MemoryShelf
 from detect.scene import Scene, Sight
-from detect.view_learning import CameraViews, Epoch, ViewEvent, confirmed, handled_by, learnt, noted, remembered
+from detect.view_learning import CameraViews, ViewEvent, handled_by, learnt, noted, remembered
+from detect.view_word import Word, heeded
 
 _LOG = logging.getLogger(__name__)
 _VIEWS, _WORD, _BROKEN = ".json", ".word", ".json.broken"
 
 _Step = Callable[[CameraViews], tuple[CameraViews, ViewEvent | None]]
-
-
-class Word(Closed):
-    """What an operator has said of a camera's view, left on the shelf for the process that counts: see `leave_word`."""
-
-    epoch: NonNegativeInt
-    by: str = Field(min_length=1, max_length=200)
-    at: UtcTime
 
 
 @dataclass(frozen=True)
@@ -92,9 +84,9 @@ class ViewBook:
         return sorted(name.removesuffix(_VIEWS) for name in self._shelf.names() if name.endswith(_VIEWS))
 
     def scene_of(self, camera: str) -> Scene:
-        """What a worker is told before the camera's next clip."""
+        """What a worker is told before the camera's next clip. What an operator has said is heeded from then on."""
         with self._lock:
-            return self._now(camera).scene
+            return self._heed(self._now(camera)).scene
 
     def handled(self, camera: str, clip: ClipReady, model: str) -> bool:
         """Whether `learn` was told that `model` has counted this very clip, or has said why it cannot be."""
@@ -141,52 +133,54 @@ class ViewBook:
                 known = self._cameras.get(camera) or self._now(camera)
                 if counted is not None and known.scene is not counted.scene:
                     raise _Overtaken
-                known = self._heed(known, alone=counted is not None)
                 return self._changed(known, learn_it, alone=counted is not None)[1]
             except _Overtaken:
                 _LOG.warning("camera %s is counted by another process now: nothing is learnt here", camera)
                 return None
 
-    def epochs(self, camera: str) -> tuple[Epoch, ...]:
-        """The camera's lasting views, those that wait for an operator included; empty before the first is learnt."""
+    def views(self, camera: str) -> CameraViews:
+        """All that is known of the camera, as the process that counts has it now."""
         with self._lock:
-            return self._now(camera).views.epochs
+            return self._now(camera).views
 
-    def confirm(self, camera: str, epoch: int, by: str, at: datetime) -> ViewEvent | None:
-        """`by` says that the camera's zones, as they are drawn, fit this view: from now on it is counted.
+    def foreseen(self, camera: str) -> CameraViews:
+        """As `views`, once that process has heeded what operators have said: what the next clip is counted by.
 
-        None where it is counted already. Raises `NotFound` for a view that the camera has not.
+        For processes that do not count: it changes nothing.
         """
         with self._lock:
-            return self._changed(self._now(camera), _confirming(Word(epoch=epoch, by=by, at=at)))[1]
+            return self._foreseen(self._now(camera).views)
 
-    def leave_word(self, camera: str, epoch: int, by: str, at: datetime) -> None:
-        """As `confirm`, for another process than the one that counts: that one heeds it at the camera's next clip.
+    def leave_word(self, camera: str, word: Word) -> None:
+        """Say something of the camera's views: the process that counts heeds it before the camera's next clip.
 
         Raises `NotFound` for a view that the camera has not.
         """
         with self._lock:
-            _epoch(self._now(camera).views, epoch)
-        word = Word(epoch=epoch, by=by, at=at)
-        change(self._shelf, f"{camera}{_WORD}", lambda _: word.model_dump_json())
+            heeded(self._foreseen(self._now(camera).views), word)
+        change(self._shelf, f"{camera}{_WORD}", lambda left: _lines(left) + word.line())
 
-    def _heed(self, known: _Known, *, alone: bool) -> _Known:
-        """Take an operator's word that lies there; it goes once what it says is kept, or if it says nothing."""
+    def _heed(self, known: _Known) -> _Known:
+        """Take the operators' words that lie there; they go once what they say is kept, or if they say nothing."""
         camera = known.views.camera
         name = f"{camera}{_WORD}"
-        left = self._shelf.get(name)
-        if left is None:
-            return known
-        try:
-            word = Word.model_validate_json(left.text)
-            known, event = self._changed(known, _confirming(word), alone=alone)
-            if event is not None:
-                told = "camera %s: view %d is counted from now on, confirmed by %s"
-                _LOG.warning(told, camera, word.epoch, word.by)
-        except (ValidationError, NotFound) as error:
-            _LOG.warning("%s is not heeded: %s", self._shelf.place(name), str(error).splitlines()[0])
-        self._shelf.remove(name, version=left.version)
+        while (left := self._shelf.get(name)) is not None:
+            for line in left.text.splitlines():
+                try:
+                    known, event = self._changed(known, _heeding(Word.model_validate_json(line)))
+                    if event is not None:
+                        _LOG.warning("camera %s: %s", camera, event.reason)
+                except (ValidationError, NotFound) as error:
+                    _LOG.warning("%s is not heeded: %s", self._shelf.place(name), str(error).splitlines()[0])
+            self._shelf.remove(name, version=left.version)
         return known
+
+    def _foreseen(self, views: CameraViews) -> CameraViews:
+        left = self._shelf.get(f"{views.camera}{_WORD}")
+        for line in left.text.splitlines() if left else ():
+            with suppress(ValidationError, NotFound):  # the process that counts says so
+                views, _ = heeded(views, Word.model_validate_json(line))
+        return views
 
     def _changed(self, known: _Known, step: _Step, *, alone: bool = False) -> tuple[_Known, ViewEvent | None]:
         """The state after a step, kept, and what has changed by it.
@@ -245,17 +239,9 @@ def _text(views: CameraViews) -> str:
     return views.model_dump_json(exclude=None if views.handled else {"handled", "last_clip"})
 
 
-def _confirming(word: Word) -> _Step:
-    def confirm_it(views: CameraViews) -> tuple[CameraViews, ViewEvent | None]:
-        known = _epoch(views, word.epoch)
-        return (views, None) if known.counted else confirmed(views, word.epoch, word.by, word.at)
-
-    return confirm_it
+def _lines(left: Document | None) -> str:
+    return "".join(f"{line}\n" for line in left.text.splitlines()) if left else ""
 
 
-def _epoch(views: CameraViews, number: int) -> Epoch:
-    for epoch in views.epochs:
-        if epoch.number == number:
-            return epoch
-    numbers = ", ".join(str(epoch.number) for epoch in views.epochs) or "none yet"
-    raise NotFound(f"camera {views.camera} has no view {number}", remedy=f"Its views are: {numbers}")
+def _heeding(word: Word) -> _Step:
+    return lambda views: heeded(views, word)

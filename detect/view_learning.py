@@ -1,9 +1,11 @@
 r"""How a camera's views are learnt from its clips, one after the other: a pure step from state to state.
 
-    no view known --3 clips in a row that agree--> epoch 0, counted (the clips while they agree, too)
+    no view known --3 clips in a row, over half an hour, that agree--> epoch 0, counted (as those clips were)
     epoch 0 shown --a clip unlike it--> away: nothing is counted
     away --a clip like epoch 0--> shown again, counted
     away --3 clips in a row, over half an hour, that agree--> epoch 1, not counted until an operator confirms it
+
+Any of them an operator may confirm, and take that back, the first one too.
 
 A clip that shows a known view makes its looks more certain, or adds one; the looks of long ago go. So a view is
 followed through the day and the seasons, and where the camera slowly sinks or comes back askew its `shift` is followed
@@ -12,11 +14,12 @@ too, but never farther than `FARTHEST` from where its zones were drawn.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
 from core.config import Closed
 from core.records import REASON_LENGTH, ClipReady, ContentHash, Identifier, UtcTime
@@ -28,7 +31,7 @@ AGREEING_CLIPS = 3
 """So many in a row make a view: the first one, or a new one."""
 
 LASTING = timedelta(minutes=30)
-"""A new view lasts at least so long: an operator who looks round is back by then."""
+"""A view lasts at least so long, the first one too: an operator who looks round is back by then."""
 
 HANDLED_KEPT = 64
 """So many clips of a camera a bus may deliver again: far more than a worker has in hand at once."""
@@ -49,13 +52,16 @@ class ViewChange(StrEnum):
     RETURNED = "returned"
     NEW_VIEW = "new_view"
     CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    FORGOTTEN = "forgotten"
 
 
 class ViewEvent(Closed):
     """A change of a camera's view at `at`, in words for the operator.
 
     `epoch` is the view that it shows from then on, if any; what it shows is counted after `learnt`, `returned` and
-    `confirmed`, where it shows the view confirmed, and not after `moved` and `new_view`.
+    `confirmed`, where it shows the view confirmed, and not after `moved` and `new_view`, nor after `unconfirmed`, where
+    it shows that one. After `forgotten` it begins anew.
     """
 
     camera: Identifier
@@ -66,7 +72,8 @@ class ViewEvent(Closed):
 
 
 class Epoch(Closed):
-    """A lasting view of a camera. The first is counted as it was learnt, others once an operator confirmed them."""
+    """A lasting view of a camera. The first is counted as it was learnt, others once an operator confirmed them; none
+    that one has said is not to be."""
 
     number: NonNegativeInt
     looks: tuple[Look, ...] = Field(min_length=1, max_length=LOOKS_KEPT)
@@ -76,10 +83,18 @@ class Epoch(Closed):
     usual: float = Field(default=1.0, ge=-1, le=1)
     confirmed_by: str | None = Field(default=None, min_length=1, max_length=200)
     confirmed_at: UtcTime | None = None
+    unconfirmed_by: str | None = Field(default=None, min_length=1, max_length=200)
+    unconfirmed_at: UtcTime | None = None
 
     @property
     def counted(self) -> bool:
-        return self.number == 0 or self.confirmed_by is not None
+        return self.confirmed_by is not None or (self.number == 0 and self.unconfirmed_by is None)
+
+    @model_serializer(mode="wrap")
+    def _silent(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What nobody has said is not written, so that a version before this one reads the document."""
+        unsaid = {name for name in ("unconfirmed_by", "unconfirmed_at") if getattr(self, name) is None}
+        return {name: held for name, held in dumped(self).items() if name not in unsaid}
 
     def view(self) -> KnownView:
         return KnownView(epoch=self.number, counted=self.counted, looks=self.looks, since=self.since, usual=self.usual)
@@ -146,17 +161,39 @@ def learnt(state: CameraViews, at: datetime, sight: Sight) -> tuple[CameraViews,
 
 def confirmed(state: CameraViews, number: int, by: str, at: datetime) -> tuple[CameraViews, ViewEvent]:
     """The state once an operator has said that a view may be counted, with the camera's zones as they are drawn."""
-    epochs = tuple(
-        epoch.model_copy(update={"confirmed_by": by, "confirmed_at": at}) if epoch.number == number else epoch
-        for epoch in state.epochs
-    )
+    said = {"confirmed_by": by, "confirmed_at": at, "unconfirmed_by": None, "unconfirmed_at": None}
     shown = state.shown == number
-    away_since = None if shown else state.away_since
-    dumped = state.model_copy(update={"epochs": epochs, "away_since": away_since}).model_dump()
-    after = CameraViews.model_validate(dumped | {"last": state.last})
-    return after, _event(
-        after, at, ViewChange.CONFIRMED, number if shown else state.shown, f"view {number} confirmed by {by}"
-    )
+    after = _with_epoch(state, number, said).model_copy(update={"away_since": None if shown else state.away_since})
+    reason = f"view {number} is counted from now on, confirmed by {by}"
+    return after, _event(after, at, ViewChange.CONFIRMED, number if shown else state.shown, reason)
+
+
+def unconfirmed(state: CameraViews, number: int, by: str, at: datetime) -> tuple[CameraViews, ViewEvent]:
+    """The state once an operator has said that a view may not be counted, or not any more.
+
+    Of a clip of it nothing is remembered: see `detect/fingerprint.py`.
+    """
+    said = {"confirmed_by": None, "confirmed_at": None, "unconfirmed_by": by, "unconfirmed_at": at}
+    after = _with_epoch(state, number, said)
+    if state.shown == number:
+        after = after.model_copy(update={"away_since": state.away_since or at, "last": None, "last_clip": None})
+    reason = f"view {number} is not counted from now on, says {by}"
+    return after, _event(after, at, ViewChange.UNCONFIRMED, state.shown, reason)
+
+
+def forgotten(state: CameraViews, by: str, at: datetime) -> tuple[CameraViews, ViewEvent]:
+    """The state once an operator has said that the camera's views are to be learnt anew, as if it were a new camera.
+
+    What remains is which clips were handled: those do not come again.
+    """
+    after = CameraViews(camera=state.camera, heard=state.heard, handled=state.handled)
+    return after, _event(after, at, ViewChange.FORGOTTEN, None, f"its views are forgotten and learnt anew, says {by}")
+
+
+def _with_epoch(state: CameraViews, number: int, said: Mapping[str, object]) -> CameraViews:
+    epochs = tuple(epoch.model_copy(update=said) if epoch.number == number else epoch for epoch in state.epochs)
+    dumped = state.model_copy(update={"epochs": epochs}).model_dump()
+    return CameraViews.model_validate(dumped | {"last": state.last})
 
 
 def remembered(state: CameraViews, clip: ClipReady, sight: Sight | None) -> CameraViews:
@@ -190,9 +227,9 @@ def _handled(clip: ClipReady) -> HandledClip:
 
 
 def _first_views(state: CameraViews, at: datetime, sight: Sight) -> tuple[CameraViews, ViewEvent | None]:
-    """Before a view is known: the first `AGREEING_CLIPS` in a row that agree make epoch 0."""
+    """Before a view is known: the first that lasts is epoch 0."""
     trial = _continued(state.trial, at, sight, number=0)
-    if trial.clips >= AGREEING_CLIPS:
+    if _lasts(trial, at):
         known = state.model_copy(
             update={"epochs": (trial,), "trial": None, "undecided": False, "shown": 0, "away_since": None}
         )
@@ -224,8 +261,7 @@ def _unknown_view(
     """A view that none of the epochs is: a new epoch if it lasts."""
     number = len(state.epochs)
     trial = _continued(state.trial, at, sight, number)
-    lasts = trial.clips >= AGREEING_CLIPS and at - trial.since >= LASTING
-    if not lasts or number > EPOCHS_KEPT:
+    if not _lasts(trial, at) or number > EPOCHS_KEPT:
         return _away(state.model_copy(update={"trial": trial}), at, None, _unlike(placed, "an unknown view"))
     new = state.model_copy(
         update={
@@ -240,6 +276,10 @@ def _unknown_view(
         "not counted until somebody confirms it"
     )
     return new, _event(new, at, ViewChange.NEW_VIEW, number, reason)
+
+
+def _lasts(trial: Epoch, at: datetime) -> bool:
+    return trial.clips >= AGREEING_CLIPS and at - trial.since >= LASTING
 
 
 def _away(state: CameraViews, at: datetime, shown: int | None, reason: str) -> tuple[CameraViews, ViewEvent | None]:

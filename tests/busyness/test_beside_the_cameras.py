@@ -17,6 +17,7 @@ from busyness.alerts import AlertsConfig
 from busyness.config import Config, load_config
 from busyness.wiring import install, open_clock
 from core.errors import ConfigError
+from ingest.fetch.guest import host_entry
 
 PATIENCE_S = 30.0
 
@@ -80,13 +81,17 @@ alerts: {{camera_lost_min: 1, webhooks: [{{url: "{hook.url}"}}], private_network
         store = installation.store
         installation.pipeline.start()
         deadline = time.monotonic() + PATIENCE_S
-        while not (hook.told and store.loop_extent()) and time.monotonic() < deadline:
+        while (
+            not (hook.told and installation.alarm.states[0][1].sent and store.loop_extent())
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.02)
         day = (datetime(2026, 3, 12, tzinfo=UTC), datetime(2026, 3, 13, tzinfo=UTC))
         loops = [(row.start.minute, row.flow) for row in store.loops(*day).records()]
         counters = [counter.id for counter in store.counters()]
         feeds = Config(name="a town", sources=[{"kind": "tfl_jamcam"}]).sources
         alarm = installation.alarm
+        sent = installation.registry.get_sample_value("busyness_alerts_sent_total", {"webhook": host_entry(hook.url)})
         with pytest.raises(ConfigError, match="do not change into each other"):
             installation.reload(config.model_copy(update={"sources": feeds, "alerts": AlertsConfig()}))
         secret = AlertsConfig(webhooks=[{"url": hook.url, "secret_env": "NO_SUCH_VARIABLE"}])
@@ -99,4 +104,5 @@ alerts: {{camera_lost_min: 1, webhooks: [{{url: "{hook.url}"}}], private_network
     assert counters == ["n1"]
     (alert,) = hook.told
     assert (alert["kind"], alert["camera"]) == ("camera_lost", "synthetic-02")
+    assert sent == 1
     assert "placeholder" in alert["reason"]

@@ -134,25 +134,28 @@ def test_a_city_is_counted_once_through_a_restart_and_says_what_is_wrong(
 def test_cameras_are_checked_and_their_health_is_shown(
     town: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def busyness(*words: str, code: int = 0) -> str:
+    def shown(*words: str, code: int = 0, err: bool = False) -> str:
         monkeypatch.setattr(sys, "argv", ["busyness", *words])
         monkeypatch.setenv("COLUMNS", "200")
         with pytest.raises(SystemExit, match=f"^{code}$"):
             main()
         said = capsys.readouterr()
-        return said.err if code else said.out
+        return said.err if err else said.out
+
+    def busyness(*words: str, code: int = 0) -> str:
+        return shown(*words, code=code, err=code != 0)
 
     listed = busyness("cameras", str(town))
     assert "4 cameras" in listed
     assert "switched this camera off" in listed
-    checked = busyness("cameras", str(town), "--check")
+    checked = shown("cameras", str(town), "--check", code=1)
     for words in ("withdrawn", "unreachable", "people", "min"):
         assert words in checked
-    assert '"status":"ok"' in busyness("cameras", str(town), "--check", "--json")
+    assert '"status":"ok"' in shown("cameras", str(town), "--check", "--json", code=1)
     assert "withdrawn" in busyness("cameras", str(town), "--health")
     assert "lasting views" in busyness("cameras", str(town), "--views")
     assert "has no view 3" in busyness(
         "cameras", str(town), "00009.00000", "--confirm-view", "3", "--by", "Ada", code=1
     )
     assert "there is no camera '4712'" in busyness("cameras", str(town), "4712", "--check", code=1)
-    assert "say who confirms" in busyness("cameras", str(town), "00009.00000", "--confirm-view", "1", code=2)
+    assert "say who says so" in busyness("cameras", str(town), "00009.00000", "--confirm-view", "1", code=2)

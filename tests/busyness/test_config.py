@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from aggregate.usual.policy import UsualPolicy
 from busyness.config import Config, load_config, load_outlines
 from core.errors import ConfigError
 from core.kafka.settings import KafkaConfig
+from ingest.jail.limits import JailLimits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -185,19 +187,25 @@ def test_every_setting_stands_in_a_shipped_configuration_or_has_a_default() -> N
     assert required == {"name", "sources"}
 
 
+NESTED = r"  # (?=(limits|jail|resolution):|  (max|min|memory|cpu|wall|start|most|assumed)_|  jobs:)"
+COMMENTED = tuple(f"# {name}:" for name in ("ingest", "alerts", "loops", "usual"))
+
+
 @pytest.mark.parametrize("name", ["london", "helsinki"])
 def test_the_settings_that_stand_there_as_comments_are_the_defaults(name: str, tmp_path: Path) -> None:
     """Whoever takes away the marks before them gets what he had, but for the webhook that is an example."""
     lines, commented = [], False
     for line in (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8").splitlines():
-        commented = line.startswith("#") and (commented or line.startswith(("# ingest:", "# alerts:", "# loops:")))
-        nested = re.match(r"  # (?=(limits|jail):|  (max|min|memory|cpu|wall|start)_)", line)
+        commented = line.startswith("#") and (commented or line.startswith(COMMENTED))
+        nested = re.match(NESTED, line)
         lines.append(line[2:] if commented else f"  {line[4:]}" if nested else line)
     path = tmp_path / "whole.yaml"
     path.write_text("\n".join(lines), encoding="utf-8")
     whole, given = load_config(path), load_config(ROOT / "configs" / f"{name}.yaml")
-    assert {"ingest", "alerts", "detect", "loops"} <= whole.model_fields_set
-    assert {"limits", "jail"} <= whole.detect.model_fields_set
-    assert (whole.ingest, whole.detect) == (given.ingest, given.detect)
+    assert {"ingest", "alerts", "detect", "loops", "usual"} <= whole.model_fields_set
+    assert {"limits", "jail", "resolution"} <= whole.detect.model_fields_set
+    assert whole.detect.jail.model_fields_set == set(JailLimits.model_fields)
+    assert whole.usual.model_fields_set == set(UsualPolicy.model_fields)
+    assert (whole.ingest, whole.detect, whole.usual) == (given.ingest, given.detect, given.usual)
     assert whole.alerts.model_copy(update={"webhooks": ()}) == given.alerts
     assert len(whole.loops) == max(1, len(given.loops))

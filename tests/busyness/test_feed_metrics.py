@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 import pytest
+from hand_clock import HandClock
 from prometheus_client import CollectorRegistry
 
-from busyness.feed_metrics import OTHER, OUTCOMES, REPLACED, FeedMeters
+from busyness.alert_book import WebhookState
+from busyness.feed_metrics import OTHER, OUTCOMES, REPLACED, AlertMeters, FeedMeters
+from ingest.city.config import CityConfig
+from ingest.city.health import HealthLog
+from ingest.city.source import CitySource, as_listed
+from ingest.feed import FetchFailed, ListedCamera, Media, Version
 
 
 @pytest.fixture
@@ -60,9 +70,62 @@ def test_what_waits_is_asked_when_it_is_looked_at(registry: CollectorRegistry, m
     assert registry.get_sample_value("busyness_waiting_bytes") == 12
 
 
+@dataclass
+class Listless:
+    """A feed without cameras, which cannot be asked for them while it is `away`."""
+
+    name: str
+    away: bool = True
+
+    def cameras(self) -> Sequence[ListedCamera]:
+        if self.away:
+            raise FetchFailed("it answered 503")
+        return ()
+
+    def newest(self) -> Mapping[str, Version] | None:
+        return None
+
+    def fetch(self, listed: ListedCamera, known: Version | None) -> Media | None:
+        return None
+
+
+def test_of_a_city_it_shows_which_lists_cannot_be_had(registry: CollectorRegistry, meters: FeedMeters) -> None:
+    feed, clock = Listless("tfl"), HandClock(datetime(2026, 3, 12, tzinfo=UTC))
+    city = CitySource([feed], CityConfig(), clock, HealthLog(), seed=1)
+    meters.of_city(city)
+
+    def failures(source: str) -> float | None:
+        return registry.get_sample_value("busyness_feed_list_failures", {"source": source})
+
+    assert failures("tfl") == 0
+    for times in (1, 2):
+        assert city.runners[0].step()
+        assert failures("tfl") == times
+        clock.sleep(600)
+    feed.away = False
+    assert city.runners[0].step()
+    assert failures("tfl") == 0
+    city.replace([Listless("other")], as_listed)
+    assert (failures("tfl"), failures("other")) == (None, 0)
+    assert registry.get_sample_value("busyness_feed_bytes_total", {"source": "tfl"}) == 0
+    assert registry.get_sample_value("busyness_feed_newest_behind", {"source": "other"}) == 0
+    assert registry.get_sample_value("busyness_waiting_clips") == 0
+
+
 def test_the_series_of_the_configuration_begin_at_nought(registry: CollectorRegistry, meters: FeedMeters) -> None:
     meters.named("tfl", "digitraffic")
     for source in ("tfl", "digitraffic"):
         assert registry.get_sample_value("busyness_clips_skipped_total", {"source": source}) == 0
         assert registry.get_sample_value("busyness_feed_bytes_total", {"source": source}) == 0
     assert registry.get_sample_value("busyness_worker_replaced_total", {"reason": REPLACED[0]}) == 0
+
+
+def test_alerts_are_told_by_the_host_of_their_webhook_and_only_of_those_there_are(registry: CollectorRegistry) -> None:
+    states = [("a.org", WebhookState(3, 1, 2)), ("a.org", WebhookState(4, 0, 5)), ("b.org", WebhookState())]
+    registry.register(AlertMeters(lambda: states))
+    a = {"webhook": "a.org"}
+    assert registry.get_sample_value("busyness_alerts_sent_total", a) == 7
+    assert registry.get_sample_value("busyness_alerts_dropped_total", a) == 1
+    assert registry.get_sample_value("busyness_alerts_waiting", a) == 7
+    del states[:2]
+    assert labels(registry, "busyness_alerts_waiting", "webhook") == {"b.org"}

@@ -19,7 +19,8 @@ from core.shelf_folder import FolderShelf
 from core.shelf_memory import MemoryShelf
 from detect.scene import Scene, Sight
 from detect.view_book import Counted, ViewBook
-from detect.view_learning import HANDLED_KEPT, MODELS_KEPT, ViewChange
+from detect.view_learning import HANDLED_KEPT, MODELS_KEPT
+from detect.view_word import Saying, Word
 
 STREET, HOUSE = 1, 2
 MODEL = "dots@1"
@@ -34,10 +35,18 @@ def documents(folder: Path) -> list[str]:
 
 
 def fill(book: ViewBook, camera: str = "06710") -> None:
-    """Five clips of a street, then an hour of a house."""
+    """Five clips of a street, over half an hour, then an hour of a house."""
     for number in range(17):
         sight = sight_of(STREET if number < 5 else HOUSE, grain=number)
-        book.learn(camera, clip_at(5 * number, camera), sight)
+        book.learn(camera, clip_at(5 * number if number else -10, camera), sight)
+
+
+def word(said: Saying, epoch: int | None = None, by: str = "Ada") -> Word:
+    return Word(said=said, epoch=epoch, by=by, at=MIDNIGHT)
+
+
+def confirmation(epoch: int, by: str = "Ada") -> Word:
+    return word(Saying.CONFIRM, epoch, by)
 
 
 def test_a_book_opened_again_knows_what_it_knew(tmp_path: Path) -> None:
@@ -47,14 +56,14 @@ def test_a_book_opened_again_knows_what_it_knew(tmp_path: Path) -> None:
     known = book.scene_of("06710")
     assert known.last is not None
     assert again.scene_of("06710") == known.model_copy(update={"last": None}), "all but the last clip's fingerprint"
-    assert [epoch.counted for epoch in again.epochs("06710")] == [True, False]
+    assert [epoch.counted for epoch in again.views("06710").epochs] == [True, False]
     assert documents(tmp_path / "views") == ["06710.json"]
     assert (tmp_path / "views" / "06710.json").stat().st_size < 40_000
 
 
 def test_a_camera_nobody_knows_has_an_empty_scene() -> None:
     assert ViewBook().scene_of("06710") == Scene()
-    assert ViewBook().epochs("06710") == ()
+    assert ViewBook().views("06710").epochs == ()
 
 
 def test_a_clip_without_a_sight_teaches_nothing() -> None:
@@ -63,18 +72,21 @@ def test_a_clip_without_a_sight_teaches_nothing() -> None:
     assert book.scene_of("06710") == Scene()
 
 
-def test_an_operator_confirms_a_view_once() -> None:
+def test_an_operator_confirms_a_view_once(caplog: pytest.LogCaptureFixture) -> None:
     book = ViewBook()
     fill(book)
-    event = book.confirm("06710", 1, "Ada", MIDNIGHT)
-    assert event is not None
-    assert event.change is ViewChange.CONFIRMED
-    assert book.confirm("06710", 1, "Bob", MIDNIGHT) is None
-    assert [epoch.confirmed_by for epoch in book.epochs("06710")] == [None, "Ada"]
+    for by in ("Ada", "Bob"):
+        book.leave_word("06710", confirmation(1, by))
+        book.scene_of("06710")
+    assert [epoch.confirmed_by for epoch in book.views("06710").epochs] == [None, "Ada"]
+    assert "Bob" not in caplog.text
+    book.leave_word("06710", confirmation(0, "Bob"))
+    book.scene_of("06710")
+    assert [epoch.confirmed_by for epoch in book.views("06710").epochs] == ["Bob", "Ada"], "somebody has looked at it"
     with pytest.raises(NotFound, match=r"no view 7\. Its views are: 0, 1"):
-        book.confirm("06710", 7, "Ada", MIDNIGHT)
+        book.leave_word("06710", confirmation(7))
     with pytest.raises(NotFound, match="none yet"):
-        book.confirm("04254", 0, "Ada", MIDNIGHT)
+        book.leave_word("04254", confirmation(0))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +102,7 @@ def test_a_broken_file_is_put_aside_and_the_camera_learnt_anew(
     assert "put aside as 06710.json.broken" in caplog.text
     assert (tmp_path / "06710.json.broken").read_bytes() == content
     fill(book)
-    assert len(on(tmp_path).epochs("06710")) == 2
+    assert len(on(tmp_path).views("06710").epochs) == 2
 
 
 def test_a_file_that_cannot_be_written_is_named_and_nothing_is_learnt(tmp_path: Path) -> None:
@@ -111,15 +123,16 @@ def test_cameras_side_by_side_are_learnt_as_one_alone(tmp_path: Path) -> None:
         assert together.scene_of(name) == alone.scene_of("06710")
 
 
-def test_a_word_left_by_another_process_is_heeded_at_the_next_clip(
+def test_a_word_left_by_another_process_is_heeded_before_the_next_clip(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     counting, operator = on(tmp_path), on(tmp_path)
     fill(counting)
-    operator.leave_word("06710", 1, "Ada", MIDNIGHT)
-    assert [epoch.counted for epoch in counting.epochs("06710")] == [True, False]
-    counting.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
-    assert [epoch.confirmed_by for epoch in counting.epochs("06710")] == [None, "Ada"]
+    operator.leave_word("06710", confirmation(1))
+    assert [epoch.counted for epoch in counting.views("06710").epochs] == [True, False]
+    scene = counting.scene_of("06710")
+    assert [view.counted for view in scene.views] == [True, True]
+    assert [epoch.confirmed_by for epoch in counting.views("06710").epochs] == [None, "Ada"]
     assert documents(tmp_path) == ["06710.json"], "said once"
     told = [one for one in caplog.records if one.getMessage().endswith("confirmed by Ada")]
     assert [(one.levelname, one.getMessage()) for one in told] == [
@@ -127,19 +140,67 @@ def test_a_word_left_by_another_process_is_heeded_at_the_next_clip(
     ]
 
 
+def test_words_are_heeded_in_their_order_and_none_is_lost(tmp_path: Path) -> None:
+    """The usual way out of a first view that is a window: it is not counted, the street is."""
+    counting, operator = on(tmp_path), on(tmp_path)
+    fill(counting)
+    operator.leave_word("06710", word(Saying.UNCONFIRM, 0))
+    operator.leave_word("06710", confirmation(1))
+    assert [epoch.counted for epoch in operator.foreseen("06710").epochs] == [False, True]
+    assert [epoch.counted for epoch in operator.views("06710").epochs] == [True, False], "nothing changes by looking"
+    assert documents(tmp_path) == ["06710.json", "06710.word"]
+    assert [view.counted for view in counting.scene_of("06710").views] == [False, True]
+    operator.leave_word("06710", word(Saying.UNCONFIRM, 1, "Bob"))
+    assert [view.counted for view in counting.scene_of("06710").views] == [False, False]
+    again = on(tmp_path).views("06710").epochs
+    assert [(epoch.confirmed_by, epoch.unconfirmed_by) for epoch in again] == [(None, "Ada"), (None, "Bob")]
+
+
+def test_a_word_said_after_one_of_yesterday_is_heeded_beside_it(tmp_path: Path) -> None:
+    book = on(tmp_path)
+    fill(book)
+    (tmp_path / "06710.word").write_text('{"epoch":1,"by":"Ada","at":"2017-03-09T00:00:00Z"}')
+    book.leave_word("06710", word(Saying.UNCONFIRM, 0))
+    assert [view.counted for view in book.scene_of("06710").views] == [False, True]
+
+
+def test_views_that_are_to_be_forgotten_are_learnt_anew(tmp_path: Path) -> None:
+    counting, operator = on(tmp_path), on(tmp_path)
+    fill(counting)
+    operator.leave_word("06710", word(Saying.FORGET))
+    assert operator.foreseen("06710").epochs == ()
+    with pytest.raises(NotFound, match="none yet"):
+        operator.leave_word("06710", confirmation(1))
+    assert counting.scene_of("06710") == Scene()
+    counting.learn("06710", clip_at(80), sight_of(HOUSE))
+    assert counting.views("06710").trial is None, "late clips still teach nothing"
+    for number in range(3):
+        counting.learn("06710", clip_at(85 + 15 * number), sight_of(HOUSE, grain=number))
+    assert [(view.epoch, view.counted) for view in counting.scene_of("06710").views] == [(0, True)]
+    assert documents(tmp_path) == ["06710.json"]
+
+
+def test_what_was_handled_is_not_forgotten_with_the_views() -> None:
+    book = ViewBook()
+    count(book, clip_at(0), sight_of(STREET))
+    book.leave_word("06710", word(Saying.FORGET))
+    assert book.scene_of("06710") == Scene()
+    assert book.handled("06710", clip_at(0), MODEL)
+
+
 def test_a_word_waits_until_it_can_be_kept(tmp_path: Path) -> None:
     """As on a full disk: what an operator said is not lost, and is heeded once there is room."""
     counting, operator = on(tmp_path), on(tmp_path)
     fill(counting)
-    operator.leave_word("06710", 1, "Ada", MIDNIGHT)
+    operator.leave_word("06710", confirmation(1))
     (tmp_path / ".06710.json.new").mkdir()
-    with pytest.raises(StoreError):  # the clip cannot be learnt from either
-        counting.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
+    with pytest.raises(StoreError):
+        counting.scene_of("06710")
     assert (tmp_path / "06710.word").exists()
-    assert not counting.epochs("06710")[1].counted
+    assert not counting.views("06710").epochs[1].counted
     (tmp_path / ".06710.json.new").rmdir()
-    counting.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
-    assert counting.epochs("06710")[1].confirmed_by == "Ada"
+    counting.scene_of("06710")
+    assert counting.views("06710").epochs[1].confirmed_by == "Ada"
     assert not (tmp_path / "06710.word").exists()
 
 
@@ -147,7 +208,7 @@ def test_the_last_clip_is_remembered_through_a_confirmation() -> None:
     book = ViewBook()
     fill(book)
     before = book.scene_of("06710").last
-    book.confirm("06710", 1, "Ada", MIDNIGHT)
+    book.leave_word("06710", confirmation(1))
     assert before is not None
     assert book.scene_of("06710").last == before
 
@@ -157,12 +218,14 @@ def test_a_word_that_cannot_be_meant_is_refused_or_passed_over(
 ) -> None:
     book = on(tmp_path)
     fill(book)
-    with pytest.raises(NotFound, match=r"no view 7\. Its views are: 0, 1"):
-        book.leave_word("06710", 7, "Ada", MIDNIGHT)
-    (tmp_path / "06710.word").write_text("{}")
-    book.learn("06710", clip_at(5 * 17), sight_of(HOUSE, grain=17))
-    assert "06710.word is not heeded" in caplog.text
-    assert not book.epochs("06710")[1].counted
+    for said, epoch in ((Saying.FORGET, 1), (Saying.UNCONFIRM, None)):
+        with pytest.raises(ValueError, match="a view is confirmed or not"):
+            word(said, epoch)
+    (tmp_path / "06710.word").write_text("{}\n" + confirmation(7).line() + confirmation(1).line())
+    assert [epoch.counted for epoch in book.foreseen("06710").epochs] == [True, True]
+    book.scene_of("06710")
+    assert caplog.text.count("06710.word is not heeded") == 2
+    assert book.views("06710").epochs[1].counted, "the others are"
     assert not (tmp_path / "06710.word").exists(), "said once"
 
 
@@ -193,9 +256,10 @@ def test_an_installation_of_yesterday_goes_on_with_its_files(tmp_path: Path) -> 
     (tmp_path / "06710.json.new").write_text("left by who was killed")
     book = on(tmp_path)
     assert book.cameras == ["06710"]
-    assert [known.counted for known in book.epochs("06710")] == [True, False]
+    assert [known.counted for known in book.views("06710").epochs] == [True, False]
+    book.scene_of("06710")
     book.learn("06710", clip_at(0), sight_of(HOUSE, grain=1))
-    assert [known.confirmed_by for known in book.epochs("06710")] == [None, "Ada"]
+    assert [known.confirmed_by for known in book.views("06710").epochs] == [None, "Ada"]
     after = json.loads((tmp_path / "06710.json").read_text())
     assert list(after) == list(before), "and no version before this one is put off by what is new"
     assert list(after["epochs"][0]) == list(epoch(STREET, 0))
@@ -290,10 +354,12 @@ def test_an_operators_word_puts_no_clip_off() -> None:
     counting, operator = ViewBook(shelf), ViewBook(shelf)
     fill(counting)
     scene = counting.scene_of("06710")
-    operator.leave_word("06710", 1, "Ada", MIDNIGHT)
+    operator.leave_word("06710", confirmation(1))
     counting.learn("06710", clip_at(85), sight_of(HOUSE, grain=17), Counted(MODEL, scene))
     assert counting.handled("06710", clip_at(85), MODEL)
-    assert counting.epochs("06710")[1].confirmed_by == "Ada"
+    count(counting, clip_at(90), sight_of(HOUSE, grain=18))
+    assert counting.handled("06710", clip_at(90), MODEL)
+    assert counting.views("06710").epochs[1].confirmed_by == "Ada"
     assert shelf.names() == ["06710.json"]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from detect.scene import EPOCHS_KEPT, LOOKS_KEPT, SIGNATURE_LENGTH, Scene, Sight
 from detect.sixbit import numbers_of, text_of
 from detect.view_field import aligned, coded, decoded, steadiness
-from detect.view_learning import CameraViews, ViewChange, ViewEvent, confirmed, learnt
+from detect.view_learning import CameraViews, ViewChange, ViewEvent, confirmed, forgotten, learnt, unconfirmed
 from detect.view_match import FARTHEST, place
 
 STREET, HOUSE, PARK = 1, 2, 3
@@ -43,22 +43,30 @@ def changes(events: Sequence[ViewEvent]) -> list[tuple[ViewChange, int | None]]:
 
 
 def test_the_first_clips_that_agree_are_counted_and_become_epoch_0() -> None:
-    state, counted, events = after(clips(STREET, 4))
-    assert counted == [True] * 4
+    state, counted, events = after(clips(STREET, 8))
+    assert counted == [True] * 8
     assert changes(events) == [(ViewChange.LEARNT, 0)]
     assert [epoch.number for epoch in state.epochs] == [0]
 
 
+def test_the_first_view_lasts_half_an_hour_as_any_other() -> None:
+    """A camera that begins on a house for less has the street as its first view, and the house as none."""
+    state, counted, events = after([*clips(HOUSE, 6), *clips(STREET, 7), *clips(HOUSE, 1)])
+    assert counted == [True] * 6 + [False] * 7 + [False]
+    assert changes(events) == [(ViewChange.MOVED, None), (ViewChange.LEARNT, 0), (ViewChange.MOVED, None)]
+    assert place(state.scene(), field_of(STREET)).counted
+
+
 def test_first_clips_that_disagree_are_not_counted_until_one_view_lasts() -> None:
-    """One clip is counted before anything speaks against it; then none, until three in a row agree."""
-    state, counted, events = after([*clips(HOUSE, 1), *clips(STREET, 5)])
-    assert counted == [True, False, False, False, True, True]
+    """One clip is counted before anything speaks against it; then none, until those of half an hour agree."""
+    state, counted, events = after([*clips(HOUSE, 1), *clips(STREET, 9)])
+    assert counted == [True, *[False] * 7, True, True]
     assert changes(events) == [(ViewChange.MOVED, None), (ViewChange.LEARNT, 0)]
     assert not state.undecided
 
 
 def test_another_view_is_noticed_in_its_first_clip_and_the_known_one_in_its_first() -> None:
-    state, _, _ = after(clips(STREET, 5))
+    state, _, _ = after(clips(STREET, 7))
     state, counted, events = after([*clips(HOUSE, 2), *clips(STREET, 2)], state=state)
     assert counted == [False, False, True, True]
     assert changes(events) == [(ViewChange.MOVED, None), (ViewChange.RETURNED, 0)]
@@ -67,7 +75,7 @@ def test_another_view_is_noticed_in_its_first_clip_and_the_known_one_in_its_firs
 
 
 def test_a_view_that_lasts_becomes_an_epoch_that_waits_for_an_operator() -> None:
-    state, _, _ = after(clips(STREET, 5))
+    state, _, _ = after(clips(STREET, 7))
     state, counted, events = after(clips(HOUSE, 12), state=state)
     assert not any(counted)
     assert changes(events) == [(ViewChange.MOVED, None), (ViewChange.NEW_VIEW, 1)]
@@ -76,7 +84,7 @@ def test_a_view_that_lasts_becomes_an_epoch_that_waits_for_an_operator() -> None
 
 
 def test_three_quick_clips_are_no_lasting_view() -> None:
-    state, _, _ = after(clips(STREET, 5))
+    state, _, _ = after(clips(STREET, 7))
     state, _, events = after(clips(HOUSE, 5), every_min=1, state=state)
     assert changes(events) == [(ViewChange.MOVED, None)]
     assert len(state.epochs) == 1
@@ -84,14 +92,14 @@ def test_three_quick_clips_are_no_lasting_view() -> None:
 
 def test_a_look_round_is_no_lasting_view_however_long_it_goes_on() -> None:
     """Each new direction begins anew; a camera that never rests makes no epoch."""
-    state, _, _ = after(clips(STREET, 5))
+    state, _, _ = after(clips(STREET, 7))
     state, counted, _ = after([clip for view in range(4, 24) for clip in clips(view, 2)], every_min=20, state=state)
     assert not any(counted)
     assert len(state.epochs) == 1
 
 
 def test_a_confirmed_view_is_counted_as_its_own_epoch_and_so_is_the_first() -> None:
-    state, _, _ = after([*clips(STREET, 5), *clips(HOUSE, 12)])
+    state, _, _ = after([*clips(STREET, 7), *clips(HOUSE, 12)])
     state, event = confirmed(state, 1, "Ada", MIDNIGHT + timedelta(hours=3))
     assert (event.change, event.epoch) == (ViewChange.CONFIRMED, 1)
     assert place(state.scene(), field_of(HOUSE)).epoch == 1
@@ -100,8 +108,37 @@ def test_a_confirmed_view_is_counted_as_its_own_epoch_and_so_is_the_first() -> N
     assert changes(events) == [(ViewChange.RETURNED, 0), (ViewChange.MOVED, None)]
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_view_that_an_operator_takes_back_is_not_counted(number: int) -> None:
+    """The first one too, which nobody had confirmed; and no clip of it is remembered."""
+    shown = [STREET, HOUSE][number]
+    state, _, _ = after([*clips(STREET, 7), *clips(HOUSE, 12)])
+    state, _ = confirmed(state, 1, "Ada", MIDNIGHT + timedelta(hours=3))
+    state, _, _ = after(clips(shown, 1), state=state)
+    assert state.last is not None
+    state, event = unconfirmed(state, number, "Bob", MIDNIGHT + timedelta(hours=4))
+    assert (event.change, event.epoch) == (ViewChange.UNCONFIRMED, number)
+    assert event.reason == f"view {number} is not counted from now on, says Bob"
+    assert (state.last, state.last_clip) == (None, None)
+    _, counted, _ = after([*clips(STREET, 2), *clips(HOUSE, 2)], state=state)
+    assert counted == [number != 0] * 2 + [number != 1] * 2
+    state, _ = confirmed(state, number, "Ada", MIDNIGHT + timedelta(hours=5))
+    assert [epoch.counted for epoch in state.epochs] == [True, True]
+    assert place(state.scene(), field_of(shown)).counted
+
+
+def test_views_that_are_forgotten_are_learnt_anew() -> None:
+    state, _, _ = after([*clips(HOUSE, 7), *clips(STREET, 12)])
+    state, event = forgotten(state, "Ada", MIDNIGHT + timedelta(hours=3))
+    assert (event.change, event.epoch) == (ViewChange.FORGOTTEN, None)
+    assert (state.epochs, state.scene()) == ((), Scene())
+    state, counted, events = after([*clips(STREET, 7), *clips(HOUSE, 1)], state=state)
+    assert counted == [True] * 7 + [False]
+    assert changes(events) == [(ViewChange.LEARNT, 0), (ViewChange.MOVED, None)]
+
+
 def test_a_clip_in_which_the_camera_turns_is_told_and_not_learnt() -> None:
-    state, _, _ = after(clips(STREET, 5))
+    state, _, _ = after(clips(STREET, 7))
     turned, _, events = after([sight_of(STREET, steady=0.1)], state=state)
     assert "moved during the clip" in events[0].reason
     assert turned.epochs == state.epochs
@@ -133,7 +170,7 @@ def test_a_slow_drift_is_followed_and_ends_where_the_zones_would_be_lost() -> No
 
 def test_known_and_unconfirmed_at_once_is_known_unless_clearly_the_other() -> None:
     """Fog that lasts must not shut the street out; a house must not be taken for it either."""
-    state, _, _ = after([*clips(STREET, 5), *clips(HOUSE, 12)])
+    state, _, _ = after([*clips(STREET, 7), *clips(HOUSE, 12)])
     between = 0.45 * field_of(STREET) + 0.55 * field_of(HOUSE)
     assert place(state.scene(), between).counted
     house = 0.3 * field_of(STREET) + 0.7 * field_of(HOUSE)
@@ -141,7 +178,7 @@ def test_known_and_unconfirmed_at_once_is_known_unless_clearly_the_other() -> No
 
 
 def test_there_is_an_end_to_new_views() -> None:
-    state, _, _ = after(clips(STREET, 3))
+    state, _, _ = after(clips(STREET, 7))
     for view in range(10, 12 + EPOCHS_KEPT):
         state, counted, _ = after(clips(view, 4), every_min=15, state=state)
         assert not any(counted)

@@ -61,7 +61,12 @@ IMPORTS: dict[str, dict[str, tuple[str, ...]]] = {
 """What a room with pixels may import, and of a module that could also carry them away, which of its names."""
 
 OWN_IMPORTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "detect/view_book.py": {"core.shelf": ANY, "core.shelf_memory": ANY, "threading": ("Lock",)},
+    "detect/view_book.py": {
+        "core.shelf": ANY,
+        "core.shelf_memory": ANY,
+        "contextlib": ("suppress",),
+        "threading": ("Lock",),
+    },
 }
 """What one file alone may import beside that: it keeps what is known of views, signatures as numbers, on a shelf."""
 

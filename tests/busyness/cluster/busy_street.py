@@ -33,10 +33,12 @@ CAMERAS = tuple(
 Picture = int | str
 
 
-def clips_of(pictures: Sequence[Picture], cameras: Sequence[Camera] = CAMERAS) -> list[ClipReady]:
-    """A clip of every camera every four minutes."""
+def clips_of(
+    pictures: Sequence[Picture], cameras: Sequence[Camera] = CAMERAS, *, every: timedelta = CADENCE
+) -> list[ClipReady]:
+    """A clip of every camera, so far apart."""
     return [
-        ClipReady(camera=camera.id, event_time=START + number * CADENCE, location=str(picture))
+        ClipReady(camera=camera.id, event_time=START + number * every, location=str(picture))
         for number, picture in enumerate(pictures)
         for camera in cameras
     ]

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from aggregate.aggregator import Aggregator
 from aggregate.duckdb_store import DuckDBStore
 from aggregate.feed import ReadingFeed
+from aggregate.health import outages, state_ranges, uptime
 from aggregate.policy import AggregatePolicy
 from busyness.cluster.aggregating import Aggregating, KeepingHealth, KeepingLoops
 from busyness.cluster.live import LiveReadings
@@ -26,6 +27,7 @@ from core.health import CameraState, HealthEvent
 from core.loops import LoopReading
 from core.records import CountObservation, Window
 from core.revisions import ReadingRevision
+from ingest.city.source import NOT_WATCHED
 
 CLOCK = HandClock(START + timedelta(days=1))
 
@@ -134,6 +136,21 @@ def test_notes_of_feeds_and_what_clips_say_make_one_history(store: DuckDBStore) 
     handle(counts)
     assert store.health_now() == [live], "what comes again is no news"
     assert [event.state.value for event in store.health(START, START + timedelta(days=1))] == ["live", "stale", "live"]
+
+
+def test_the_time_that_nobody_watched_is_no_uptime(store: DuckDBStore) -> None:
+    """A clip, then nobody for twenty hours, of which the ingest worker says so when it starts; it comes twice."""
+    bus, keeping = MemoryBus(), KeepingHealth(store, CLOCK)
+    aggregating(store, bus)(observations(3))
+    unwatched = note(10, CameraState.WAITING, NOT_WATCHED)
+    for _ in range(2):
+        keeping([unwatched])
+    assert store.health_now() == [unwatched]
+    ranges = state_ranges(store.health(START, START + timedelta(hours=20), ["a"]), START, START + timedelta(hours=20))
+    assert (ranges[-1].state, ranges[-1].reason) == (CameraState.WAITING, NOT_WATCHED)
+    assert ranges[-1].start == unwatched.since
+    assert outages(ranges) == ()
+    assert uptime(ranges) == 1.0, "of what is known: the first ten minutes"
 
 
 def test_the_same_note_is_one_event(store: DuckDBStore) -> None:

@@ -27,7 +27,6 @@ from busyness.validation.calibrations import Calibrations
 from busyness.wiring import install
 from core.clock import SystemClock
 from core.errors import ConfigError, StoreError
-from core.health import CameraState, HealthEvent
 from core.records import Camera
 from core.shelf_memory import MemoryShelf
 
@@ -110,10 +109,12 @@ class Turns:
 
 
 class Told:
-    """An alarm that remembers."""
+    """An alarm that remembers.
+
+    What it asks, whoever has the turn, is in `tests/busyness/test_alarm.py`.
+    """
 
     def __init__(self) -> None:
-        self.noted: list[HealthEvent] = []
         self.begun, self.ended = 0, 0
 
     def start(self) -> None:
@@ -122,15 +123,11 @@ class Told:
     def stop(self) -> None:
         self.ended += 1
 
-    def note(self, event: HealthEvent) -> None:
-        self.noted.append(event)
-
 
 def test_losses_are_told_by_the_one_whose_turn_it_is(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duties_module, "LOOK_S", 0.001)
-    lost = HealthEvent(camera="a", since=START, state=CameraState.STALE, reason="made to")
     told, turn = Told(), Turns(False, True, True, True, False, False)
-    alarms = Alarms(worker, turn, lambda: [lost], lambda: told)  # type: ignore[arg-type, return-value]
+    alarms = Alarms(worker, turn, lambda: told)  # type: ignore[arg-type, return-value]
     worker.loop("alarms", alarms)
 
     def until_over() -> None:
@@ -139,7 +136,6 @@ def test_losses_are_told_by_the_one_whose_turn_it_is(worker: Worker, monkeypatch
 
     worker.run_until_stopped(until_over)
     assert (told.begun, told.ended) == (1, 1)
-    assert told.noted == [lost, lost]
     assert turn.closed
 
 

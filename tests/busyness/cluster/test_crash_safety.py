@@ -38,7 +38,7 @@ from busyness.metrics import StoringMeters, counting_seconds
 from core.bus import CLIPS, OBSERVATIONS, REVISIONS, RecordT, Topic
 from core.errors import BusError, BusynessError, StoreError
 from core.figures import SERIES
-from core.records import CountObservation, Window
+from core.records import ClipReady, CountObservation, Window
 from core.shelf_memory import MemoryShelf
 from detect.resolution import ResolutionLimit
 from detect.view_book import ViewBook
@@ -47,7 +47,13 @@ Deaths = Sequence[tuple[Fate, int]]
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 PICTURES = (0, 1, 2, 2, 3, 4, "away", "away", 5, 5, "broken", 6, 7)
+
 """What a camera shows, clip by clip: the same number again is the last clip encoded anew."""
+
+
+def shown() -> list[ClipReady]:
+    """Clips of these pictures, so far apart that the first view has lasted before another is shown."""
+    return clips_of(PICTURES, every=timedelta(minutes=10))
 
 
 class Ticking:
@@ -140,7 +146,7 @@ def a_worker(name: str) -> tuple[Worker, CollectorRegistry]:
 @cache
 def undisturbed() -> City:
     city = City()
-    city.publish(CLIPS, clips_of(PICTURES))
+    city.publish(CLIPS, shown())
     city.detect(Fate())
     return city
 
@@ -180,10 +186,10 @@ def test_a_detect_worker_killed_at_each_of_its_steps_loses_and_doubles_nothing()
 def test_a_detect_worker_killed_at_any_step_counts_each_clip_as_if_nothing_had_happened(deaths: Deaths) -> None:
     """Also those that are told from the clip before alone: that one is looked at again."""
     city = City(at_once=1)
-    city.publish(CLIPS, clips_of(PICTURES))
+    city.publish(CLIPS, shown())
     city.again_and_again(city.detect, deaths)
     assert city.counts == undisturbed().counts
-    broken = {number for number, clip in enumerate(clips_of(PICTURES)) if clip.location == "broken"}
+    broken = {number for number, clip in enumerate(shown()) if clip.location == "broken"}
     assert {offset for _, offset, _ in city.bus.letters} == broken
 
 
@@ -196,7 +202,7 @@ def counted() -> list[CountObservation]:
 @settings(max_examples=10, deadline=None, derandomize=True, phases=[Phase.generate])
 def test_what_is_away_for_a_moment_is_waited_for(at: int, after: bool, error: type[BusynessError]) -> None:
     city = City(at_once=1)
-    city.publish(CLIPS, clips_of(PICTURES))
+    city.publish(CLIPS, shown())
     city.detect(Fate(at=at, after=after, error=lambda: error("away for a moment")))
     assert city.counts == undisturbed().counts
 
