@@ -1,11 +1,24 @@
 """Is a camera that shows another view noticed, and one that does not left in peace? `make bench-views`.
 
 The recorded days go through the counter, with a counting model that costs nothing, and a `ViewBook`, clip by clip as
-they would live. What it decides is held against what a person saw (`benchmarks/views/seen.jsonl`): a false alarm is a
-run of clips of the known street that are not counted for their view; a moved clip is one that shows something else than
-that street and is no card. Beside them: real clips turned and zoomed by computer, pictures of other cameras, and the
-synthetic street over a day, with and without moved views. Drawn into OUT (default var/views): a strip for each camera,
-the periods decided on against those seen, and the curve of the similarity to the known view as evidence.
+they would live. What it decides is held against what a person saw (`benchmarks/views/seen.jsonl`). Beside them: real
+clips turned and zoomed by computer, one by one and for an hour at a time, pictures of other cameras, and the synthetic
+street over a day, with and without moved views.
+
+    false_alarms              runs of clips of the known street that are not counted for their view, and with `_clips`
+                              how many clips those are: a camera that is suspended all day has one run
+    street_clips_not_counted  clips of the known street that are not counted, for whatever reason
+    moved_clips_found         clips that show something else than the known street and are no card, and are not
+                              counted; of them `_as_moved_view` for their view, `_otherwise` for another reason, as a
+                              picture that was served before
+    moved_clips_missed        those that are counted
+    excursions                times that a camera showed another view: at which clip of it that was noticed, how many
+                              clips were counted of it, how often it became a numbered view that an operator may
+                              confirm (one that lasts half an hour), and at which clip of the known view that was
+                              counted again: on the real days, and on those with an hour turned by computer
+
+Drawn into OUT (default var/views): a strip for each camera, the periods decided on against those seen, and the curve of
+the similarity to the known view as evidence.
 """
 
 from __future__ import annotations
@@ -14,97 +27,40 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 
 import cv2
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.dates import DateFormatter
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from watched_days.deciding import CARD, STREET, Decided, Period, Recorded, decisions, period_of, seen_by_a_person
+from watched_days.drawing import draw
+from watched_days.turned import MOVES, Excursion, excursion, excursions, moved
 
-from core.clock import SystemClock
-from core.figures import CLASSES
-from core.records import Camera, ClipReady, Status
-from detect.counter import ClipCounter
-from detect.model import Density
+from core.records import Camera, Status
 from detect.quality import judge
 from detect.result import FRAMES_PER_CLIP
-from detect.scene import Scene
 from detect.view_book import ViewBook
 from detect.view_field import decoded
-from detect.view_match import KNOWN, place
+from detect.view_match import place
 from detect.views import signature_of, watch
-from ingest.clip import ClipOpener, SampledClip
 from ingest.decode import open_media
 from ingest.decode_limits import DecodeLimits
 from ingest.folder import FolderConfig, FolderSource
 from ingest.frame import Frame
 from ingest.rendering import RenderedStreet
-from ingest.source import Source, UnusableClip
+from ingest.source import UnusableClip
 from ingest.synthetic import SceneFault, SyntheticConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 JAMCAM = ROOT.parent / "shared" / "data" / "jamcam"
 SEEN = ROOT / "benchmarks" / "views" / "seen.jsonl"
 NEEDS = "the real clips in ../shared/data/jamcam"
-STREET, CARD = "street", "placeholder"
-MOVES = {
-    "turned by 60 px": (1.0, 0.0, 60.0, 0.0),
-    "turned by 100 px": (1.0, 0.0, -100.0, 0.0),
-    "tilted by 50 px": (1.0, 0.0, 0.0, 50.0),
-    "zoomed in by 1.15": (1.15, 0.0, 0.0, 0.0),
-    "zoomed in by 1.3": (1.3, 0.0, 0.0, 0.0),
-    "zoomed out by 0.85": (0.85, 0.0, 0.0, 0.0),
-    "rolled by 6 degrees": (1.0, 6.0, 0.0, 0.0),
-}
-"""Scale, degrees, px right, px down; of a picture of 352x288."""
 SYNTHETIC_SEEDS = (0, 5)
 SYNTHETIC = SyntheticConfig(cameras=4, cadence_s=1200)
-COLOURS = {STREET: "#0072b2", "house": "#d55e00", "close-up": "#cc79a7", CARD: "#98a2b3"}
-DECIDED = {Status.OK: "#0072b2", Status.MOVED_VIEW: "#d55e00", Status.FROZEN: "#f0c419", Status.PLACEHOLDER: "#98a2b3"}
-
-
-@dataclass(frozen=True)
-class Period:
-    """What a person saw from one clip to another, both included."""
-
-    camera: str
-    begin: datetime
-    end: datetime
-    view: str
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What was decided on a clip; `known` is its similarity to the view that is counted, None where it has no sight."""
-
-    clip: ClipReady
-    status: Status
-    known: float | None
-    shift_px: float
-    scene: Scene
-
-
-class Blank:
-    """A counting model that sees nothing, at no cost: what is measured is the view."""
-
-    name = "blank"
-
-    def density(self, frames: Sequence[Frame]) -> Density:
-        return np.zeros((len(frames), len(CLASSES), 1, 1), dtype=np.float32)
-
-
-class Recorded:
-    """Opens clips of a folder."""
-
-    def open(self, clip: ClipReady, frames: int) -> SampledClip:
-        return open_media(Path(clip.location), frames, DecodeLimits())
 
 
 def main() -> None:
@@ -122,47 +78,28 @@ def main() -> None:
     days = dict(decisions(source, Recorded(), book))
     draw(days, periods, out / "views.png")
     alarms = false_alarms(days, periods)
-    turned = moved_clips(days, periods)
+    not_counted = street_clips_not_counted(days, periods)
+    away = moved_clips(days, periods)
+    by_computer = [one for camera in cameras for one in turned_for_an_hour(camera, days[camera.id], periods)]
     figures = {
         "false_alarms_per_camera_day": round(sum(alarms.values()) / len(alarms), 3),
         "false_alarms": alarms,
-        "moved_clips_found": sum(status is not Status.OK for status in turned),
-        "moved_clips_missed": sum(status is Status.OK for status in turned),
+        "false_alarm_clips": {camera: told.get(Status.MOVED_VIEW, 0) for camera, told in not_counted.items()},
+        "street_clips_not_counted": not_counted,
+        "moved_clips_found": away.total() - away[Status.OK],
+        "moved_clips_found_as_moved_view": away[Status.MOVED_VIEW],
+        "moved_clips_found_otherwise": {
+            status: clips for status, clips in away.items() if status not in (Status.OK, Status.MOVED_VIEW)
+        },
+        "moved_clips_missed": away[Status.OK],
+        "excursions": told_of(real_excursions(days, periods)),
+        "excursions_by_computer": told_of(by_computer),
         "moves_noticed": against_moves(days),
         **against_strangers(book, list(days)),
         **synthetic(),
         "watch_ms": watch_ms(days, book),
     }
     print(json.dumps({"name": "views", "figures": figures}))
-
-
-def period_of(line: dict[str, str]) -> Period:
-    begin, end = (datetime.fromisoformat(line[key]) for key in ("from", "to"))
-    return Period(line["camera"], begin, end, line["view"])
-
-
-def decisions(source: Source, opener: ClipOpener, book: ViewBook) -> Iterator[tuple[str, list[Decided]]]:
-    """Every camera with what was decided on each of its clips, in the order of their times."""
-    counter = ClipCounter(Blank(), opener, FRAMES_PER_CLIP, SystemClock())
-    clips = list(source.clips())
-    for camera in source.cameras:
-        decided = []
-        for clip in (clip for clip in clips if clip.camera == camera.id):
-            scene = book.scene_of(camera.id)
-            report = counter.report(camera, clip, scene)
-            book.learn(camera.id, clip, report.sight)
-            sight = report.sight
-            known = place(scene, decoded(sight.signature)).known if sight and scene.views else None
-            status = report.observations[0].status
-            shift_px = 352 * sight.shift.right if sight and status is Status.OK else float("nan")
-            decided.append(Decided(clip, status, known, shift_px, scene))
-        yield camera.id, decided
-
-
-def seen_by_a_person(camera: str, decided: list[Decided], periods: list[Period]) -> list[str]:
-    """The view that a person saw in each clip."""
-    own = [period for period in periods if period.camera == camera]
-    return [next(p.view for p in own if p.begin <= one.clip.event_time <= p.end) for one in decided]
 
 
 def false_alarms(days: dict[str, list[Decided]], periods: list[Period]) -> dict[str, int]:
@@ -175,14 +112,68 @@ def false_alarms(days: dict[str, list[Decided]], periods: list[Period]) -> dict[
     return alarms
 
 
-def moved_clips(days: dict[str, list[Decided]], periods: list[Period]) -> list[Status]:
+def street_clips_not_counted(days: dict[str, list[Decided]], periods: list[Period]) -> dict[str, dict[str, int]]:
+    """By camera and status, the clips that show the known street and are not counted."""
+    return {
+        camera: dict(Counter(one.status.value for one, view in told if view == STREET and one.status is not Status.OK))
+        for camera, told in beside_what_was_seen(days, periods)
+    }
+
+
+def moved_clips(days: dict[str, list[Decided]], periods: list[Period]) -> Counter[str]:
     """What was decided on the clips that show something else than the known street, and are no card."""
+    told = beside_what_was_seen(days, periods)
+    return Counter(one.status.value for _, pairs in told for one, view in pairs if view not in (STREET, CARD))
+
+
+def beside_what_was_seen(
+    days: dict[str, list[Decided]], periods: list[Period]
+) -> list[tuple[str, list[tuple[Decided, str]]]]:
+    """Every camera with what was decided on each of its clips and the view that a person saw in it."""
     return [
-        one.status
+        (camera, list(zip(decided, seen_by_a_person(camera, decided, periods), strict=True)))
         for camera, decided in days.items()
-        for one, view in zip(decided, seen_by_a_person(camera, decided, periods), strict=True)
-        if view not in (STREET, CARD)
     ]
+
+
+def real_excursions(days: dict[str, list[Decided]], periods: list[Period]) -> list[Excursion]:
+    """The times that a camera showed something else than the known street; cards in between are as if they were not."""
+    found = []
+    for _, told in beside_what_was_seen(days, periods):
+        shown = groupby((pair for pair in told if pair[1] != CARD), key=itemgetter(1))
+        runs = [(view, [one for one, _ in pairs]) for view, pairs in shown]
+        found += [excursion(run, back) for (view, run), (_, back) in pairwise(runs) if view != STREET]
+    return found
+
+
+def turned_for_an_hour(camera: Camera, decided: list[Decided], periods: list[Period]) -> Iterator[Excursion]:
+    """Excursions of every kind, made by computer of the clips in which a person saw the known street."""
+    views = seen_by_a_person(camera.id, decided, periods)
+    clips = [one.clip for one, view in zip(decided, views, strict=True) if view == STREET]
+    for name, move in MOVES.items():
+        for one in excursions(camera, clips, move):
+            if one.noticed is None:
+                print(f"{camera.id} {name} for an hour: never noticed", file=sys.stderr)
+            yield one
+
+
+def told_of(those: Sequence[Excursion]) -> dict[str, object]:
+    """How many excursions there were, and how many of them were noticed, lasted and ended at which clip."""
+    return {
+        "times": len(those),
+        "noticed_at_clip": by_clip(one.noticed for one in those),
+        "clips_counted": sum(one.counted for one in those),
+        "became_a_view": sum(one.became_a_view for one in those),
+        "resumed_at_clip": by_clip(one.resumed for one in those),
+    }
+
+
+def by_clip(numbers: Iterable[int | None]) -> dict[str, int]:
+    """How often each number is there, as JSON has it; `never` for None."""
+    found = Counter(numbers)
+    return {
+        "never" if number is None else str(number): found[number] for number in sorted(found, key=lambda n: n or 99)
+    }
 
 
 def against_moves(days: dict[str, list[Decided]]) -> dict[str, float]:
@@ -215,15 +206,6 @@ def against_strangers(book: ViewBook, cameras: Sequence[str]) -> dict[str, int]:
     return {"strangers": tried, "strangers_taken_for_known": known}
 
 
-def moved(frame: Frame, scale: float, degrees: float, right: float, down: float) -> NDArray[np.uint8]:
-    """The frame as the camera would show it once turned; what comes into view mirrors what was there."""
-    height, width = frame.height_px, frame.width_px
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale)
-    matrix[:, 2] += (right, down)
-    turned = cv2.warpAffine(np.asarray(frame.pixels), matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(turned, dtype=np.uint8)
-
-
 def other_pictures() -> Iterator[tuple[str, Path]]:
     """Pictures of the data folder and the folder each is in, which for a day is its camera."""
     for folder in ("clips", "stills", "highways"):
@@ -235,8 +217,9 @@ def other_pictures() -> Iterator[tuple[str, Path]]:
 
 def synthetic() -> dict[str, object]:
     """Days of fixed synthetic cameras, each of which shows another view for an hour at three times of the day."""
-    found = missed = 0
+    away: Counter[str] = Counter()
     alarms: list[int] = []
+    alarm_clips = 0
     for seed in SYNTHETIC_SEEDS:
         begin = SYNTHETIC.start
         faults = tuple(
@@ -253,19 +236,22 @@ def synthetic() -> dict[str, object]:
         )
         street = RenderedStreet(SYNTHETIC.model_copy(update={"seed": seed, "faults": faults}))
         for camera, decided in decisions(street, street, ViewBook()):
-            turned = [
-                any(f.camera == camera and f.start <= one.clip.event_time < f.end for f in faults) for one in decided
+            own = [fault for fault in faults if fault.camera == camera]
+            turned = [any(fault.start <= one.clip.event_time < fault.end for fault in own) for one in decided]
+            away.update(one.status.value for one, away_now in zip(decided, turned, strict=True) if away_now)
+            false = [
+                one.status in (Status.MOVED_VIEW, Status.FROZEN) and not away_now
+                for one, away_now in zip(decided, turned, strict=True)
             ]
-            pairs = list(zip(decided, turned, strict=True))
-            false = [one.status in (Status.MOVED_VIEW, Status.FROZEN) and not away for one, away in pairs]
             alarms.append(sum(lasting for lasting, _ in groupby(false)))
-            found += sum(one.status is not Status.OK for one, away in pairs if away)
-            missed += sum(one.status is Status.OK for one, away in pairs if away)
+            alarm_clips += sum(false)
     return {
         "synthetic_camera_days": len(alarms),
         "synthetic_false_alarms": sum(alarms),
-        "synthetic_moved_clips_found": found,
-        "synthetic_moved_clips_missed": missed,
+        "synthetic_false_alarm_clips": alarm_clips,
+        "synthetic_moved_clips_found": away.total() - away[Status.OK],
+        "synthetic_moved_clips_found_as_moved_view": away[Status.MOVED_VIEW],
+        "synthetic_moved_clips_missed": away[Status.OK],
     }
 
 
@@ -279,41 +265,6 @@ def watch_ms(days: dict[str, list[Decided]], book: ViewBook) -> float:
         watch(clip, book.scene_of(camera))
         spent.append((time.process_time() - began) * 1000)
     return round(median(spent), 2)
-
-
-def draw(days: dict[str, list[Decided]], periods: list[Period], path: Path) -> None:
-    figure = Figure(figsize=(13, 2.6 * len(days) + 0.6), layout="constrained")
-    panels = figure.subplots(len(days), 1, squeeze=False)[:, 0]
-    for axes, (camera, decided) in zip(panels, days.items(), strict=True):
-        panel(axes, camera, decided, [period for period in periods if period.camera == camera])
-    figure.suptitle("Similarity to the known view; strips: decided (above) and seen by a person (below)", fontsize=10)
-    figure.savefig(path, dpi=110)
-
-
-def panel(axes: Axes, camera: str, decided: list[Decided], periods: list[Period]) -> None:
-    times = [one.clip.event_time for one in decided]
-    ends = [*times[1:], times[-1] + (times[-1] - times[-2])]
-    for one, begin, end in zip(decided, times, ends, strict=True):
-        axes.axvspan(begin, end, 0.12, 0.2, color=DECIDED.get(one.status, "black"), linewidth=0)
-    for period in periods:
-        after = next((time for time in times if time > period.end), ends[-1])
-        axes.axvspan(period.begin, after, 0.02, 0.1, color=COLOURS[period.view], linewidth=0)
-        if period.view not in (STREET, CARD):
-            axes.text(period.begin, -0.31, period.view, fontsize=7)
-    curve = [np.nan if one.known is None else one.known for one in decided]
-    axes.plot(times, curve, ".-", color="#344054", markersize=3, linewidth=0.8, label="similarity")
-    axes.plot(
-        times, [abs(one.shift_px) / 100 for one in decided], ":", color="#009e73", label="shifted sideways, in 100 px"
-    )
-    axes.axhline(KNOWN, color="#d55e00", linewidth=0.8, label="least that is known")
-    axes.set_ylim(-0.4, 1.05)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    axes.set_xlim(times[0], ends[-1])
-    axes.xaxis.set_major_formatter(DateFormatter("%H"))
-    axes.set_title(camera, loc="left", fontweight="bold", fontsize=10)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=7, frameon=False, ncols=3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ from typing import assert_never
 from pydantic import ValidationError
 
 from busyness.config import Config, FeedConfig
+from busyness.keeping import open_shelf
 from core.clock import Clock
 from core.errors import BusynessError
 from core.records import Camera
 from ingest.camera_id import CameraIds
+from ingest.city.known_lists import SHELF, KnownLists
 from ingest.city.source import Naming
 from ingest.feed import Feed, ListedCamera
 from ingest.feeds.digitraffic_weathercam import DigitrafficWeathercam, DigitrafficWeathercamConfig
@@ -126,6 +128,11 @@ class OpenFeeds:
                 return WatchedFolder(config, self.clock, counted=self.counted())
             case _:
                 assert_never(config)
+
+
+def lists_of(config: Config) -> KnownLists:
+    """What the publishers listed last, kept where the store is."""
+    return KnownLists(open_shelf(config, SHELF))
 
 
 def naming(config: Config, stored: Sequence[Camera]) -> Naming:

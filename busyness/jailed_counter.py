@@ -23,7 +23,7 @@ from detect.resolution import too_near
 from detect.result import CountResult
 from detect.scene import ClipReport, Scene
 from ingest.filename import printable
-from ingest.jail.process import Jail, Loss, NotStarted, WorkerLost
+from ingest.jail.process import ChildEnd, Jail, Loss, NotStarted, WorkerLost
 from ingest.source import MediaReader, UnusableClip
 
 log = logging.getLogger(__name__)
@@ -77,8 +77,10 @@ class JailedCounter:
         clock: Clock,
         *,
         calibrations: Mapping[str, Calibration] | None = None,
+        on_end: Callable[[ChildEnd], None] = lambda _: None,
     ) -> None:
         """Starts the child and does not wait for it: make all counters, then ask one for its `model`.
+        `on_end` is told what each child had used when it was gone.
 
         Raises `NotStarted` where the machine lets no process begin.
         """
@@ -90,7 +92,7 @@ class JailedCounter:
         self.on_report: Callable[[ClipReady, ClipReport, bytes], None] = lambda *_: None
         self._same = _SameModel()
         said = setup.model_dump_json(by_alias=True).encode()
-        self._jail = Jail(PROGRAM, said, setup.jail, accept=self._same)
+        self._jail = Jail(PROGRAM, said, setup.jail, accept=self._same, on_end=on_end)
 
     @property
     def model(self) -> str:

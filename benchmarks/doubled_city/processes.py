@@ -85,11 +85,8 @@ class DoubledCity:
         )
 
     def pause(self) -> None:
-        """Publish nothing new until `resume`."""
+        """Publish nothing new from now on."""
         self._client.post("/_pause").raise_for_status()
-
-    def resume(self) -> None:
-        self._client.post("/_resume").raise_for_status()
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +129,15 @@ class System:
             return httpx.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False, timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
+
+    def newest(self) -> dict[str, datetime]:
+        """The event time of each camera's newest counted clip, as the API says it. Raises `httpx.HTTPError`."""
+        answer = httpx.get(f"http://127.0.0.1:{self.port}/v1/health", trust_env=False, timeout=10).raise_for_status()
+        return {
+            row["id"]: datetime.fromisoformat(row["last_counted"])
+            for row in answer.json()["health"]
+            if row["last_counted"] is not None
+        }
 
     @property
     def pid(self) -> int:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from feed_double.accounts import Span
 from feed_double.faults import ANSWER, LISTING, Fault, FaultKind, PathClass
-
-Span = tuple[datetime, datetime]
+from feed_double.ledger import PublishedVersion
 
 FAULTY = 0.3
-AWAY = (0.15, 0.75)
-"""When in the storm a camera fails, as shares of its length: it is whole before, and has time to come back after."""
+AWAY = (0.08, 0.52)
+"""When in the storm a camera fails, as shares of its length: it is whole before, fails for over three of its seven
+cadences, so that it can be found stale, and has time to come back, and to owe clips when it has."""
+
+ELSEWHERE = (0.55, 0.98)
+"""When a camera shows another street: once its own is known."""
 
 FETCHABLE = {FaultKind.SKEWED, FaultKind.SKEWED_MODIFIED, FaultKind.MOVES, FaultKind.LISTED_TWICE}
 """Answer and list faults under which a clip can be had all the same."""
@@ -43,11 +48,19 @@ def storm(cameras: Sequence[str], length_s: float, seed: int, traps: Sequence[st
     drawing = Random(f"{seed}:storm")
     faulty = drawing.sample(sorted(cameras), round(FAULTY * len(cameras)))
     faults = [
-        replace(way, cameras=tuple(faulty[number :: len(ways)]), from_s=AWAY[0] * length_s, to_s=AWAY[1] * length_s)
+        replace(way, cameras=tuple(faulty[number :: len(ways)]), from_s=begin * length_s, to_s=end * length_s)
         for number, way in enumerate(drawing.sample(ways, len(ways)))
         if faulty[number :: len(ways)]
+        for begin, end in [_when(way.kind)]
     ]
     return Storm((*faults, *_of_whole_hosts(length_s)), tuple(sorted(set(cameras) - set(faulty))))
+
+
+def _when(kind: FaultKind) -> tuple[float, float]:
+    """From when to when cameras fail in this way, as shares of the storm."""
+    if kind is FaultKind.APPEARS:
+        return 0.0, AWAY[1]
+    return ELSEWHERE if kind is FaultKind.MOVED_VIEW else AWAY
 
 
 def _ways(astray: Sequence[str]) -> list[Fault]:
@@ -69,7 +82,7 @@ def _ways(astray: Sequence[str]) -> list[Fault]:
         *(way(FaultKind.DIMENSION_BOMB, format=form) for form in ("png", "jpeg", "mp4")),
         way(FaultKind.SERVER_ERROR),
         way(FaultKind.SERVER_ERROR, status=500, every_s=60, for_s=30),
-        way(FaultKind.SLOW, bytes_per_s=4000),
+        way(FaultKind.SLOW, bytes_per_s=1000),
         *(way(FaultKind.WRONG_LENGTH, factor=factor) for factor in (0.5, 2.0)),
         way(FaultKind.SKEWED, hours=5),
         *(way(FaultKind.SKEWED_MODIFIED, hours=hours) for hours in (5, -5)),
@@ -82,23 +95,38 @@ def _ways(astray: Sequence[str]) -> list[Fault]:
 
 
 def _of_whole_hosts(length_s: float) -> list[Fault]:
-    """What the lists, the listing and the media's host go through, each once, and never for long."""
+    """What the lists, the listing and the media's host go through, each once.
+
+    Each trouble of the list of cameras is met when the list is asked for every sixth of the storm. The listing is stuck
+    for longer than a cadence and a half: who asks nobody else loses every clip of that time.
+    """
 
     def spell(kind: FaultKind, on: PathClass, at: float, for_s: float, **parameters: object) -> Fault:
         return Fault(kind, from_s=at * length_s, to_s=at * length_s + for_s, on=on, parameters=parameters)
 
     return [
-        spell(FaultKind.NOTHING, PathClass.CAMERAS, 0.20, 0.06 * length_s),
-        spell(FaultKind.GARBAGE, PathClass.CAMERAS, 0.32, 0.06 * length_s),
-        spell(FaultKind.SERVER_ERROR, PathClass.CAMERAS, 0.44, 0.06 * length_s, status=502),
-        spell(FaultKind.TOO_MANY, PathClass.CAMERAS, 0.55, 0.04 * length_s, retry_after_s=20),
-        spell(FaultKind.GARBAGE, PathClass.NEWEST, 0.26, 40),
-        spell(FaultKind.TRUNCATED, PathClass.NEWEST, 0.38, 40),
-        spell(FaultKind.SERVER_ERROR, PathClass.NEWEST, 0.50, 40),
-        spell(FaultKind.TOO_MANY, PathClass.MEDIA, 0.60, 20, retry_after_s=15),
-        spell(FaultKind.TOO_MANY, PathClass.MEDIA, 0.68, 20, retry_after_s=15, as_date=True),
-        spell(FaultKind.SERVER_ERROR, PathClass.MEDIA, 0.80, 20, status=503),
+        spell(FaultKind.NOTHING, PathClass.CAMERAS, 0.15, 0.05 * length_s),
+        spell(FaultKind.GARBAGE, PathClass.CAMERAS, 0.36, 0.05 * length_s),
+        spell(FaultKind.SERVER_ERROR, PathClass.CAMERAS, 0.56, 0.05 * length_s, status=502),
+        spell(FaultKind.TOO_MANY, PathClass.CAMERAS, 0.77, 0.04 * length_s, retry_after_s=20),
+        spell(FaultKind.GARBAGE, PathClass.NEWEST, 0.20, 40),
+        spell(FaultKind.TRUNCATED, PathClass.NEWEST, 0.28, 40),
+        spell(FaultKind.SERVER_ERROR, PathClass.NEWEST, 0.36, 40),
+        spell(FaultKind.STUCK, PathClass.NEWEST, 0.53, 0.21 * length_s),
+        spell(FaultKind.TOO_MANY, PathClass.MEDIA, 0.25, 20, retry_after_s=15),
+        spell(FaultKind.TOO_MANY, PathClass.MEDIA, 0.46, 20, retry_after_s=15, as_date=True),
+        spell(FaultKind.SERVER_ERROR, PathClass.MEDIA, 0.78, 20, status=503),
     ]
+
+
+def own_spans(faults: Sequence[Fault], start: datetime) -> Mapping[str, list[Span]]:
+    """When a camera could not be fetched for a fault of its own."""
+    blocked: dict[str, list[Span]] = defaultdict(list)
+    for fault in faults:
+        if _blocks(fault):
+            for camera in fault.cameras:
+                blocked[camera].append(_span(fault, start))
+    return blocked
 
 
 def spans(
@@ -108,13 +136,33 @@ def spans(
     blocked: dict[str, list[Span]] = {camera: [] for camera in cameras}
     recovering: dict[str, list[Span]] = {camera: [] for camera in cameras}
     for fault in faults:
-        single = bool(fault.cameras)
-        unlisted = fault.kind in LISTING and fault.kind not in FETCHABLE
-        unanswered = fault.kind in ANSWER and fault.kind not in FETCHABLE and fault.on is PathClass.MEDIA
-        if not (unlisted or unanswered):
+        if not _blocks(fault):
             continue
-        begin, end = (start + timedelta(seconds=at) for at in (fault.from_s, fault.to_s))
+        begin, end = _span(fault, start)
         for camera in fault.cameras or cameras:
             blocked[camera].append((begin, end))
-            recovering[camera].append((end, end + (recovery if single else timedelta(minutes=1))))
+            recovering[camera].append((end, end + (recovery if fault.cameras else timedelta(minutes=1))))
     return blocked, recovering
+
+
+def came_back(
+    owed: Iterable[PublishedVersion], faults: Sequence[Fault], start: datetime, recovery: timedelta
+) -> list[PublishedVersion]:
+    """Of the clips that are owed those of cameras that could not be had before, for a fault of their own."""
+    back = {camera: _span(fault, start)[1] + recovery for fault in faults if _blocks(fault) for camera in fault.cameras}
+    return [
+        version
+        for version in owed
+        if version.camera in back and (version.replaced_at is None or version.replaced_at > back[version.camera])
+    ]
+
+
+def _blocks(fault: Fault) -> bool:
+    """Whether nobody can have the clips of the cameras that it hits."""
+    if fault.kind in FETCHABLE:
+        return False
+    return fault.kind in LISTING or (fault.kind in ANSWER and fault.on is PathClass.MEDIA)
+
+
+def _span(fault: Fault, start: datetime) -> Span:
+    return start + timedelta(seconds=fault.from_s), start + timedelta(seconds=fault.to_s)

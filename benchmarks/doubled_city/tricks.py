@@ -11,7 +11,7 @@ from feed_double.faults import Fault, FaultKind
 from feed_double.url_tricks import HONEST_ADDRESS, HONEST_HOST, HONEST_NETWORK, TRICKS, ForbiddenListener, Trick
 
 from core.clock import SystemClock
-from ingest.feed import FetchFailed
+from ingest.fetch.failure import Failure, Outcome
 from ingest.fetch.guard import AllowedHost
 from ingest.fetch.guest import Budgets, Guest, GuestConfig
 
@@ -23,9 +23,14 @@ class Rebinding:
     says: Sequence[str]
     asked: int = field(default=0)
 
+    @property
+    def said(self) -> str:
+        """Its last answer."""
+        return self.says[(self.asked - 1) % len(self.says)]
+
     def resolve(self, _: str) -> Sequence[str]:
         self.asked += 1
-        return [self.says[(self.asked - 1) % len(self.says)]]
+        return [self.said]
 
 
 REBINDING = ((HONEST_ADDRESS, "127.0.0.1"), (HONEST_ADDRESS, "::1"), ("127.0.0.1", HONEST_ADDRESS))
@@ -37,13 +42,22 @@ def locations(listener: ForbiddenListener) -> list[str]:
     return [url for url in urls if url.isascii() and url.isprintable()]
 
 
-def play(listener: ForbiddenListener) -> int:
-    """Ask for each trick, and let the honest server redirect to it; how many URLs these were.
+@dataclass(frozen=True)
+class Played:
+    """How many URLs were asked for, and which of them were not refused for where they lead, with what came instead."""
 
-    The addresses alone stand in the way: every host that a trick could mean is on the allow-list.
+    asked: int
+    not_refused: tuple[str, ...]
+
+
+def play(listener: ForbiddenListener) -> Played:
+    """Ask for each trick, and let the honest server redirect to it.
+
+    The addresses alone stand in the way: every host that a trick could mean is on the allow-list. So each has to end as
+    refused for its address, and not for want of anybody who listens there; only those that are harmless need not.
     """
     config = DoubleConfig((Fleet("template", 1),), addresses={"template": HONEST_ADDRESS}, traps=())
-    asked = 0
+    asked, passed = 0, []
     with FeedDouble(config, SystemClock()) as honest:
         port = int(honest.addresses["template"].rpartition(":")[2])
         sent_on = f"http://{HONEST_HOST}:{port}/cameras/cam-0000.jpg"
@@ -51,21 +65,30 @@ def play(listener: ForbiddenListener) -> int:
             url = trick.at(forbidden=listener.port, honest=port)
             guest = _fooled(_allowable(trick, listener.port, port), trick.resolve)
             honest.play([Fault(FaultKind.REDIRECT, parameters={"targets": [url]})])
-            asked += _ask(guest, [url, *([sent_on] if url.isprintable() and url.isascii() else [])])
+            for one in (url, *([sent_on] if url.isprintable() and url.isascii() else [])):
+                asked += 1
+                outcome = _outcome(guest, one)
+                if outcome is not Outcome.REFUSED_ADDRESS and not trick.harmless:
+                    passed.append(f"{url!r}, {'asked for' if one == url else 'redirected to'}: {outcome}")
+            guest.close()
         for says in REBINDING:
-            guest = _fooled([f"trap.example.org:{listener.port}"], Rebinding(says).resolve)
-            asked += _ask(guest, [f"http://trap.example.org:{listener.port}/clip.mp4"] * 4)
-    return asked
+            name_server = Rebinding(says)
+            guest = _fooled([f"trap.example.org:{listener.port}"], name_server.resolve)
+            for _ in range(4):
+                asked += 1
+                outcome = _outcome(guest, f"http://trap.example.org:{listener.port}/clip.mp4")
+                if outcome is not Outcome.REFUSED_ADDRESS and name_server.said != HONEST_ADDRESS:
+                    passed.append(f"a name that leads to {name_server.said}: {outcome}")
+            guest.close()
+    return Played(asked, tuple(passed))
 
 
-def _ask(guest: Guest, urls: Sequence[str]) -> int:
-    for url in urls:
-        try:
-            guest.get(url)
-        except FetchFailed:
-            continue
-    guest.close()
-    return len(urls)
+def _outcome(guest: Guest, url: str) -> Outcome:
+    try:
+        guest.get(url)
+    except Failure as failure:
+        return failure.outcome
+    return Outcome.OK
 
 
 def _fooled(hosts: Sequence[str], resolve: Callable[[str], Sequence[str]]) -> Guest:

@@ -69,7 +69,9 @@ class CameraList:
 
     def _nothing(self, entries: Sequence[EntryT], left_out: Sequence[str]) -> FetchFailed:
         if not entries:
-            return FetchFailed(f"{self._feed} lists no camera at all", remedy="Its cameras stay as they were before")
+            return FetchFailed(
+                f"{self._feed} lists no camera at all", remedy="A running installation keeps those that it had"
+            )
         if left_out:
             return FetchFailed(
                 f"{self._feed} lists no camera that can be read: {left_out[0]}",

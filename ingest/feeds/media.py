@@ -26,7 +26,7 @@ def fetch_media(
         return None
     if not answer.content:
         raise FetchFailed(
-            f"{shown(location)} is empty", remedy="Nothing to do here: it is fetched again when it is due"
+            f"{shown(location)} is empty", remedy="A running installation fetches it again when it is due"
         )
     kind = (answer.content_type or "").lower()
     if kind.startswith(_WORDS) and recognise(answer.content[:HEAD_BYTES]) is None:

@@ -23,7 +23,9 @@ ACCEPT_ENCODING = "gzip, deflate"
 class BodyFault(Exception):
     """A body that is not taken: what is wrong with it, as an outcome and in words, and what to do."""
 
-    def __init__(self, outcome: Outcome, what: str, remedy: str = "It is asked again when it is due") -> None:
+    def __init__(
+        self, outcome: Outcome, what: str, remedy: str = "A running installation asks it again when it is due"
+    ) -> None:
         super().__init__(what)
         self.outcome = outcome
         self.what = what

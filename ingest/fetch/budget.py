@@ -336,6 +336,6 @@ def _refuse_in_vain(desk: _Desk, seat: Seat, now_s: float) -> None:
         raise Failure(
             Outcome.OPEN_CIRCUIT,
             f"{desk.server} is left alone for {math.ceil(closed_s)} s: it failed too often, or asked for it",
-            remedy="It is asked again by itself",
+            remedy="A running installation asks it again by itself",
             retry_after_s=math.ceil(closed_s * 1000) / 1000,  # a clock of microseconds would stop just short of it
         )

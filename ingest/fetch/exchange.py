@@ -26,7 +26,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FORBIDDEN = frozenset({401, 403, 407})
 _GONE = frozenset({404, 410})
 _WHOLE = frozenset({200, 203})
-_WHEN_DUE = "It is asked again when it is due"
+_WHEN_DUE = "A running installation asks it again when it is due"
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -171,7 +171,7 @@ def _refuse(status: int, where: str, retry_after: float | None) -> None:
     elif status in _GONE:
         meaning = Status.WITHDRAWN
         what = f"{answers}: it is not there"
-        remedy = "It is asked again in case it comes back; if it does not, take it off the list"
+        remedy = "A running installation asks it again in case it comes back; if it does not, take it off the list"
     elif status in _FORBIDDEN:
         what = f"{answers}: it does not let this installation in"
         remedy = "Check the key of this source and what the publisher asks of its users"

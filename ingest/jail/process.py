@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ HOUSE = Path(__file__).resolve().parents[2]
 INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "YOLO_CONFIG_DIR")
 """Variables of the environment that a child is given: not the rest, for there are keys among them."""
 
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in the unit of `ru_maxrss`."""
+
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1")
 """Children run side by side, one a core; a pool of threads in each would only make them wait for one another."""
 
@@ -47,6 +51,19 @@ class Loss(Enum):
     CRASH = "crash"
     NO_ANSWER = "no_answer"
     ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class ChildEnd:
+    """What a child had used when it was taken away, however it ended, as the kernel tells it (wait4(2)).
+
+    `cpu_s` is its processor time since it began; `peak_mb` the most that was resident, in MiB, and at least what was
+    of its parent by then, with which the count begins.
+    """
+
+    pid: int
+    cpu_s: float
+    peak_mb: float
 
 
 class WorkerLost(Exception):
@@ -72,12 +89,15 @@ class Jail:
         limits: JailLimits,
         *,
         accept: Callable[[bytes], None] = lambda _: None,
+        on_end: Callable[[ChildEnd], None] = lambda _: None,
     ) -> None:
         """`accept` is given the greeting of the child that is about to be asked; what it raises, `ask` raises.
+        `on_end` is told of every child that is gone, by whichever thread takes it away.
 
         Raises `NotStarted` where the machine lets no process begin.
         """
         self._accept = accept
+        self._on_end = on_end
         self._program = program
         self._setup = setup
         self._limits = limits
@@ -170,7 +190,7 @@ class Jail:
         if self._closed:
             raise NotStarted("the worker that decodes and counts is closed")
         try:
-            self._child = _Child([sys.executable, "-P", "-m", *self._program], self._limits)
+            self._child = _Child([sys.executable, "-P", "-m", *self._program], self._limits, self._on_end)
         except OSError as error:
             raise NotStarted(
                 f"the worker that decodes and counts could not be started: {error.strerror or error}",
@@ -183,13 +203,14 @@ class Jail:
 class _Child:
     """One process and its two pipes."""
 
-    def __init__(self, command: list[str], limits: JailLimits) -> None:
+    def __init__(self, command: list[str], limits: JailLimits, on_end: Callable[[ChildEnd], None]) -> None:
         self._limits = limits
+        self._on_end = on_end
         self.greeting: bytes | None = None
         self._ending = threading.Lock()
         self._status: int | None = None
-        self._peak = 0
-        self._inherited_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self._peak_mb = 0.0
+        self._inherited_peak_mb = _peak_mb(resource.getrusage(resource.RUSAGE_SELF))
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self._process = subprocess.Popen(
             command,
@@ -290,11 +311,10 @@ class _Child:
 
         The peak of a process begins with that of its parent, so that one below that is not known.
         """
-        unit = 1 if sys.platform == "darwin" else 1024
-        return self._peak > self._inherited_peak and self._peak * unit > 0.9 * self._limits.memory_mb * MIB
+        return self._peak_mb > self._inherited_peak_mb and self._peak_mb > 0.9 * self._limits.memory_mb
 
     def _reap(self, options: int) -> bool:
-        """Take the process away once it is dead, with its peak of resident memory; whether it is."""
+        """Take the process away once it is dead, and tell what it had used; whether it is."""
         with self._ending:
             if self._status is not None:
                 return True
@@ -302,6 +322,12 @@ class _Child:
             if pid == 0:
                 return False
             self._status = status
-            self._peak = usage.ru_maxrss
+            self._peak_mb = _peak_mb(usage)
             self._process.returncode = os.waitstatus_to_exitcode(status)
-            return True
+        self._on_end(ChildEnd(pid, usage.ru_utime + usage.ru_stime, self._peak_mb))
+        return True
+
+
+def _peak_mb(usage: resource.struct_rusage) -> float:
+    """The most that was resident, in MiB."""
+    return usage.ru_maxrss * PEAK_UNIT / MIB

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
 from pathlib import Path
 
 import duckdb
@@ -36,12 +34,14 @@ class Account:
     """Clips that differ in their bytes. `lost` were owed and are not in the store, `twice` are in it more than once.
 
     `late` could be had, though not for as long as is owed, or soon after their camera had failed, and were not seen.
+    `skipped` are in the store as what there was no time for: how many clips, whether they were owed or not.
     """
 
-    owed: int
+    owed: tuple[PublishedVersion, ...]
     lost: tuple[PublishedVersion, ...]
     late: tuple[PublishedVersion, ...]
     twice: tuple[tuple[str, str], ...]
+    skipped: int
 
 
 def rows_of(store: Path) -> list[Row]:
@@ -87,52 +87,58 @@ def account(
     nobody can fetch it, nor `recovering`, when it may still be left alone for its failures. Clips are told apart by
     their bytes: a feed that is stuck gives one clip, however often it says that it is new.
     """
+    rows = list(rows)
     stored = Counter((row.zone, row.content) for row in rows if row.content)
     seen = {content for _, content in stored}
     spans: dict[tuple[str, str], list[PublishedVersion]] = defaultdict(list)
     for version in versions:
         if version.size:
             spans[version.camera, version.content].append(version)
-    owed, lost, late = 0, [], []
+    owed: list[PublishedVersion] = []
+    lost: list[PublishedVersion] = []
+    late: list[PublishedVersion] = []
     for (camera, content), same in spans.items():
         begin = max(same[0].published_at, watched[0])
         end = min(same[-1].replaced_at or watched[1], watched[1])
         out = blocked.get(camera, ())
-        if _longest((begin, end), (*out, *recovering.get(camera, ()))) >= long_enough:
-            owed += 1
+        if longest((begin, end), (*out, *recovering.get(camera, ()))) >= long_enough:
+            owed.append(same[-1])
             if content not in seen:
                 lost.append(same[0])
-        elif content not in seen and _longest((begin, end), out) > timedelta(0):
+        elif content not in seen and longest((begin, end), out) > timedelta(0):
             late.append(same[0])
     twice = tuple((zone, content) for (zone, content), times in stored.items() if times > 1 and content)
-    return Account(owed, tuple(lost), tuple(late), twice)
+    skipped = {(row.camera, row.event_time) for row in rows if row.status == "skipped"}
+    return Account(tuple(owed), tuple(lost), tuple(late), twice, len(skipped))
 
 
-def ages_s(rows: Iterable[Row], cameras: Iterable[str], span: Span, every_s: float = 5.0) -> NDArray[np.float64]:
-    """Seconds since the newest counted clip of each camera began, at each moment of `span`: [moment, camera].
+@dataclass(frozen=True)
+class Look:
+    """What a client of the API could read at a moment: of each camera the event time of its newest counted clip."""
 
-    Where nothing has been counted yet, since the beginning of `span` and longer: infinite.
+    at: datetime
+    newest: Mapping[str, datetime]
+
+
+def ages_s(looks: Sequence[Look], cameras: Sequence[str]) -> NDArray[np.float64]:
+    """Seconds since the newest counted clip of each camera began, as it was read: [look, camera].
+
+    Infinite where nothing of it could be read yet.
     """
-    moments = np.arange(span[0].timestamp(), span[1].timestamp(), every_s)
-    counted: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in rows:
-        if row.status == "ok":
-            counted[row.camera].append((row.counted_at.timestamp(), row.event_time.timestamp()))
-    columns = []
-    for camera in cameras:
-        lines = sorted(counted[camera])
-        when = [at for at, _ in lines]
-        newest = [-np.inf, *accumulate((event for _, event in lines), max)]
-        columns.append(moments - np.array([newest[bisect_right(when, moment)] for moment in moments]))
-    return np.column_stack(columns)
+    return np.array(
+        [
+            [(look.at - look.newest[camera]).total_seconds() if camera in look.newest else np.inf for camera in cameras]
+            for look in looks
+        ]
+    ).reshape(len(looks), len(cameras))
 
 
-def _longest(span: Span, without: Iterable[Span]) -> timedelta:
+def longest(span: Span, without: Iterable[Span]) -> timedelta:
     """The longest stretch of `span` that is in none of `without`; zero where there is none."""
     begin, end = span
-    longest = timedelta(0)
+    found = timedelta(0)
     for out_from, out_to in sorted(without):
         if out_to > begin and out_from < end:
-            longest = max(longest, out_from - begin)
+            found = max(found, out_from - begin)
             begin = max(begin, out_to)
-    return max(longest, end - begin)
+    return max(found, end - begin)

@@ -9,7 +9,7 @@ from typing import Any
 
 from feed_double.cameras import DoubledCamera
 from feed_double.faults import FaultKind, PathClass
-from feed_double.hosts import Moment, Route, http_date, json_reply, media
+from feed_double.hosts import Moment, Route, http_date, json_reply, media, moved_lat
 from feed_double.http11 import Reply, Request
 from feed_double.publishing import Publisher
 
@@ -42,7 +42,9 @@ class DigitrafficApi:
         ]
         if route.on is PathClass.CAMERAS:
             features = [
-                feature for station, presets in stations for feature in self._features(station, presets, moment)
+                self._feature(station, presets, listed, moment)
+                for station, presets in stations
+                if (listed := [entry for preset in presets for entry in self._entries(preset.id, moment.at_s)])
             ]
             document = {"type": "FeatureCollection", "dataUpdatedTime": updated, "features": features}
             return json_reply(request, document, headers, "application/geo+json;charset=UTF-8")
@@ -52,16 +54,17 @@ class DigitrafficApi:
             return json_reply(request, document, headers, "application/json;charset=UTF-8")
         return Reply(404, {**headers, "Content-Type": "application/json"}, b'{"status":404,"error":"Not Found"}')
 
-    def _features(self, station: str, presets: list[DoubledCamera], moment: Moment) -> list[dict[str, Any]]:
-        faults = self.publisher.plan.listed(presets[0].id, moment.at_s)
-        if FaultKind.APPEARS in faults or FaultKind.VANISHES in faults:
-            return []
+    def _feature(
+        self, station: str, presets: list[DoubledCamera], listed: list[dict[str, Any]], moment: Moment
+    ) -> dict[str, Any]:
+        """A station, with those of its presets that are `listed`."""
+        faults = self.publisher.plan.listed(presets[0].id, moment.at_s)  # of its position, as of any preset
         at: list[float | None] = [presets[0].lon, presets[0].lat, 0.0]
-        if FaultKind.MOVES in faults:
-            at[1] = round(presets[0].lat + 0.003, 6)
+        if moves := faults.get(FaultKind.MOVES):
+            at[1] = moved_lat(presets[0].lat, moves)
         if FaultKind.NO_POSITION in faults:
             at = [None, None, None]
-        feature = {
+        return {
             "type": "Feature",
             "id": station,
             "geometry": {"type": "Point", "coordinates": at},
@@ -71,15 +74,16 @@ class DigitrafficApi:
                 "collectionStatus": "GATHERING",
                 "state": None,
                 "dataUpdatedTime": _iso(moment.now),
-                "presets": [
-                    {"id": preset.id, "inCollection": not self._off(preset.id, moment.at_s)} for preset in presets
-                ],
+                "presets": listed,
             },
         }
-        return [feature] * (2 if FaultKind.LISTED_TWICE in faults else 1)
 
-    def _off(self, preset: str, at_s: float) -> bool:
-        return FaultKind.SWITCHED_OFF in self.publisher.plan.listed(preset, at_s)
+    def _entries(self, preset: str, at_s: float) -> list[dict[str, Any]]:
+        faults = self.publisher.plan.listed(preset, at_s)
+        if FaultKind.APPEARS in faults or FaultKind.VANISHES in faults:
+            return []
+        entry = {"id": preset, "inCollection": FaultKind.SWITCHED_OFF not in faults}
+        return [entry] * (2 if FaultKind.LISTED_TWICE in faults else 1)
 
     def _data(self, station: str, presets: list[DoubledCamera], moment: Moment) -> dict[str, Any]:
         shown = [(preset.id, self.publisher.current(preset.id, moment.at_s)) for preset in presets]

@@ -14,15 +14,19 @@ from feed_double.cameras import DoubledCamera, doubled_cameras
 from feed_double.config import DoubleConfig
 from feed_double.digitraffic import DigitrafficApi, DigitrafficImages
 from feed_double.faults import Fault, FaultKind, FaultPlan
-from feed_double.hosts import Host, Moment, Quota
+from feed_double.hosts import Host, Moment, Quota, Retreat
 from feed_double.http11 import Delivery, Reply, Request, serve
 from feed_double.ledger import Ledger, SeenRequest
+from feed_double.playable import refuse_unplayable
 from feed_double.publishing import Publisher
 from feed_double.spoiling import Circumstances, spoil, too_many
 from feed_double.template import TemplateHost
 from feed_double.tfl import TflApi, TflBucket
 
 from core.clock import Clock
+
+Question = tuple[str, ...]
+"""A request, as far as the answer to it depends on it: host, path, query and whether it may be compressed."""
 
 CONTROL = "control"
 HOSTS = {
@@ -49,7 +53,7 @@ class FeedDouble:
         fleets = [(fleet, doubled_cameras(fleet, config.seed)) for fleet in config.fleets]
         self.cameras: dict[str, tuple[DoubledCamera, ...]] = {fleet.publisher: cameras for fleet, cameras in fleets}
         self._ids = [camera.id for _, cameras in fleets for camera in cameras]
-        self.plan = FaultPlan(config.faults, self._ids, config.seed)
+        self.plan = self._planned(config.faults)
         self.publishers = {
             fleet.publisher: Publisher(
                 fleet, cameras, self.plan, self.ledger, self.start, config.seed, hold_s=config.hold_s
@@ -61,6 +65,7 @@ class FeedDouble:
         }
         self._quotas: dict[str, Quota] = {}
         self._turns: Counter[FaultKind] = Counter()
+        self._stuck: dict[Question, Reply] = {}
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -144,6 +149,7 @@ class FeedDouble:
     def _answering(self, host: Host) -> Callable[[Request], tuple[Reply, Callable[[], None]]]:
         published = self.config.limits.get(host.name)
         quota = self._quotas.setdefault(host.name, Quota())
+        retreat = Retreat()
 
         def answer(request: Request) -> tuple[Reply, Callable[[], None]]:
             with self._lock:
@@ -152,13 +158,16 @@ class FeedDouble:
                 wait_s = quota.over(moment.now, host.limit(request, published))
                 honest = host.answer(request, route, moment)
                 fault = self.plan.answer(route.camera, route.on, moment.at_s)
+                before = self._before(_question(host, request), honest, fault)
                 reply = honest
                 if wait_s is not None:
                     reply = too_many(moment, wait_s)
                 elif fault is not None:
                     turn = self._turns[fault.kind]
                     self._turns[fault.kind] += 1
-                    reply = spoil(honest, fault, Circumstances(moment, request, turn))
+                    reply = spoil(honest, fault, Circumstances(moment, request, turn, before))
+                too_early = retreat.broken(moment.now)
+                retreat.answered(reply, moment.now)
                 self.ledger.asked(
                     SeenRequest(
                         at=moment.now,
@@ -170,12 +179,28 @@ class FeedDouble:
                         fault=fault.kind.value if fault else None,
                         known=request.headers.get("if-none-match") or request.headers.get("if-modified-since"),
                         over_limit=wait_s is not None,
+                        too_early=too_early,
+                        at_once=request.at_once,
                         version=honest.version[2] if honest.version else None,
                     )
                 )
                 return reply, lambda: self._sent(reply)
 
         return answer
+
+    def _before(self, question: Question, honest: Reply, fault: Fault | None) -> Reply:
+        """What was answered to a question when the fault began that its list is stuck."""
+        if fault is None or fault.kind is not FaultKind.STUCK:
+            self._stuck.pop(question, None)
+            return honest
+        return self._stuck.setdefault(question, honest)
+
+    def _planned(self, faults: Iterable[Fault]) -> FaultPlan:
+        """A schedule. Raises ValueError for a fault that the publishers of the cameras it hits cannot play."""
+        plan = FaultPlan(faults, self._ids, self.config.seed)
+        for fault in plan.drawn:
+            refuse_unplayable(fault, self.config.fleets, self.cameras)
+        return plan
 
     def _sent(self, reply: Reply) -> None:
         """Note that a published version went out whole."""
@@ -208,10 +233,11 @@ class FeedDouble:
                 publisher.resume(self.moment().at_s)
 
     def play(self, faults: Iterable[Fault]) -> None:
-        """Another schedule from now on; its times too are seconds since the start."""
+        """Another schedule from now on; its times too are seconds since the start. Raises ValueError as `FaultPlan`
+        does, and for a fault that cannot be played."""
         with self._lock:
-            plan = FaultPlan(faults, self._ids, self.config.seed)
-            self.plan = plan
+            self.plan = plan = self._planned(faults)
+            self._stuck.clear()
             for publisher in self.publishers.values():
                 publisher.plan = plan
 
@@ -246,3 +272,8 @@ class FeedDouble:
         status = 404 if document is None else 200
         body = json.dumps(document).encode()
         return Reply(status, {"Content-Type": "application/json"}, body), lambda: None
+
+
+def _question(host: Host, request: Request) -> Question:
+    query = (f"{name}={value}" for name, value in sorted(request.query.items()))
+    return host.name, request.path, request.headers.get("accept-encoding", ""), *query

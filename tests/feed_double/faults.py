@@ -49,6 +49,7 @@ class FaultKind(StrEnum):
     REDIRECT_LOOP = "redirect_loop"
     GZIP_BOMB = "gzip_bomb"  # [mebibytes 1024] of zeros, compressed
     OVERSIZE = "oversize"  # [mebibytes 64], announced or not [announced true]
+    STUCK = "stuck"  # a list as it was when the fault began, whatever is published since
 
     # What the list says.
     APPEARS = "appears"  # not listed until the fault ends
@@ -80,7 +81,7 @@ class Fault:
     """One line of the schedule, in seconds of feed time since the double started: half-open [from_s, to_s).
 
     It hits the `cameras` named, or a `share` of all, or everything where neither is given. An answer fault spoils the
-    answers `on` one class of paths.
+    answers `on` one class of paths. What a publisher cannot play is refused (feed_double/playable.py).
     """
 
     kind: FaultKind
@@ -124,6 +125,8 @@ class FaultPlan:
                 raise ValueError(f"the fault {fault.kind} names cameras that are not doubled: {sorted(unknown)}")
             if fault.share is not None:
                 hit = tuple(sorted(drawing.sample(sorted(known), round(fault.share * len(known)))))
+                if not hit:
+                    raise ValueError(f"{fault.kind} hits nobody: {fault.share} of {len(known)} cameras is none")
             for camera in hit or (None,):
                 self._of.setdefault(camera, []).append(fault)
             self.drawn.append(replace(fault, cameras=hit, share=None))

@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Protocol
 
-from feed_double.faults import FaultKind, FaultPlan, PathClass
+from feed_double.faults import Fault, FaultKind, FaultPlan, PathClass
 from feed_double.http11 import Reply, Request
 from feed_double.publishing import Edition, Publisher
 
+METRES_PER_DEGREE = 111_320.0
 CONTENT_TYPES = {"mp4": "video/mp4", "jpg": "image/jpeg"}
 
 
@@ -67,6 +68,33 @@ class Quota:
         return max(1.0, (self.seen[0] + timedelta(minutes=1) - now).total_seconds())
 
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+CROSSING = timedelta(seconds=1)
+"""A request that comes so soon after a `Retry-After` may have been on its way before that could be read."""
+
+
+@dataclass
+class Retreat:
+    """How long a host has asked to be left alone, by the `Retry-After` of its own answers."""
+
+    asked_at: datetime = LONG_AGO
+    until: datetime = LONG_AGO
+
+    def broken(self, now: datetime) -> bool:
+        """Whether a request that comes now comes too early."""
+        return self.asked_at + CROSSING < now < self.until
+
+    def answered(self, reply: Reply, now: datetime) -> None:
+        """Note what an answer asks for; one that asks for nothing takes nothing back."""
+        wait = reply.headers.get("Retry-After")
+        if wait is None:
+            return
+        until = now + timedelta(seconds=int(wait)) if wait.isdigit() else parsedate_to_datetime(wait)
+        if now >= self.until:  # who is told again while the host is to be left alone has known it since the first time
+            self.asked_at = now
+        self.until = max(self.until, until)
+
+
 def http_date(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
 
@@ -99,6 +127,11 @@ def shown_modified(plan: FaultPlan, camera: str, edition: Edition, at_s: float) 
     if fault is None or fault.kind not in (FaultKind.SKEWED, FaultKind.SKEWED_MODIFIED):
         return edition.modified
     return edition.modified + timedelta(hours=fault.parameters.get("hours", 5))
+
+
+def moved_lat(lat: float, moves: Fault) -> float:
+    """The latitude of a camera that is said to be elsewhere: degrees, to about a metre."""
+    return round(lat + moves.parameters.get("metres", 300) / METRES_PER_DEGREE, 5)
 
 
 def has_it(request: Request, etag: str, modified: datetime) -> bool:

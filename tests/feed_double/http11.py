@@ -10,7 +10,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -22,12 +22,17 @@ IDLE_S = 75.0
 
 @dataclass(frozen=True)
 class Request:
-    """`headers` have lower-case names; `query` has the last value of each name."""
+    """`headers` have lower-case names; `query` has the last value of each name.
+
+    `at_once` is how many requests the server was answering when this one came, itself included; who had hung up by
+    then is not counted.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    at_once: int = 1
 
 
 class Ending(StrEnum):
@@ -71,12 +76,21 @@ Answer = Callable[[Request], tuple[Reply, Callable[[], None]]]
 
 async def serve(answer: Answer, address: str, port: int) -> asyncio.Server:
     """Listen; every connection is kept alive until the client or a reply ends it."""
+    under_way: set[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = set()
+
+    async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> bool:
+        others = sum(not (theirs.at_eof() or out.is_closing()) for theirs, out in under_way)
+        under_way.add((reader, writer))
+        try:
+            reply, sent = answer(replace(request, at_once=others + 1))
+            return await _send(reader, writer, request, reply, sent)
+        finally:
+            under_way.discard((reader, writer))
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
             while (request := await _read(reader)) is not None:
-                reply, sent = answer(request)
-                if not await _send(reader, writer, request, reply, sent):
+                if not await exchange(reader, writer, request):
                     break
         writer.close()
 

@@ -37,7 +37,11 @@ class PublishedVersion:
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """One request. `outcome` is the status, and the fault that was played; `known` what the client said it has."""
+    """One request: the `status` and the `fault` that was played, and what the client said that it has (`known`).
+
+    `over_limit`: it was one too many in its minute. `too_early`: the host had asked to be left alone, and for longer.
+    `at_once`: how many requests were under way at this host, this one included.
+    """
 
     at: datetime
     host: str
@@ -48,6 +52,8 @@ class SeenRequest:
     fault: str | None
     known: str | None
     over_limit: bool
+    too_early: bool
+    at_once: int
     version: int | None
 
 

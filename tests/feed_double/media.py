@@ -126,6 +126,7 @@ def placeholder_still() -> bytes:
     return cv2.imencode(".jpg", card, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
 
+@cache
 def street_still(seed: int) -> bytes:
     """A small picture with edges that differs by seed: for doubles that were given no stills."""
     drawing = np.random.default_rng(seed)

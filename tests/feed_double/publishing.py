@@ -6,7 +6,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from feed_double.cameras import DoubledCamera
 from feed_double.config import Fleet
@@ -161,7 +160,8 @@ class Publisher:
             return Edition(number, published_at, before.still, before.clip, kind, retagged)
         moved = kind is FaultKind.MOVED_VIEW
         clip = self._shown(self.fleet.clips, camera, recording, mark, moved)
-        still = self._shown(self.fleet.stills, camera, recording, mark, moved) or marked(self._plain_still, mark)
+        plain = street_still(self.seed + moved)
+        still = self._shown(self.fleet.stills, camera, recording, mark, moved) or marked(plain, mark)
         if kind is FaultKind.PLACEHOLDER:
             still = marked(placeholder_still(), mark)
             clip = self._card.medium(number, mark) if clip else None
@@ -177,10 +177,6 @@ class Publisher:
         if not folders:
             return None
         return folders[(camera.album + moved) % len(folders)].medium(recording, mark)
-
-    @cached_property
-    def _plain_still(self) -> bytes:
-        return street_still(self.seed)
 
     @property
     def _card(self) -> Album:

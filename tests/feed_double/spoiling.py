@@ -19,11 +19,13 @@ ERRORS = {FaultKind.NOT_FOUND: 404, FaultKind.FORBIDDEN: 403}
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a rule may look at: when, the request, and how often this kind of fault has been played before."""
+    """What a rule may look at: when, the request, how often this kind of fault has been played before, and what was
+    answered to the same question when the fault began."""
 
     moment: Moment
     request: Request
     turn: int
+    before: Reply
 
 
 def spoil(honest: Reply, fault: Fault, around: Circumstances) -> Reply:
@@ -48,6 +50,8 @@ def spoil(honest: Reply, fault: Fault, around: Circumstances) -> Reply:
             return _instead(honest, b"[]" if "json" in honest.headers.get("Content-Type", "") else b"", {})
         case FaultKind.SKEWED:  # Last-Modified is skewed already, in lists too
             return _with(honest, {"Date": http_date(around.moment.now + timedelta(hours=has.get("hours", 5)))})
+        case FaultKind.STUCK:
+            return _with(around.before, _kept(honest, "Date"))
         case FaultKind.REDIRECT:
             targets = has["targets"]
             return _redirect(targets[around.turn % len(targets)], around.moment)

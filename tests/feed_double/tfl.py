@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from feed_double.cameras import DoubledCamera
 from feed_double.faults import FaultKind, PathClass
-from feed_double.hosts import Moment, Route, http_date, json_reply, media, shown_modified
+from feed_double.hosts import Moment, Route, http_date, json_reply, media, moved_lat, shown_modified
 from feed_double.http11 import Reply, Request
 from feed_double.publishing import Publisher
 
@@ -18,7 +18,6 @@ BUCKET = "jamcams.tfl.gov.uk"
 PAGE = 1000
 QUOTES = {'"': "&quot;"}
 ENTITIES = "Tfl.Api.Presentation.Entities"
-METRES_PER_DEGREE = 111_320.0
 OWNER = "89f03ad326aac617b9f63a0afbb007221ae74d889aec7d7dee672f2852d22abb"
 
 
@@ -52,7 +51,7 @@ class TflApi:
         lat: float | None = camera.lat
         lon: float | None = camera.lon
         if moves := faults.get(FaultKind.MOVES):
-            lat = round(camera.lat + moves.parameters.get("metres", 300) / METRES_PER_DEGREE, 5)
+            lat = moved_lat(camera.lat, moves)
         if FaultKind.NO_POSITION in faults:
             lat = lon = None
         base = f"{self.media_base}/{BUCKET}/{camera.id}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from feed_double.accounts import Row, Span, account, ages_s
+from feed_double.accounts import Account, Look, Row, Span, account, ages_s
 from feed_double.ledger import PublishedVersion
 
 START = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
@@ -31,18 +31,25 @@ def row(content: str, event_s: float, counted_s: float, status: str = "ok") -> R
     return Row("a", "a:view", at(event_s), at(counted_s), status, None, content)
 
 
+def settled(
+    rows: Sequence[Row], versions: Sequence[PublishedVersion], blocked: Sequence[Span] = (), after: Sequence[Span] = ()
+) -> Account:
+    """Watched from 0 to 1000 s."""
+    return account(
+        rows, versions, span(0, 1000), long_enough=LONG_ENOUGH, blocked={"a": blocked}, recovering={"a": after}
+    )
+
+
 def settle(
     rows: Sequence[Row], versions: Sequence[PublishedVersion], blocked: Sequence[Span] = (), after: Sequence[Span] = ()
 ) -> tuple[int, list[int], list[int], int]:
-    """Owed, the numbers of the lost and of the late, and how many stand there twice; watched from 0 to 1000 s."""
-    settled = account(
-        rows, versions, span(0, 1000), long_enough=LONG_ENOUGH, blocked={"a": blocked}, recovering={"a": after}
-    )
+    """How many are owed, the numbers of the lost and of the late, and how many stand there twice."""
+    found = settled(rows, versions, blocked, after)
     return (
-        settled.owed,
-        [one.number for one in settled.lost],
-        [one.number for one in settled.late],
-        len(settled.twice),
+        len(found.owed),
+        [one.number for one in found.lost],
+        [one.number for one in found.late],
+        len(found.twice),
     )
 
 
@@ -78,8 +85,15 @@ def test_two_rows_of_one_clip_are_told() -> None:
     assert settle([row("clip 0", 0, 5), row("clip 0", 30, 35)], [version(0, 0, 240)]) == (1, [], [], 1)
 
 
-def test_an_age_is_that_of_the_newest_counted_clip() -> None:
-    rows = [row("one", 0, 10), row("two", 20, 30), row("late", 5, 32), row("dark", 33, 34, "dark")]
-    ages = ages_s(rows, ["a", "b"], span(0, 40), every_s=5)
-    assert ages[:, 0].tolist() == [np.inf, np.inf, 10, 15, 20, 25, 10, 15]
-    assert np.isinf(ages[:, 1]).all()
+def test_what_there_was_no_time_for_is_told_whether_its_bytes_are_known_or_not() -> None:
+    versions = [version(0, 0, 240), version(1, 240, 480), version(2, 480, None)]
+    rows = [row("clip 0", 0, 9, "skipped"), row("", 240, 490, "skipped"), row("clip 2", 480, 490)]
+    assert settled(rows, versions).skipped == 2
+    assert settle(rows, versions) == (3, [1], [], 0)
+    assert settled(rows[2:], versions).skipped == 0
+
+
+def test_an_age_is_that_of_the_newest_count_that_could_be_read() -> None:
+    looks = [Look(at(10), {}), Look(at(20), {"a": at(5)}), Look(at(30), {"a": at(5), "b": at(28)})]
+    assert ages_s(looks, ["a", "b"]).tolist() == [[np.inf, np.inf], [15, np.inf], [25, 2]]
+    assert ages_s([], ["a"]).size == 0

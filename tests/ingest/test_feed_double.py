@@ -1,18 +1,15 @@
-"""The feed double itself: its answers have the publishers' shapes, its faults do what they say, its ledger knows."""
+"""The feed double itself: its answers have the publishers' shapes, and its ledger knows."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import socket
-import struct
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
@@ -23,26 +20,13 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from feed_double.config import DoubleConfig, Fleet
+from doubled_london import BUCKET, CLIP, OTHER, S3, START, always, clip_of, doubles, first_noted, get, tfl
+from feed_double.config import Fleet
 from feed_double.double import FeedDouble
-from feed_double.faults import ANSWER, CONTENT, LISTING, Fault, FaultKind, PathClass
+from feed_double.faults import Fault, FaultKind, PathClass
 from feed_double.ledger import requests_from, versions_from
-from feed_double.media import Album, dimension_bomb, gzip_bomb, marked, street_still
+from feed_double.media import marked, street_still
 from hand_clock import HandClock
-
-START = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
-CLIP = (
-    struct.pack(">I4s4s", 16, b"ftyp", b"isom") + bytes(4) + struct.pack(">I4s", 4008, b"mdat") + bytes(range(250)) * 16
-)
-OTHER = CLIP.replace(bytes(range(250)), bytes(reversed(range(250))))
-CARD = CLIP[:2000]
-S3 = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-BUCKET = "/jamcams.tfl.gov.uk"
-
-
-def tfl(count: int = 4, **settings: Any) -> Fleet:
-    albums = {"clips": (Album((CLIP, CLIP[:-8])), Album((OTHER, OTHER[:-8]))), "placeholders": Album((CARD,))}
-    return Fleet("tfl", count, **{"cadence_s": 240, "jitter_s": 10, **albums, **settings})
 
 
 @pytest.fixture
@@ -52,37 +36,8 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def doubled(clock: HandClock) -> Iterator[Callable[..., FeedDouble]]:
-    """Starts a double; ends it after the test."""
-    with ExitStack() as running:
-
-        def start(*faults: Fault, fleet: Fleet | None = None, **settings: Any) -> FeedDouble:
-            config = DoubleConfig((fleet or tfl(),), faults, seed=7, **settings)
-            return running.enter_context(FeedDouble(config, clock))
-
+    with doubles(clock) as start:
         yield start
-
-
-def get(double: FeedDouble, host: str, path: str, **headers: str) -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=5) as client:
-        return client.get(double.addresses[host] + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
-
-
-def clip_of(double: FeedDouble, index: int = 0, **headers: str) -> httpx.Response:
-    return get(double, "tfl_bucket", f"{BUCKET}/{double.cameras['tfl'][index].id}.mp4", **headers)
-
-
-def first_noted(double: FeedDouble) -> httpx.Response:
-    """The first clip of the first camera, once the double has noted that it went out, which comes a little later."""
-    clip = clip_of(double)
-    deadline = time.monotonic() + 10
-    while not any(version.served for version in double.ledger.versions):
-        assert time.monotonic() < deadline, "it never noted it"
-        time.sleep(0.001)
-    return clip
-
-
-def always(kind: FaultKind, double_index: int = 0, **parameters: Any) -> Fault:
-    return Fault(kind, (f"00009.{double_index:05d}",), parameters=parameters)
 
 
 # -- shapes -----------------------------------------------------------------------------------------------------
@@ -287,6 +242,45 @@ def test_who_asks_more_often_than_is_published_gets_429(doubled: Callable[..., F
     assert [seen.over_limit for seen in double.ledger.requests] == [False, False, False, True, False, False]
 
 
+def test_who_comes_back_before_the_time_that_was_asked_for_is_noted(
+    doubled: Callable[..., FeedDouble], clock: HandClock
+) -> None:
+    """
+    429: 30 s   on its way   429 again: 30 s   too early   as asked
+    |-----------|------------|-----------------|-----------|------> s
+    0           0.5          2, too early      29          32
+    """
+    wait = {"retry_after_s": 30}
+    double = doubled(Fault(FaultKind.TOO_MANY, to_s=10, on=PathClass.CAMERAS, parameters=wait), limits={})
+    for pause_s in (0, 0.5, 1.5, 27, 3):
+        clock.sleep(pause_s)
+        get(double, "tfl_api", "/Place/Type/JamCam")
+    clip_of(double)  # another host
+    seen = double.ledger.requests
+    assert [one.status for one in seen] == [429, 429, 429, 200, 200, 200]
+    assert [one.too_early for one in seen] == [False, False, True, True, False, False]
+
+
+def test_how_many_requests_are_under_way_is_noted(doubled: Callable[..., FeedDouble]) -> None:
+    """Who has hung up is not under way, whatever is still to be sent to him."""
+    double = doubled(always(FaultKind.STALLED))
+    host, port = double.addresses["tfl_bucket"].removeprefix("http://").split(":")
+    asked = f"GET {BUCKET}/00009.00000.mp4 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    with (
+        socket.create_connection((host, int(port)), timeout=5) as one,
+        socket.create_connection((host, int(port))) as two,
+    ):
+        for waiting in (one, two):
+            waiting.sendall(asked)
+            assert waiting.recv(1)
+        clip_of(double, 1)
+    assert [seen.at_once for seen in double.ledger.requests] == [1, 2, 3]
+    deadline = time.monotonic() + 10
+    while double.ledger.requests[-1].at_once > 1:  # until the double has seen that they hung up
+        assert time.monotonic() < deadline
+        clip_of(double, 1)
+
+
 def test_a_trap_counts_who_was_led_to_it(doubled: Callable[..., FeedDouble]) -> None:
     double = doubled()
     for trap in double.traps:
@@ -294,230 +288,6 @@ def test_a_trap_counts_who_was_led_to_it(doubled: Callable[..., FeedDouble]) -> 
             led.recv(1)
     assert "127.0.0.2" in double.ledger.forbidden
     assert double.ledger.forbidden == {address: 1 for address, _ in double.traps}
-
-
-# -- faults: what is published ----------------------------------------------------------------------------------
-
-
-def editions(double: FeedDouble, clock: HandClock) -> tuple[httpx.Response, httpx.Response]:
-    """A camera's clip, and the one of ten minutes later."""
-    first = clip_of(double)
-    clock.sleep(600)
-    return first, clip_of(double)
-
-
-@pytest.mark.parametrize(
-    ("kind", "same_bytes", "same_etag", "same_modified"),
-    [
-        (FaultKind.FROZEN_STILL, True, True, True),
-        (FaultKind.FROZEN_TOUCHED, True, True, False),
-        (FaultKind.FROZEN_RETAGGED, True, False, False),
-    ],
-)
-def test_a_frozen_feed_gives_the_same_bytes(
-    kind: FaultKind,
-    same_bytes: bool,
-    same_etag: bool,
-    same_modified: bool,
-    doubled: Callable[..., FeedDouble],
-    clock: HandClock,
-) -> None:
-    one, two = editions(doubled(always(kind)), clock)
-    assert (one.content == two.content) is same_bytes
-    assert (one.headers["etag"] == two.headers["etag"]) is same_etag
-    assert (one.headers["last-modified"] == two.headers["last-modified"]) is same_modified
-
-
-def test_spoiled_clips_are_what_their_fault_says(doubled: Callable[..., FeedDouble]) -> None:
-    def published(kind: FaultKind, **parameters: Any) -> bytes:
-        return clip_of(doubled(always(kind, **parameters))).content
-
-    whole = clip_of(doubled()).content
-    assert published(FaultKind.PLACEHOLDER).startswith(CARD)
-    assert OTHER[16:200] in published(FaultKind.MOVED_VIEW)
-    corrupt = published(FaultKind.CORRUPT)
-    assert len(corrupt) == len(whole)
-    assert corrupt[:1000] == whole[:1000]
-    assert corrupt != whole
-    assert len(published(FaultKind.CUT_CLIP, share=0.25)) == len(whole) // 4
-    assert published(FaultKind.EMPTY) == b""
-    assert published(FaultKind.DIMENSION_BOMB, format="png")[16:24] == struct.pack(">II", 60_000, 60_000)
-
-
-def test_the_placeholder_still_is_a_flat_grey_card(doubled: Callable[..., FeedDouble]) -> None:
-    double = doubled(always(FaultKind.PLACEHOLDER))
-    still = get(double, "tfl_bucket", f"{BUCKET}/00009.00000.jpg").content
-    card = cv2.imdecode(np.frombuffer(still, np.uint8), cv2.IMREAD_GRAYSCALE)
-    assert card.shape == (288, 352)
-    assert np.mean(np.abs(card.astype(int) - 128) < 8) > 0.8
-
-
-def test_a_bomb_in_a_header_is_small_and_says_that_it_is_large(shared_data: Path) -> None:
-    for form in ("png", "jpeg"):
-        assert len(dimension_bomb(form)) < 4096
-    clip = next((shared_data / "jamcam" / "days" / "04254").glob("*.mp4")).read_bytes()
-    lying = dimension_bomb("mp4", clip)
-    assert len(lying) == len(clip)
-    assert struct.pack(">HH", 60_000, 60_000) in lying
-
-
-# -- faults: how it is answered ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("kind", "parameters", "status"),
-    [
-        (FaultKind.NOT_MODIFIED, {}, 304),
-        (FaultKind.NOT_FOUND, {}, 404),
-        (FaultKind.FORBIDDEN, {}, 403),
-        (FaultKind.TOO_MANY, {}, 429),
-        (FaultKind.SERVER_ERROR, {"status": 500}, 500),
-        (FaultKind.SKEWED, {}, 200),
-    ],
-)
-def test_a_status_is_played(
-    kind: FaultKind, parameters: dict[str, Any], status: int, doubled: Callable[..., FeedDouble]
-) -> None:
-    double = doubled(always(kind, **parameters))
-    assert clip_of(double).status_code == status
-    assert clip_of(double, 1).status_code == 200
-    assert double.ledger.requests[0].fault == kind
-
-
-def test_retry_after_comes_in_both_ways(doubled: Callable[..., FeedDouble]) -> None:
-    seconds = clip_of(doubled(always(FaultKind.TOO_MANY, retry_after_s=90)))
-    date = clip_of(doubled(always(FaultKind.TOO_MANY, retry_after_s=90, as_date=True)))
-    assert seconds.headers["retry-after"] == "90"
-    assert parsedate_to_datetime(date.headers["retry-after"]) == START + timedelta(seconds=90)
-
-
-def test_errors_come_in_bursts(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
-    double, statuses = doubled(always(FaultKind.SERVER_ERROR, every_s=60, for_s=20)), []
-    for _ in range(6):
-        statuses.append(clip_of(double).status_code)
-        clock.sleep(20)
-    assert statuses == [503, 200, 200] * 2
-
-
-def test_a_body_breaks_off(doubled: Callable[..., FeedDouble]) -> None:
-    for kind, broken in (
-        (FaultKind.TRUNCATED, httpx.RemoteProtocolError),
-        (FaultKind.RESET, (httpx.ReadError, httpx.RemoteProtocolError)),
-    ):
-        double = doubled(always(kind))
-        with pytest.raises(broken):
-            clip_of(double)
-        assert {version.served for version in double.ledger.versions} == {0}
-
-
-def test_a_body_stalls_or_trickles(doubled: Callable[..., FeedDouble]) -> None:
-    stalled = doubled(always(FaultKind.STALLED))
-    with pytest.raises(httpx.ReadTimeout), httpx.Client(trust_env=False, timeout=0.05) as client:
-        client.get(f"{stalled.addresses['tfl_bucket']}{BUCKET}/00009.00000.mp4")
-    slow = clip_of(doubled(always(FaultKind.SLOW, bytes_per_s=40_000)))
-    assert slow.elapsed > timedelta(seconds=0.05)
-    assert hashlib.md5(slow.content).hexdigest() in slow.headers["etag"]
-
-
-def test_headers_lie_about_type_and_length(doubled: Callable[..., FeedDouble]) -> None:
-    assert clip_of(doubled(always(FaultKind.WRONG_TYPE))).headers["content-type"] == "text/html"
-    shorter = clip_of(doubled(always(FaultKind.WRONG_LENGTH, factor=0.5)))
-    assert CLIP.startswith(shorter.content)
-    with pytest.raises(httpx.RemoteProtocolError):
-        clip_of(doubled(always(FaultKind.WRONG_LENGTH, factor=2)))
-
-
-def test_something_else_comes_with_200(doubled: Callable[..., FeedDouble]) -> None:
-    page = clip_of(doubled(always(FaultKind.WEB_PAGE)))
-    assert page.status_code == 200
-    assert page.text.startswith("<!DOCTYPE html>")
-    large = clip_of(doubled(always(FaultKind.OVERSIZE, mebibytes=3)))
-    assert len(large.content) == int(large.headers["content-length"]) == 3 << 20
-    unannounced = clip_of(doubled(always(FaultKind.OVERSIZE, mebibytes=2, announced=False)))
-    assert "content-length" not in unannounced.headers
-    assert len(unannounced.content) == 2 << 20
-
-
-def test_a_gzip_bomb_is_a_thousandth_of_what_it_unpacks_to(doubled: Callable[..., FeedDouble]) -> None:
-    bomb = gzip_bomb(8)
-    assert gzip.decompress(bomb) == bytes(8 << 20)
-    assert len(bomb) < 16 << 10
-    answer = clip_of(doubled(always(FaultKind.GZIP_BOMB, mebibytes=8)))
-    assert len(answer.content) == 8 << 20
-
-
-def test_clocks_are_skewed_together_or_alone(doubled: Callable[..., FeedDouble]) -> None:
-    def times(double: FeedDouble) -> tuple[datetime, datetime]:
-        answer = clip_of(double)
-        return parsedate_to_datetime(answer.headers["date"]), parsedate_to_datetime(answer.headers["last-modified"])
-
-    right, made = times(doubled())
-    hours = timedelta(hours=5)
-    assert times(doubled(always(FaultKind.SKEWED, hours=5))) == (right + hours, made + hours)
-    assert times(doubled(always(FaultKind.SKEWED_MODIFIED, hours=5))) == (right, made + hours)
-
-
-def test_redirects_lead_astray_or_round_in_circles(doubled: Callable[..., FeedDouble]) -> None:
-    targets = ["http://127.0.0.2:9/", "http://example.org/"]
-    double = doubled(always(FaultKind.REDIRECT, targets=targets), always(FaultKind.REDIRECT_LOOP, 1))
-    assert [clip_of(double).headers["location"] for _ in range(3)] == [*targets, targets[0]]
-    with httpx.Client(trust_env=False, follow_redirects=True) as client, pytest.raises(httpx.TooManyRedirects):
-        client.get(f"{double.addresses['tfl_bucket']}{BUCKET}/00009.00001.mp4")
-
-
-# -- faults: lists ----------------------------------------------------------------------------------------------
-
-
-def test_the_list_changes_and_lies(doubled: Callable[..., FeedDouble], clock: HandClock) -> None:
-    def one(kind: FaultKind, index: int, **parameters: Any) -> Fault:
-        return Fault(kind, (f"00009.{index:05d}",), from_s=0, to_s=600, parameters=parameters)
-
-    double = doubled(
-        one(FaultKind.APPEARS, 0),
-        one(FaultKind.MOVES, 1, metres=500),
-        one(FaultKind.SWITCHED_OFF, 2),
-        one(FaultKind.LISTED_TWICE, 3),
-        one(FaultKind.NO_POSITION, 4),
-        one(FaultKind.FOREIGN_MEDIA, 5, location="file:///etc/passwd"),
-        Fault(FaultKind.VANISHES, ("00009.00006",), from_s=600),
-        fleet=tfl(7),
-    )
-
-    def listed() -> list[dict[str, Any]]:
-        return get(double, "tfl_api", "/Place/Type/JamCam").json()
-
-    faulty = listed()
-    clock.sleep(600)
-    places = {place["id"][-1]: place for place in listed()}
-    assert [place["id"][-1] for place in faulty] == ["1", "2", "3", "3", "4", "5", "6"]
-    assert sorted(places) == ["0", "1", "2", "3", "4", "5"]
-    during = {place["id"][-1]: place for place in faulty}
-    assert during["1"]["lat"] - places["1"]["lat"] == pytest.approx(500 / 111_320, abs=1e-5)
-    assert (during["4"]["lat"], during["4"]["lon"]) == (None, None)
-
-    def says(place: dict[str, Any], key: str) -> str:
-        return next(line["value"] for line in place["additionalProperties"] if line["key"] == key)
-
-    assert (says(during["2"], "available"), says(places["2"], "available")) == ("false", "true")
-    assert says(during["5"], "videoUrl") == "file:///etc/passwd"
-
-
-@pytest.mark.parametrize(("kind", "content"), [(FaultKind.NOTHING, b"[]"), (FaultKind.GARBAGE, bytes(range(256)) * 8)])
-def test_a_list_is_empty_or_no_list_at_all(kind: FaultKind, content: bytes, doubled: Callable[..., FeedDouble]) -> None:
-    double = doubled(Fault(kind, on=PathClass.CAMERAS))
-    answer = get(double, "tfl_api", "/Place/Type/JamCam")
-    assert (answer.status_code, answer.content) == (200, content)
-    assert clip_of(double).status_code == 200
-
-
-def test_every_kind_of_fault_is_of_one_sort_and_survives_json() -> None:
-    assert set(FaultKind) == CONTENT | ANSWER | LISTING
-    assert len(CONTENT) + len(ANSWER) + len(LISTING) == len(FaultKind)
-    for kind in FaultKind:
-        fault = Fault(kind, ("a",), from_s=3, parameters={"x": 1})
-        assert Fault.from_json(json.loads(json.dumps(fault.to_json()))) == fault
-    with pytest.raises(ValueError, match="not doubled"):
-        FeedDouble(DoubleConfig((tfl(),), (Fault(FaultKind.SLOW, ("nobody",)),)), HandClock(START))
 
 
 def test_the_double_runs_as_a_process_of_its_own(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_only_what_may_pass_in_a_moment_is_tried_again(
         (410, Outcome.HTTP_4XX, Status.WITHDRAWN, "take it off the list"),
         (418, Outcome.HTTP_4XX, Status.UNREACHABLE, "Check the address"),
         (429, Outcome.RATE_LIMITED, Status.UNREACHABLE, "Lower `requests_per_minute`"),
-        (500, Outcome.HTTP_5XX, Status.UNREACHABLE, "asked again"),
+        (500, Outcome.HTTP_5XX, Status.UNREACHABLE, "asks it again"),
     ],
 )
 def test_each_refusal_says_what_it_means_and_what_to_do(

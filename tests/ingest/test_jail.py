@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ingest.jail.limits import JailLimits
-from ingest.jail.process import Jail, Loss, NotStarted, WorkerLost
+from ingest.jail.process import ChildEnd, Jail, Loss, NotStarted, WorkerLost
 
 LIMITS = JailLimits(memory_mb=128, cpu_s=0.2, wall_s=10)
 PRISONER = ("tests.ingest.prisoner",)
@@ -271,3 +271,20 @@ def test_a_child_inherits_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         assert attempt(jail, "tell its language and key").startswith("C.UTF-8 None;")
     finally:
         jail.close()
+
+
+def test_what_each_child_had_used_is_told_once_when_it_is_gone() -> None:
+    """One that was lost at a job, and one that was closed: by the kernel's measure, not by the limits."""
+    ends: list[ChildEnd] = []
+    jail = Jail(PRISONER, LIMITS.model_dump_json().encode(), LIMITS, on_end=ends.append)
+    pids = []
+    try:
+        attempt(jail, "sleep a moment")
+        pids.append(jail.pid)
+        lost(jail, "spin")
+        pids.append(jail.pid)
+    finally:
+        jail.close()
+    assert [end.pid for end in ends] == pids
+    assert ends[0].cpu_s >= LIMITS.cpu_s
+    assert all(end.peak_mb > 5 for end in ends)
