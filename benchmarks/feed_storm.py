@@ -6,7 +6,8 @@ Cameras fail for 3.3 cadences and have come back by the last one: what they owe 
 
 - `p95_age_over_cadence`: over all cameras that do not fail, and all moments 5 s apart after the first cadence: now less
   the event time of the newest counted clip that the API gives (/v1/health) at that moment; the 95th percentile, in
-  cadences
+  cadences. `p95_age_while_stuck`: the same of the moments at which the listing was stuck (and half a cadence after),
+  which are not in the other: then every camera has a fault, and is asked only when its clip is overdue
 - `clips_lost`: could be had for half a cadence, and have no row in the store; `clips_twice`: have several;
   `clips_skipped`: of all clips those of which the store says that there was no time to count them;
   `clips_owed_after_faults`: of `clips_owed` those of cameras that had come back
@@ -45,6 +46,7 @@ from doubled_city.tricks import locations, play
 from feed_double.accounts import Account, Look, Row, State, account, ages_s, rows_of, states_of
 from feed_double.cameras import doubled_cameras
 from feed_double.config import Fleet
+from feed_double.faults import FaultKind
 from feed_double.honesty import Promises, promises
 from feed_double.url_tricks import ForbiddenListener
 from numpy.typing import NDArray
@@ -85,6 +87,16 @@ class Outcome:
     def recovery(self) -> timedelta:
         """After a fault: how long its camera may still be left alone for it."""
         return RECOVERY * self.cadence
+
+    def ages(self, looks: list[Look]) -> NDArray[np.float64]:
+        """In cadences, of every camera that does not fail: [look, camera]."""
+        return ages_s(looks, self.weather.healthy) / self.cadence.total_seconds()
+
+    def stuck_at(self, moment: datetime) -> bool:
+        """Whether the listing told nothing new, or had only just begun to again."""
+        (stuck,) = (fault for fault in self.weather.faults if fault.kind is FaultKind.STUCK)
+        begin, end = (self.ledger.start + timedelta(seconds=at) for at in (stuck.from_s, stuck.to_s))
+        return begin <= moment < end + self.cadence / 2
 
 
 def main() -> None:
@@ -227,7 +239,8 @@ def figures(outcome: Outcome, settled: Account, said: Promises) -> dict[str, Any
         "cameras": len({version.camera for version in ledger.versions}),
         "healthy": len(weather.healthy),
         "minutes": round(minutes, 1),
-        "p95_age_over_cadence": p95(ages_s(looks, weather.healthy) / outcome.cadence.total_seconds()),
+        "p95_age_over_cadence": p95(outcome.ages([look for look in looks if not outcome.stuck_at(look.at)])),
+        "p95_age_while_stuck": p95(outcome.ages([look for look in looks if outcome.stuck_at(look.at)])),
         "clips_owed": len(settled.owed),
         "clips_owed_after_faults": len(came_back(settled.owed, weather.faults, ledger.start, outcome.recovery)),
         "clips_lost": len(settled.lost),
