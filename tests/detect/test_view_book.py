@@ -8,45 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from generated_views import FINGERPRINT, MIDNIGHT, clip_at, sight_of
+from filled_view_book import HOUSE, MODEL, STREET, confirmation, count, documents, fill, on
+from generated_views import FINGERPRINT, clip_at, sight_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import NotFound, StoreError
-from core.records import ClipReady
 from core.shelf import change
-from core.shelf_folder import FolderShelf
 from core.shelf_memory import MemoryShelf
-from detect.scene import Scene, Sight
+from detect.scene import Scene
 from detect.view_book import Counted, ViewBook
 from detect.view_learning import HANDLED_KEPT, MODELS_KEPT
-from detect.view_word import Saying, Word
-
-STREET, HOUSE = 1, 2
-MODEL = "dots@1"
-
-
-def on(folder: Path) -> ViewBook:
-    return ViewBook(FolderShelf(folder))
-
-
-def documents(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def fill(book: ViewBook, camera: str = "06710") -> None:
-    """Five clips of a street, over half an hour, then an hour of a house."""
-    for number in range(17):
-        sight = sight_of(STREET if number < 5 else HOUSE, grain=number)
-        book.learn(camera, clip_at(5 * number if number else -10, camera), sight)
-
-
-def word(said: Saying, epoch: int | None = None, by: str = "Ada") -> Word:
-    return Word(said=said, epoch=epoch, by=by, at=MIDNIGHT)
-
-
-def confirmation(epoch: int, by: str = "Ada") -> Word:
-    return word(Saying.CONFIRM, epoch, by)
 
 
 def test_a_book_opened_again_knows_what_it_knew(tmp_path: Path) -> None:
@@ -123,112 +95,6 @@ def test_cameras_side_by_side_are_learnt_as_one_alone(tmp_path: Path) -> None:
         assert together.scene_of(name) == alone.scene_of("06710")
 
 
-def test_a_word_left_by_another_process_is_heeded_before_the_next_clip(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    counting, operator = on(tmp_path), on(tmp_path)
-    fill(counting)
-    operator.leave_word("06710", confirmation(1))
-    assert [epoch.counted for epoch in counting.views("06710").epochs] == [True, False]
-    scene = counting.scene_of("06710")
-    assert [view.counted for view in scene.views] == [True, True]
-    assert [epoch.confirmed_by for epoch in counting.views("06710").epochs] == [None, "Ada"]
-    assert documents(tmp_path) == ["06710.json"], "said once"
-    told = [one for one in caplog.records if one.getMessage().endswith("confirmed by Ada")]
-    assert [(one.levelname, one.getMessage()) for one in told] == [
-        ("WARNING", "camera 06710: view 1 is counted from now on, confirmed by Ada")
-    ]
-
-
-def test_words_are_heeded_in_their_order_and_none_is_lost(tmp_path: Path) -> None:
-    """The usual way out of a first view that is a window: it is not counted, the street is."""
-    counting, operator = on(tmp_path), on(tmp_path)
-    fill(counting)
-    operator.leave_word("06710", word(Saying.UNCONFIRM, 0))
-    operator.leave_word("06710", confirmation(1))
-    assert [epoch.counted for epoch in operator.foreseen("06710").epochs] == [False, True]
-    assert [epoch.counted for epoch in operator.views("06710").epochs] == [True, False], "nothing changes by looking"
-    assert documents(tmp_path) == ["06710.json", "06710.word"]
-    assert [view.counted for view in counting.scene_of("06710").views] == [False, True]
-    operator.leave_word("06710", word(Saying.UNCONFIRM, 1, "Bob"))
-    assert [view.counted for view in counting.scene_of("06710").views] == [False, False]
-    again = on(tmp_path).views("06710").epochs
-    assert [(epoch.confirmed_by, epoch.unconfirmed_by) for epoch in again] == [(None, "Ada"), (None, "Bob")]
-
-
-def test_a_word_said_after_one_of_yesterday_is_heeded_beside_it(tmp_path: Path) -> None:
-    book = on(tmp_path)
-    fill(book)
-    (tmp_path / "06710.word").write_text('{"epoch":1,"by":"Ada","at":"2017-03-09T00:00:00Z"}')
-    book.leave_word("06710", word(Saying.UNCONFIRM, 0))
-    assert [view.counted for view in book.scene_of("06710").views] == [False, True]
-
-
-def test_views_that_are_to_be_forgotten_are_learnt_anew(tmp_path: Path) -> None:
-    counting, operator = on(tmp_path), on(tmp_path)
-    fill(counting)
-    operator.leave_word("06710", word(Saying.FORGET))
-    assert operator.foreseen("06710").epochs == ()
-    with pytest.raises(NotFound, match="none yet"):
-        operator.leave_word("06710", confirmation(1))
-    assert counting.scene_of("06710") == Scene()
-    counting.learn("06710", clip_at(80), sight_of(HOUSE))
-    assert counting.views("06710").trial is None, "late clips still teach nothing"
-    for number in range(3):
-        counting.learn("06710", clip_at(85 + 15 * number), sight_of(HOUSE, grain=number))
-    assert [(view.epoch, view.counted) for view in counting.scene_of("06710").views] == [(0, True)]
-    assert documents(tmp_path) == ["06710.json"]
-
-
-def test_what_was_handled_is_not_forgotten_with_the_views() -> None:
-    book = ViewBook()
-    count(book, clip_at(0), sight_of(STREET))
-    book.leave_word("06710", word(Saying.FORGET))
-    assert book.scene_of("06710") == Scene()
-    assert book.handled("06710", clip_at(0), MODEL)
-
-
-def test_a_word_waits_until_it_can_be_kept(tmp_path: Path) -> None:
-    """As on a full disk: what an operator said is not lost, and is heeded once there is room."""
-    counting, operator = on(tmp_path), on(tmp_path)
-    fill(counting)
-    operator.leave_word("06710", confirmation(1))
-    (tmp_path / ".06710.json.new").mkdir()
-    with pytest.raises(StoreError):
-        counting.scene_of("06710")
-    assert (tmp_path / "06710.word").exists()
-    assert not counting.views("06710").epochs[1].counted
-    (tmp_path / ".06710.json.new").rmdir()
-    counting.scene_of("06710")
-    assert counting.views("06710").epochs[1].confirmed_by == "Ada"
-    assert not (tmp_path / "06710.word").exists()
-
-
-def test_the_last_clip_is_remembered_through_a_confirmation() -> None:
-    book = ViewBook()
-    fill(book)
-    before = book.scene_of("06710").last
-    book.leave_word("06710", confirmation(1))
-    assert before is not None
-    assert book.scene_of("06710").last == before
-
-
-def test_a_word_that_cannot_be_meant_is_refused_or_passed_over(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    book = on(tmp_path)
-    fill(book)
-    for said, epoch in ((Saying.FORGET, 1), (Saying.UNCONFIRM, None)):
-        with pytest.raises(ValueError, match="a view is confirmed or not"):
-            word(said, epoch)
-    (tmp_path / "06710.word").write_text("{}\n" + confirmation(7).line() + confirmation(1).line())
-    assert [epoch.counted for epoch in book.foreseen("06710").epochs] == [True, True]
-    book.scene_of("06710")
-    assert caplog.text.count("06710.word is not heeded") == 2
-    assert book.views("06710").epochs[1].counted, "the others are"
-    assert not (tmp_path / "06710.word").exists(), "said once"
-
-
 def yesterday(*epochs: dict[str, object], **more: object) -> dict[str, object]:
     """A document as versions before shelves wrote it."""
     known = {"trial": None, "undecided": False, "shown": 0, "away_since": None, "heard": "2017-03-08T23:50:00Z"}
@@ -265,15 +131,6 @@ def test_an_installation_of_yesterday_goes_on_with_its_files(tmp_path: Path) -> 
     assert list(after["epochs"][0]) == list(epoch(STREET, 0))
     assert after["heard"] == "2017-03-09T00:00:00Z"
     assert not (tmp_path / "06710.word").exists()
-
-
-def count(book: ViewBook, clip: ClipReady, sight: Sight | None, model: str = MODEL) -> Scene | None:
-    """As a worker of a cluster does; the scene that the clip was counted by, None where it was handled before."""
-    scene = book.scene_of(clip.camera)
-    if book.handled(clip.camera, clip, model):
-        return None
-    book.learn(clip.camera, clip, sight, Counted(model, scene))
-    return scene
 
 
 def test_a_clip_that_was_handled_is_known_to_be_by_everybody() -> None:
