@@ -30,7 +30,7 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -290,6 +290,15 @@ def tell(outcome: Outcome, settled: Account, said: Promises) -> None:
         )
         print(f"{kind}: {dict(of)}", file=sys.stderr)
     print(f"cameras untold: {', '.join(f'{camera} {kind}' for kind, camera in said.cameras)}", file=sys.stderr)
+    print(f"p95 age by minute: {ages_by_minute(outcome)}", file=sys.stderr)
+
+
+def ages_by_minute(outcome: Outcome) -> str:
+    """The 95th percentile of the healthy cameras' ages in each minute of feed time, in cadences."""
+    minutes: dict[int, list[Look]] = defaultdict(list)
+    for look in outcome.watched.looks:
+        minutes[int((look.at - outcome.ledger.start).total_seconds() // 60)].append(look)
+    return ", ".join(f"{minute}: {p95(outcome.ages(looks))}" for minute, looks in minutes.items())
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class FeedMeters:
             "busyness_feed_bytes", "Bytes received from publishers", ("source",), registry=registry
         )  # fmt: skip
         self._skipped = Counter(
-            "busyness_clips_skipped", "Clips that were not counted because newer ones waited", ("source",),
+            "busyness_clips_skipped", "Clips that were not counted for want of time", ("source",),
             registry=registry,
         )  # fmt: skip
         self._waiting_clips = Gauge(

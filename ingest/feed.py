@@ -94,6 +94,11 @@ class Feed(Protocol):
         """What the source is called in messages and metrics, as in `tfl`; unique in an installation."""
         ...
 
+    @property
+    def choice(self) -> str:
+        """Which of the publisher's cameras are wanted, as a short text: another one where others are."""
+        ...
+
     def cameras(self) -> Sequence[ListedCamera]:
         """The cameras that the publisher lists now, ids unique; what it lists that is none is left out and logged."""
         ...

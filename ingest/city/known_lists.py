@@ -18,13 +18,17 @@ SHELF = "lists"
 
 
 class _List(Closed):
-    """The document: the cameras as they were listed, with the addresses of their media."""
+    """The document: the cameras as they were listed, with the addresses of their media, and which were asked for."""
 
+    choice: str = ""
     cameras: tuple[ListedCamera, ...]
 
 
 class KnownLists:
     """The lists, by the names of their sources. Safe between threads and processes: all of them keep the same lists.
+
+    `choice` is which cameras of a source were wanted. A list of another choice is none: in it may stand what somebody
+    has since decided not to watch.
 
     A shelf that is away is said in the log: where lists can be had, they are had without it.
     """
@@ -32,11 +36,11 @@ class KnownLists:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
-    def keep(self, source: str, listed: Sequence[ListedCamera]) -> None:
+    def keep(self, source: str, choice: str, listed: Sequence[ListedCamera]) -> None:
         """This is the list of now. One without cameras is not kept: there is nothing in it to go on with."""
         if not listed:
             return
-        text = _List(cameras=tuple(listed)).model_dump_json(exclude_defaults=True)
+        text = _List(choice=choice, cameras=tuple(listed)).model_dump_json(exclude_defaults=True)
         try:
             kept = self._shelf.get(_name(source))
             if kept is None or kept.text != text:
@@ -45,11 +49,12 @@ class KnownLists:
         except StoreError as error:
             log.warning("%s: its list of cameras could not be kept: %s", source, error)
 
-    def of(self, source: str) -> Sequence[ListedCamera]:
-        """The list that was kept last; empty where there is none, or none that can be read."""
+    def of(self, source: str, choice: str) -> Sequence[ListedCamera]:
+        """The list that was kept last; empty where there is none of this choice, or none that can be read."""
         try:
             kept = self._shelf.get(_name(source))
-            return () if kept is None else _List.model_validate_json(kept.text).cameras
+            before = None if kept is None else _List.model_validate_json(kept.text)
+            return before.cameras if before is not None and before.choice == choice else ()
         except StoreError as error:
             why = str(error)
         except ValidationError as error:

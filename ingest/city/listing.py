@@ -32,8 +32,11 @@ class Listing:
 
     @property
     def before(self) -> Sequence[ListedCamera]:
-        """What the feed listed when it last did, by this process or the one before; empty where that is not known."""
-        return self._kept.of(self._feed.name)
+        """What the feed listed when it last did, by this process or the one before; empty where that is not known.
+
+        Where other cameras were wanted then, it is not.
+        """
+        return self._kept.of(self._feed.name, self._feed.choice)
 
     def ask(self) -> Sequence[ListedCamera] | None:
         """The cameras that the publisher lists now; None where that cannot be had."""
@@ -52,7 +55,7 @@ class Listing:
 
     def keep(self, listed: Sequence[ListedCamera]) -> None:
         """These are what it lists: what is gone on with when it cannot be asked."""
-        self._kept.keep(self._feed.name, listed)
+        self._kept.keep(self._feed.name, self._feed.choice, listed)
 
     def _failed(self, error: FetchFailed) -> None:
         self.failures += 1

@@ -210,8 +210,7 @@ class FeedRunner:
         self._agenda.put(LIST, now + timedelta(seconds=self.listing.pause_s))
         if listed is not None:
             self._untold = self._untold or not self.listed
-            known = {name: one.listed for name, one in self._watches.items() if one.listed.withdrawn != OFF_THE_LIST}
-            believed = (*listed, *self._leaving.stay(listed, known))
+            believed = (*listed, *self._leaving.stay(listed, self._on_the_list()))
             self._take(believed, now)
             self.listed = True
             self.listing.keep(believed)
@@ -223,6 +222,12 @@ class FeedRunner:
         if self._unbegun:
             self._begin(self._unbegun, now)
             self._unbegun = []
+
+    def _on_the_list(self) -> Mapping[str, ListedCamera]:
+        """The cameras that it had so far, also where another process has asked for it, or this one before a restart."""
+        if not self._watches:
+            return {one.camera.id: one for one in self.listing.before}
+        return {name: one.listed for name, one in self._watches.items() if one.listed.withdrawn != OFF_THE_LIST}
 
     def _listed_before(self) -> Sequence[ListedCamera]:
         """The list cannot be had, and no camera is known: those of the list before are visited until it can."""

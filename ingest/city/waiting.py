@@ -27,7 +27,7 @@ class WaitingRoom:
     """
 
     def __init__(self, max_bytes: int) -> None:
-        """`on_skip` may be set to be told the camera of every clip that is skipped."""
+        """`on_skip` may be set to be told the camera of every clip that is skipped, here or before it was fetched."""
         self.on_skip: Callable[[str], None] = lambda _: None
         self._max_bytes = max_bytes
         self._changed = threading.Condition()
@@ -58,6 +58,8 @@ class WaitingRoom:
         """A clip that was due and is not there."""
         with self._changed:
             if not self._closed:
+                if clip.fault is not None and clip.fault.status is Status.SKIPPED:
+                    self.on_skip(clip.camera)
                 self._faults.append(clip)
                 self._changed.notify()
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from core.records import Status
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
-from ingest.feeds.settings import FeedName, WebAddress
+from ingest.feeds.settings import FeedName, WebAddress, choice
 from ingest.feeds.stream import StreamCamera, StreamConfig
 from ingest.fetch.guard import shown
 from ingest.fetch.guest import Answer, Guest
@@ -59,6 +59,10 @@ class HlsFeed:
     @property
     def name(self) -> str:
         return self._config.name
+
+    @property
+    def choice(self) -> str:
+        return choice(self._config)
 
     def cameras(self) -> Sequence[ListedCamera]:
         return [camera.listed for camera in self._cameras.values()]

@@ -21,7 +21,7 @@ from core.records import Camera
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
 from ingest.feeds.entries import BadEntry, CameraList, camera, described, fields, point
 from ingest.feeds.media import fetch_media
-from ingest.feeds.settings import FeedSettings, WebAddress
+from ingest.feeds.settings import FeedSettings, WebAddress, choice
 from ingest.fetch.config import GuestConfig
 from ingest.fetch.guard import host_entry, shown
 from ingest.fetch.guest import Guest
@@ -140,6 +140,10 @@ class HttpMedia:
     @property
     def name(self) -> str:
         return self._config.name
+
+    @property
+    def choice(self) -> str:
+        return choice(self._config)
 
     def cameras(self) -> Sequence[ListedCamera]:
         if self._config.csv is not None:

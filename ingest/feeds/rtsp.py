@@ -25,7 +25,7 @@ from core.config import Closed
 from core.errors import ConfigError
 from core.records import LOCATION_LENGTH, Status
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
-from ingest.feeds.settings import FeedName
+from ingest.feeds.settings import FeedName, choice
 from ingest.feeds.stream import LEAST_SHARE, StreamCamera, StreamConfig
 from ingest.fetch.guest import Guest
 from ingest.stream.rtp import SenderReport, read_packet, read_sender_report
@@ -129,6 +129,10 @@ class RtspFeed:
     @property
     def name(self) -> str:
         return self._config.name
+
+    @property
+    def choice(self) -> str:
+        return choice(self._config)
 
     def cameras(self) -> Sequence[ListedCamera]:
         return [camera.listed for camera in self._cameras.values()]

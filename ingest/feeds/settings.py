@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
@@ -22,6 +23,19 @@ def _readable(address: str) -> str:
 
 FeedName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 WebAddress = Annotated[str, Field(max_length=2048, pattern=r"^https?://[^\s/?#{}]+[^\s]*$"), AfterValidator(_readable)]
+
+_NO_CHOICE = {"name", "timezone", "cadence_s", "width", "height", "web", "app_key", "app_key_env", "user", "login"} | {
+    "api_requests_per_minute",
+    "key_frame_wait_s",
+}
+
+
+def choice(settings: Closed) -> str:
+    """A short text that differs where settings of a feed choose other cameras, or find them elsewhere.
+
+    What a setting that is not named here does is not known: where it changes, another choice is made.
+    """
+    return hashlib.sha256(settings.model_dump_json(exclude=_NO_CHOICE).encode()).hexdigest()[:16]
 
 
 class Area(Closed):

@@ -20,7 +20,7 @@ from ingest.feed import FetchFailed, ListedCamera, Media, Version
 from ingest.feeds.bucket import list_bucket
 from ingest.feeds.entries import BadEntry, CameraList, camera, fields, text
 from ingest.feeds.media import fetch_media
-from ingest.feeds.settings import Area, FeedName, FeedSettings, WebAddress
+from ingest.feeds.settings import Area, FeedName, FeedSettings, WebAddress, choice
 from ingest.fetch.config import GuestConfig
 from ingest.fetch.guard import host_entry, shown
 from ingest.fetch.guest import Guest
@@ -115,6 +115,10 @@ class TflJamCam:
     @property
     def name(self) -> str:
         return self._config.name
+
+    @property
+    def choice(self) -> str:
+        return choice(self._config)
 
     def cameras(self) -> Sequence[ListedCamera]:
         what = f"the list of JamCams at {shown(self._config.api)}"

@@ -36,7 +36,7 @@ from core.errors import SourceError
 from core.records import LOCATION_LENGTH, Camera, Status, TimeZoneName
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
 from ingest.feeds.entries import described
-from ingest.feeds.settings import FeedName
+from ingest.feeds.settings import FeedName, choice
 from ingest.filename import NamePattern, printable
 from ingest.loops.local_time import Written
 from ingest.recordings import Recording, RecordingNames, SkippedFile, file_time, list_folder, skipped
@@ -168,6 +168,10 @@ class WatchedFolder:
     @property
     def name(self) -> str:
         return self._config.name
+
+    @property
+    def choice(self) -> str:
+        return choice(self._config)
 
     def cameras(self) -> Sequence[ListedCamera]:
         with self._lock:

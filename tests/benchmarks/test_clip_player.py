@@ -35,6 +35,7 @@ class Publisher:
     """A feed whose cameras have their next clip ready `pause_s` after the last was fetched."""
 
     name = "double"
+    choice = "all"
 
     def __init__(self, clock: HandClock, *, size: int = 100, pause_s: float = 0.0) -> None:
         self._clock = clock

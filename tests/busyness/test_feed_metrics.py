@@ -75,6 +75,7 @@ class Listless:
     """A feed without cameras, which cannot be asked for them while it is `away`."""
 
     name: str
+    choice: str = "all"
     away: bool = True
 
     def cameras(self) -> Sequence[ListedCamera]:

@@ -41,6 +41,7 @@ class Publisher:
     hidden: set[str] = field(default_factory=set)
     fetches: list[tuple[datetime, str]] = field(default_factory=list)
     name: str = "double"
+    choice: str = "all"
     lat: float = 51.5
 
     def number(self, camera: str) -> int:

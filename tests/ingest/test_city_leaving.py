@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from core.health import CameraState
 from core.records import Camera
+from core.shelf_memory import MemoryShelf
+from ingest.city.known_lists import KnownLists
 from ingest.city.leaving import MANY, Leaving
 from ingest.feed import ListedCamera
 
@@ -33,6 +35,17 @@ def test_a_list_that_is_cut_off_once_takes_no_camera_away(caplog: pytest.LogCapt
     assert withdrawn(run) == set()
     assert all(len(run.counted(camera)) >= 19 for camera in TEN), "they were visited all the time"
     assert caplog.text.count("its list lacks 9 of the 10 cameras that it had") == 1
+
+
+def test_nor_does_one_that_is_cut_off_right_after_a_restart() -> None:
+    lists, clock = KnownLists(MemoryShelf()), HandClock(START)
+    Run(Publisher(clock, names=TEN), lists=lists).go(60)
+    publisher = Publisher(clock, names=TEN, hidden=set(TEN[1:]))
+    run = Run(publisher, lists=lists)
+    run.go(LIST_EVERY_S)
+    assert all(run.counted(camera) for camera in TEN), "they are visited as before"
+    run.go(LIST_EVERY_S)
+    assert withdrawn(run) == set(TEN[1:]), "unless the next list lacks them too"
 
 
 def test_many_that_two_lists_lack_have_left_and_come_back_with_the_next() -> None:

@@ -66,6 +66,24 @@ def test_a_feed_that_is_exchanged_goes_on_with_the_list_of_its_predecessor() -> 
     assert run.events[-1].state is CameraState.UNREACHABLE
 
 
+@pytest.mark.parametrize("exchanged", [True, False])
+def test_what_somebody_no_longer_wants_to_watch_is_not_watched_by_the_list_before(*, exchanged: bool) -> None:
+    """He has narrowed the source, for a reason, and its list cannot be had."""
+    lists, clock = KnownLists(MemoryShelf()), HandClock(START)
+    run = Run(Publisher(clock), lists=lists)
+    run.go(HOUR)
+    narrowed = Publisher(clock, fault=DOWN, choice="only a")
+    if exchanged:
+        run.city.replace([narrowed], as_listed)
+    else:
+        run = Run(narrowed, lists=lists)
+    run.go(HOUR)
+    assert narrowed.fetches == []
+    narrowed.fault, narrowed.hidden = lambda _: None, {"b", "c"}
+    run.go(HOUR)
+    assert {camera for _, camera in narrowed.fetches} == {"a"}
+
+
 def test_a_camera_that_the_list_of_now_lacks_is_withdrawn_although_it_was_visited() -> None:
     lists, clock = KnownLists(MemoryShelf()), HandClock(START)
     Run(Publisher(clock, names=("a", "b", "c", "d", "e", "f")), lists=lists).go(60)
@@ -153,20 +171,21 @@ class TestKnownLists:
 
     def test_a_list_is_read_as_it_was_kept_and_an_empty_one_takes_no_place(self) -> None:
         lists = KnownLists(shelf := MemoryShelf())
-        assert lists.of("tfl") == ()
-        lists.keep("tfl", self.LISTED)
+        assert lists.of("tfl", "all") == ()
+        lists.keep("tfl", "all", self.LISTED)
         kept = shelf.get("tfl.json")
-        lists.keep("tfl", self.LISTED)
-        lists.keep("tfl", ())
-        assert KnownLists(shelf).of("tfl") == self.LISTED
+        lists.keep("tfl", "all", self.LISTED)
+        lists.keep("tfl", "all", ())
+        assert KnownLists(shelf).of("tfl", "all") == self.LISTED
         assert shelf.get("tfl.json") == kept, "the same list is not written again"
-        lists.keep("tfl", self.LISTED[:1])
-        assert lists.of("tfl") == self.LISTED[:1]
+        lists.keep("tfl", "all", self.LISTED[:1])
+        assert lists.of("tfl", "all") == self.LISTED[:1]
+        assert lists.of("tfl", "another choice") == ()
 
     def test_one_that_cannot_be_read_is_said_and_is_none(self, caplog: pytest.LogCaptureFixture) -> None:
         lists = KnownLists(shelf := MemoryShelf())
         shelf.put("tfl.json", "{", version=None)
-        assert lists.of("tfl") == ()
+        assert lists.of("tfl", "all") == ()
         assert "tfl: its list of cameras of before cannot be read" in caplog.text
 
     def test_a_shelf_that_is_away_is_said_and_stops_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,4 +197,4 @@ class TestKnownLists:
         run.go(HOUR)
         assert len(run.counted("a")) >= 13
         assert "its list of cameras could not be kept: the database is away" in caplog.text
-        assert KnownLists(Away()).of("tfl") == ()
+        assert KnownLists(Away()).of("tfl", "all") == ()

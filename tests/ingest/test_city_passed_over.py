@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -173,6 +174,8 @@ def test_visits_that_come_late_leave_no_clip_without_a_word(lists_newest: bool) 
     run = Run(Publisher(HandClock(START), lists_newest=lists_newest))
     run.go(3600)
     run.clips.clear()
+    counted: Counter[str] = Counter()
+    run.city.waiting.on_skip = lambda camera: counted.update([camera])
     run.go(3 * 3600, tick_s=900)
     for camera in run.publisher.names:
         served = {clip.event_time for clip in run.counted(camera)}
@@ -183,6 +186,7 @@ def test_visits_that_come_late_leave_no_clip_without_a_word(lists_newest: bool) 
         assert len(missing) >= 20
         assert [clip.event_time for clip in told] == missing
         assert {clip.fault.status for clip in told} == {Status.SKIPPED}
+        assert counted[camera] == len(run.faults(camera)), "they are counted as skipped"
 
 
 @dataclass
