@@ -53,6 +53,11 @@ class Newest:
         """Of how many cameras the word is behind."""
         return len(self._behind)
 
+    @property
+    def told(self) -> bool:
+        """Whether it could be had when it was last asked for."""
+        return bool(self._words)
+
     def ask(self) -> bool:
         """Have the word of now; False where it cannot be had, or there is none."""
         try:

@@ -319,11 +319,16 @@ class FeedRunner:
         return camera != before
 
     def _visit_newest(self) -> None:
-        had, now = self.newest.ask(), self._clock.now()
+        before, had, now = self.newest.told, self.newest.ask(), self._clock.now()
         if not self.newest.there:
             return
         self._agenda.put(NEWEST, now + timedelta(seconds=self.newest.pause_s))
-        for key, watch in list(self._watches.items()) if had else ():
+        watches = list(self._watches.items())
+        for key, watch in watches if before and not had else ():
+            due = watch.awaited_at
+            if due is not None and not watch.overdue(now):
+                self._agenda.hasten(key, due)
+        for key, watch in watches if had else ():
             if watch.listed.withdrawn is not None:
                 self._tell(watch, watch.withdrawn(watch.listed.withdrawn, now))
             elif self.newest.tells(key, watch.version):

@@ -132,6 +132,13 @@ class CameraWatch:
         return max(10.0, round(self._cadence.seconds, -1)) if self._cadence.learned else self._told_cadence_s
 
     @property
+    def awaited_at(self) -> datetime | None:
+        """When the next clip is expected to be there. None before the first, and where asking for it is in vain."""
+        if self._event_time is None or self._failures or math.isinf(self._lag_s):
+            return None
+        return self._event_time + timedelta(seconds=self.cadence_s + self._lag_s + SLACK_S)
+
+    @property
     def overdue_at(self) -> datetime | None:
         """When the next clip is so late that the word of others that there is none is worth checking."""
         patience_s = (1 + GRACE) * self.cadence_s + self._lag + SLACK_S

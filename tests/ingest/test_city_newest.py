@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from random import Random
 
 import pytest
-from city_double import START, Publisher, Run
+from city_double import START, Publisher, Run, failing
 from hand_clock import HandClock
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ from core.records import Status
 from ingest.city.config import CityConfig
 from ingest.city.newest import Newest
 from ingest.city.watch import LOOK_EARLY_EVERY
-from ingest.feed import FetchFailed, ListedCamera, Media, Version
+from ingest.feed import ListedCamera, Media, Version
 
 HOUR = 3600.0
 
@@ -39,6 +39,7 @@ class Stoppable(Publisher):
     fetched: dict[str, Version] = field(default_factory=dict)
 
     def newest(self) -> dict[str, Version]:
+        self.fault("*newest")
         if not self.stopped:
             self.word = {name: self.version(name) for name in self.names}
         if not self.by_what_was_fetched:
@@ -155,15 +156,27 @@ def test_it_is_behind_after_two_clips_in_a_row_that_it_had_not_told_of(answers: 
 
 def test_one_that_cannot_be_had_is_not_behind() -> None:
     double, run = a_run()
-
-    def away(camera: str) -> None:
-        if camera == "*newest":
-            raise FetchFailed("double answered 503")
-
-    double.newest = lambda: away("*newest")
+    double.fault = failing("*newest")
     run.go(HOUR)
     assert len(run.counted("a")) >= 14
     assert run.city.runners[0].newest.behind == 0
+
+
+@pytest.mark.parametrize("after_s", range(0, 240, 20))
+def test_once_it_cannot_be_had_nobody_waits_for_what_it_would_have_said(after_s: int) -> None:
+    """What it had told last, that there is nothing new, is of before: a camera is asked when its next clip is there."""
+    double, run = a_run()
+    run.go(after_s)
+    double.fault, gone = failing("*newest"), double.clock.now()
+    arrived: dict[tuple[str, datetime], datetime] = {}
+    for _ in range(100):
+        run.go(5.0)
+        for clip in run.clips:
+            arrived.setdefault((clip.camera, clip.event_time), double.clock.now())
+    there = {clip: clip[1] + timedelta(seconds=double.lag_s) for clip in arrived}
+    waited_s = [(at - there[clip]).total_seconds() for clip, at in arrived.items() if there[clip] >= gone]
+    assert len(waited_s) >= 6
+    assert max(waited_s) <= 40, "30 s from one question to the next, and this test's steps of 5 s"
 
 
 def test_the_log_says_it(caplog: pytest.LogCaptureFixture) -> None:
