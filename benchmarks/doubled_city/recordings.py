@@ -11,7 +11,7 @@ POSITIONS = SHARED / "geo" / "jamcams.geojson"
 NEEDS = "the real camera-days in ../shared/data/jamcam/days, and ../shared/data/geo"
 
 STREETS = ("04254", "09800")
-DAYLIGHT = range(7, 17)  # hours of that day in March in which no clip is dark
+DAYLIGHT = range(8, 17)  # hours of that day in March in which no clip is dark; at 7:30 the first camera looks elsewhere
 CARD_BYTES = 12_000  # camera 06710's placeholder clips are of 11.5 kB, its pictures of 40 and more
 
 
