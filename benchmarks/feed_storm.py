@@ -289,6 +289,8 @@ def tell(outcome: Outcome, settled: Account, said: Promises) -> None:
             for version in versions
         )
         print(f"{kind}: {dict(of)}", file=sys.stderr)
+        for one in versions[: 0 if kind == "late" else 5]:
+            print(f"  {one.camera}, published {one.published_at}, replaced {one.replaced_at}", file=sys.stderr)
     print(f"cameras untold: {', '.join(f'{camera} {kind}' for kind, camera in said.cameras)}", file=sys.stderr)
     print(f"p95 age by minute: {ages_by_minute(outcome)}", file=sys.stderr)
 

@@ -38,7 +38,7 @@ SLACK_S = 2.0  # after the moment a clip is expected
 LOOK_EARLY_EVERY = 12  # clips
 TOLD_BACK_S = 7200.0  # what was missed longer ago is not told: the machine has slept, and nobody watched
 TIMELESS_GRACE = 1.25  # of a cadence: without its publisher's word a clip may be a whole one older than its first sight
-FAR_S = 7200.0  # so much older than the last clip, a publisher's first time is its server's and not the picture's
+FAR_S = 2700.0  # so much older than the newest clip, a time is that of a clock; an hour is what clocks are set back by
 CONTENTS_KEPT = 4  # a publisher of several servers gives old and new in turn
 LONGEST_DOUBLING = 16
 
@@ -251,15 +251,17 @@ class CameraWatch:
     def _believed(self, media: Media) -> datetime | None:
         """When it was filmed, as its publisher says; None where that is not the picture's time.
 
-        Other bytes of the very same version and time show that. So does a time long before the clip that was known
-        when we began: what was fetched then is not there to be compared with.
+        Other bytes of the very same version and time show that. So does a time long before the newest clip, the second
+        time in a row: a single one is an old clip, of two the clock was set back. When we have just begun the first
+        does: what was fetched before is not there to be compared with.
         """
-        filmed = media.event_time
-        if filmed == self._told_time and _same_time(media.version, self.version):
+        filmed, before = media.event_time, self._told_time
+        if filmed == before and _same_time(media.version, self.version):
             return None
-        if filmed is None or self._told_time is not None or self._event_time is None or self._keeps:
+        if filmed is None or self._event_time is None or self._keeps:
             return filmed
-        return filmed if self._event_time - filmed <= timedelta(seconds=FAR_S) else None
+        latest = self._event_time - timedelta(seconds=FAR_S)
+        return None if filmed < latest and (before is None or before < latest) else filmed
 
     def _nothing_new(self, now: datetime) -> Iterator[ClipReady]:
         self._looked_at = now

@@ -15,6 +15,7 @@ from hand_clock import HandClock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.health import CameraState
 from core.records import Camera, ClipReady, Status
 from ingest.city.config import CityConfig
 from ingest.city.watch import FAR_S, CameraWatch
@@ -80,7 +81,7 @@ def test_what_was_not_served_is_told_once_and_what_was_never_is(visits: list, ji
         assert abs((clip.event_time - filmed[missing]).total_seconds()) < 0.3 * CADENCE_S
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 4)), max_size=30), st.booleans())
+@given(st.lists(st.tuples(st.integers(0, int(FAR_S / CADENCE_S)), st.floats(0, 4)), max_size=30), st.booleans())
 def test_in_any_order_no_moment_is_told_twice_and_what_is_older_tells_nothing(arrivals: list, keeps: bool) -> None:
     """Publishers of several servers give old and new in turn."""
     watch, now, told = a_watch(keeps=keeps), at(0), []
@@ -227,6 +228,42 @@ def test_after_a_restart_a_time_that_is_far_too_old_is_not_the_pictures() -> Non
         for clip in watch.arrived(Media(f"{number}".encode(), born, Version(None, born)), at(CADENCE_S * number))
     ]
     assert times == [at(CADENCE_S), at(2 * CADENCE_S)]
+
+
+@dataclass
+class SetBack(Publisher):
+    """Its clock is set back by `hours` some time, and right again later."""
+
+    hours: float = 0.0
+
+    def version(self, camera: str) -> Version:
+        told = super().version(camera)
+        return Version(told.etag, told.modified - timedelta(hours=self.hours)) if told.modified else told
+
+
+@pytest.mark.parametrize("hours", [1, 5])
+@pytest.mark.parametrize("lists_newest", [True, False])
+def test_a_publishers_clock_that_is_set_back_costs_no_clip(lists_newest: bool, hours: int) -> None:
+    publisher = SetBack(HandClock(START), lists_newest=lists_newest)
+    run = Run(publisher)
+    run.go(7200)
+    set_back = publisher.clock.now()
+    publisher.hours = hours
+    run.go(7200)
+    publisher.hours = 0
+    right_again = publisher.clock.now()
+    run.go(7200)
+    for camera in publisher.names:
+        times = [clip.event_time for clip in run.counted(camera)]
+        assert len(times) in (89, 90, 91), "a clip every four minutes, in six hours"
+        (told,) = run.faults(camera)
+        assert told.fault.status is Status.FROZEN, "in the place of the first clip of the other clock"
+        (misplaced,) = [place for place, (one, other) in enumerate(pairwise(times), 1) if other < one]
+        assert times[misplaced] == pytest.approx(set_back - timedelta(hours=hours), abs=timedelta(seconds=300))
+        times[misplaced] = told.event_time
+        assert all(abs((other - one).total_seconds() - CADENCE_S) < 75 for one, other in pairwise(times))
+        assert max(times) > right_again + timedelta(seconds=6500)
+    assert {event.state for event in run.events} <= {CameraState.WAITING, CameraState.LIVE}
 
 
 @pytest.mark.parametrize("keeps", [True, False])
