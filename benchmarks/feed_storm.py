@@ -29,17 +29,16 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from doubled_city.london import Watched, london, watch
 from doubled_city.processes import DoubledCity, Ledger, System, free_port
-from doubled_city.reading import Client
 from doubled_city.recordings import NEEDS, POSITIONS, placeholder_clips, present, streets
 from doubled_city.storm import Storm, came_back, own_spans, spans, storm
 from doubled_city.tricks import locations, play
@@ -57,19 +56,7 @@ AT_ONCE = {"tfl_api": 1, "tfl_bucket": 8}  # requests under way: as the system h
 LIST_EVERY = 1.25  # cadences
 RECOVERY = 2.5  # cadences: a camera that failed is asked again within two, and what it shows then may just have come
 STALE_AFTER = 3.0  # cadences, as in configs/london.yaml
-SAMPLE_EVERY_S = 10.0
 TRAPS = ("127.0.0.2", "::1")
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What was seen of the system while it ran; memory in MB with hours since it was ready."""
-
-    ready_at: datetime
-    ended_at: datetime
-    exit_status: int | None
-    memory: list[tuple[float, float]]
-    looks: list[Look]
 
 
 @dataclass(frozen=True)
@@ -129,7 +116,11 @@ def main() -> None:
                 scratch,
             )
         )
-        system = stack.enter_context(System(city_config(double, asked.cadence), scratch))
+        config = london(
+            double, asked.cadence, requests_per_minute=LIMITS["tfl_bucket"], concurrency=AT_ONCE["tfl_bucket"]
+        )
+        config["ingest"] = {"list_every_s": LIST_EVERY * asked.cadence, "stale_after": STALE_AFTER}
+        system = stack.enter_context(System(config, scratch))
         watched = watch(system, asked.minutes * 60)
         cadence = timedelta(seconds=asked.cadence)
         outcome = Outcome(rows_of(system.store), states_of(system.store), double.ledger(), weather, watched, cadence)
@@ -152,50 +143,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for store and log; by default they are removed")
     return parser.parse_args()
-
-
-def city_config(double: DoubledCity, cadence_s: float) -> dict[str, Any]:
-    """As configs/london.yaml, with the publishers' addresses on loopback."""
-    bucket = double.addresses["tfl_bucket"]
-    return {
-        "name": "Doubled London",
-        "sources": [
-            {
-                "kind": "tfl_jamcam",
-                "api": double.addresses["tfl_api"],
-                "bucket": f"{bucket}/jamcams.tfl.gov.uk/",
-                "app_key_env": None,
-                "cadence_s": cadence_s,
-                "web": {
-                    "hosts": [bucket.removeprefix("http://")],
-                    "private_networks": ["127.0.0.1/32"],
-                    "requests_per_minute": LIMITS["tfl_bucket"],
-                    "concurrency": AT_ONCE["tfl_bucket"],
-                },
-            }
-        ],
-        "ingest": {"list_every_s": LIST_EVERY * cadence_s, "stale_after": STALE_AFTER},
-        "detect": {"workers": 2},
-    }
-
-
-def watch(system: System, for_s: float) -> Watched:
-    """Run the system, look at its memory every 10 s, and read what it says as a client does."""
-    system.start()
-    ready_at, began = datetime.now(UTC), time.monotonic()
-    memory = []
-    with Client(system.newest) as client:
-        while (elapsed_s := time.monotonic() - began) < for_s and system.alive:
-            parent_mb, children_mb = system.resident_mb
-            memory.append((elapsed_s / 3600, parent_mb + children_mb))
-            if len(memory) % 30 == 1:
-                at = f"{elapsed_s / 60:5.1f} min"
-                print(f"{at}: {parent_mb:.0f} MB, its workers {children_mb:.0f} MB", file=sys.stderr)
-            time.sleep(SAMPLE_EVERY_S)
-        ended_at = datetime.now(UTC)
-    if client.failed:
-        print(f"{client.failed} of {len(client.looks)} looks at the API failed", file=sys.stderr)
-    return Watched(ready_at, ended_at, system.stop(), memory, client.looks)
 
 
 def settle(outcome: Outcome, cameras: list[str]) -> Account:
