@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from aggregate.duckdb_eviction import sweep_line
 from aggregate.duckdb_file import cannot_be_used
 from core.errors import StoreError
 
@@ -22,16 +23,22 @@ waits in memory too, with every version of a row that was written since: of a ci
 class Engine:
     """The connection, the writer's lock, and errors that say what to do. Every method raises `StoreError`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, *, read_only: bool) -> None:
-        """`name` is what errors call the store."""
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, name: str, *, read_only: bool, memory_mb: int | None
+    ) -> None:
+        """`name` is what errors call the store; of a file at most `memory_mb` MiB are kept in memory, all of none."""
         # Every thread reads through a cursor of its own; this connection only makes cursors, so it is never busy.
         self._root = connection
         self._connection = connection.cursor()
         self._name = name
         self._read_only = read_only
+        self._memory_mb = memory_mb
         self._lock = threading.RLock()
         self._writer: int | None = None
         self._checkpoint_at = time.monotonic() + _CHECKPOINT_EVERY_S
+        self._unswept = False
+        self._readers = 0
+        self._door = threading.Lock()  # held by whoever begins or ends to read, and by the sweep
         self.on_undone: Callable[[], None] = lambda: None
         """Called when a transaction has been rolled back, before another writer begins."""
 
@@ -62,6 +69,7 @@ class Engine:
             finally:
                 self._writer = None
             self._checkpoint()
+            self._sweep()
 
     def _checkpoint(self) -> None:
         """Let what was committed take its place in the tables, if it has waited for long."""
@@ -72,6 +80,28 @@ class Engine:
         except duckdb.Error:  # somebody reads what was before: after the next commit, then
             return
         self._checkpoint_at = time.monotonic() + _CHECKPOINT_EVERY_S
+        self._unswept = True
+
+    def _sweep(self) -> None:
+        """Once after a checkpoint, as soon as nobody reads: who begins to read meanwhile waits for it."""
+        if not self._unswept or self._memory_mb is None:
+            return
+        with self._door, self._explained():
+            if self._readers == 0:
+                sweep_line(self._connection, self._memory_mb)
+                self._unswept = False
+
+    @contextmanager
+    def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with a snapshot of its own."""
+        with self._door:
+            self._readers += 1
+        try:
+            with self._root.cursor() as cursor:
+                yield cursor
+        finally:
+            with self._door:
+                self._readers -= 1
 
     def _roll_back(self) -> None:
         try:
@@ -89,7 +119,7 @@ class Engine:
         with self._explained():
             if self._writer == threading.get_ident():
                 return _select(self._connection, query, parameters or {}, asked)
-            with self._root.cursor() as cursor:
+            with self._reader() as cursor:
                 return _select(cursor, query, parameters or {}, asked)
 
     def batches(
@@ -103,7 +133,7 @@ class Engine:
             if self._writer == threading.get_ident():
                 yield from _streamed(self._connection, query, parameters or {}, asked)
                 return
-            with self._root.cursor() as cursor:
+            with self._reader() as cursor:
                 yield from _streamed(cursor, query, parameters or {}, asked)
 
     def write(

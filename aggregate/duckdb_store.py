@@ -63,7 +63,8 @@ class DuckDBStore:
         there. Raises `StoreError`."""
         name, connection = open_file(path, read_only, memory_mb)
         try:
-            return cls(Engine(connection, name, read_only=read_only))
+            bounded = None if path is None else memory_mb
+            return cls(Engine(connection, name, read_only=read_only, memory_mb=bounded))
         except BaseException:
             connection.close()
             raise
