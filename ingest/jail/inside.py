@@ -10,6 +10,7 @@ import signal
 import struct
 from collections.abc import Callable
 from contextlib import nullcontext
+from random import randrange
 
 from ingest.jail.limits import JailLimits, Memory, clip_time, hold
 from ingest.jail.seccomp import die_with_parent, restrict
@@ -63,8 +64,11 @@ class Cell:
         return ", ".join([*held, filtered or "no filter of system calls on this system"])
 
     def serve(self, answer: Answer, limits: JailLimits) -> None:
-        """Answer jobs until there are no more, or a fresh child is better: after many, or with much memory held."""
-        for _ in range(limits.jobs):
+        """Answer jobs until there are no more, or a fresh child is better: after many, or with much memory held.
+
+        By chance up to a quarter fewer than `limits.jobs`: children that began together shall not all end together.
+        """
+        for _ in range(limits.jobs - randrange(limits.jobs // 4 + 1)):  # noqa: S311 - no secret
             if self._memory.is_short() or (job := self.receive()) is None:
                 return
             try:

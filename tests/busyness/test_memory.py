@@ -3,10 +3,13 @@ look through."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+VARIABLE = "ARROW_DEFAULT_MEMORY_POOL"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it is glibc's memory")
 
@@ -82,3 +85,13 @@ print(in_hand if not any(type(one) is Ring for one in gc.get_objects()) or sys.a
 
 def test_records_are_seldom_looked_through_and_what_holds_itself_goes_all_the_same() -> None:
     assert 0 <= _told(LOOKS, "seldom") < 5 < 50 < _told(LOOKS, "often")
+
+
+@pytest.mark.parametrize(("asked", "had"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_has_the_c_librarys_memory_unless_another_is_asked_for(asked: str | None, had: str) -> None:
+    """Its own allocator would keep some for every thread; and whoever sets the variable has a reason."""
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    environment |= {VARIABLE: asked} if asked else {}
+    program = "import busyness.command, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert said.stdout.strip() == had

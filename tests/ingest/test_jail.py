@@ -120,6 +120,19 @@ def test_a_child_is_replaced_after_as_many_jobs_as_it_may_have_and_none_is_lost(
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [3, 3, 2]
 
 
+def test_children_that_began_together_do_not_all_end_together() -> None:
+    """By chance each has up to a quarter fewer jobs: that ten have as many is one in 260,000."""
+    jail = imprison(LIMITS.model_copy(update={"jobs": 12}))
+    pids = []
+    while len(set(pids)) < 11:
+        attempt(jail, "sleep a moment")
+        pids.append(jail.pid)
+    jail.close()
+    had = [pids.count(pid) for pid in dict.fromkeys(pids)][:-1]
+    assert set(had) <= {9, 10, 11, 12}
+    assert len(set(had)) > 1
+
+
 @linux
 def test_a_child_does_not_outlive_its_parent() -> None:
     """Even one that hangs, and though nobody closed it: the parent is killed."""
