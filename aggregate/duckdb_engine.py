@@ -37,8 +37,8 @@ class Engine:
         self._writer: int | None = None
         self._checkpoint_at = time.monotonic() + _CHECKPOINT_EVERY_S
         self._unswept = False
-        self._readers = 0
-        self._door = threading.Lock()  # held by whoever begins or ends to read, and by the sweep
+        self._reading: set[object] = set()
+        self._door = threading.Lock()  # for who begins to read, and for the sweep
         self.on_undone: Callable[[], None] = lambda: None
         """Called when a transaction has been rolled back, before another writer begins."""
 
@@ -87,21 +87,21 @@ class Engine:
         if not self._unswept or self._memory_mb is None:
             return
         with self._door, self._explained():
-            if self._readers == 0:
+            if not self._reading:
                 sweep_line(self._connection, self._memory_mb)
                 self._unswept = False
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with a snapshot of its own."""
+        reader = object()
         with self._door:
-            self._readers += 1
+            self._reading.add(reader)
         try:
             with self._root.cursor() as cursor:
                 yield cursor
-        finally:
-            with self._door:
-                self._readers -= 1
+        finally:  # not through the door: this may be a forgotten generator, collected by the thread that sweeps
+            self._reading.discard(reader)
 
     def _roll_back(self) -> None:
         try:
