@@ -6,13 +6,14 @@ whoever comes for it. The system is `busyness run` with its store on disk; two k
 after up to two cadences. The publisher's ledger and the store tell what became of each clip (doubled_city/kills.py):
 
     clips                 published since the first parent was ready
-    lost                  could be had or were fetched, and have no row: the two below together
-    lost_alive            of them, those that a living parent lost: it could have them long enough and did not fetch
-                          them, or had them for long and did not store them, or its successor took them for known
-    lost_in_flight        of them, those that a parent had in its waiting room, on its bus, in a worker or gathered when
-                          it was killed, and that the publisher had replaced when the next parent came; the most of
-                          one kill, and the most seconds that one of them had been there
-    lost_in_time          of these, those of kills after which a parent was ready within half a cadence, when most of
+    lost                  nothing is said of it: neither its own row nor a null with the reason in its place; and
+                          `lost_alive`, whatever is said of these
+    lost_alive            a living parent lost it: could have it long enough and did not fetch it, or had it for long
+                          and did not store it, or its successor took it for known
+    in_flight             a parent had it in its waiting room, on its bus, in a worker or gathered when it was killed,
+                          and the publisher had replaced it when the next one came: not counted; the most of one kill,
+                          and the most seconds that one of them had been there
+    in_flight_in_time     of these, those of kills after which a parent was ready within half a cadence, when most of
                           what was in flight is still to be had: it is not where clips had been fetched late, as by a
                           parent that has only just come; with the number of such kills
     replaced_while_down   nobody had them: published or still to be fetched while no parent was ready, and replaced
@@ -43,7 +44,7 @@ from random import Random
 from typing import Any
 
 import httpx
-from doubled_city.kills import fetches_of, in_hand, settle
+from doubled_city.kills import fetches_of, in_hand, settle, untold
 from doubled_city.processes import DoubledCity, Ledger, System
 from doubled_city.recordings import NEEDS, POSITIONS, present, streets
 from feed_double.accounts import Row, Span, rows_of
@@ -55,6 +56,9 @@ CADENCE_S = 20.0
 IN_FLIGHT_S = CADENCE_S + 10
 """The longest from a fetch to the row: after a cadence a newer clip takes its place in the waiting room, and it is
 skipped; a worker that was killed has to start; two seconds are gathered."""
+
+NULL_WITHIN = timedelta(seconds=0.75 * CADENCE_S)
+"""From a clip's time to that of the null that stands in its place: they are spread evenly over a gap."""
 
 SETTLE_S = 300.0
 PAUSE_S = (0.3, 8.0)
@@ -209,6 +213,10 @@ def figures(rows: list[Row], ledger: Ledger, killed: Killed, status: int | None)
     for version in account.lost_alive[:20]:
         told = f"published {version.published_at:%H:%M:%S}, first fetched {version.first_served_at}"
         print(f"{version.camera} lost by a living parent: {told}, replaced {version.replaced_at}", file=sys.stderr)
+    uncounted = (*(one.version for one in account.in_flight), *account.replaced_while_down)
+    silent = untold(uncounted, rows, near=NULL_WITHIN)
+    for version in silent[:20]:
+        print(f"{version.camera}: nothing is said of its clip of {version.modified:%H:%M:%S}", file=sys.stderr)
     downs_s = {since: (until - since).total_seconds() for since, until in killed.downs[1:]}
     in_time = {killed_at for killed_at, down_s in downs_s.items() if down_s <= CADENCE_S / 2}
     return {
@@ -216,12 +224,12 @@ def figures(rows: list[Row], ledger: Ledger, killed: Killed, status: int | None)
         "parents": len(killed.parents),
         "workers": len(killed.workers),
         "clips": account.clips,
-        "lost": len(account.lost_alive) + len(account.in_flight),
+        "lost": len(account.lost_alive) + len(silent),
         "lost_alive": len(account.lost_alive),
-        "lost_in_flight": len(account.in_flight),
-        "lost_in_flight_a_kill": max(account.lost_a_kill.values(), default=0),
+        "in_flight": len(account.in_flight),
+        "in_flight_a_kill": max(account.lost_a_kill.values(), default=0),
         "in_flight_max_s": round(max((one.seconds for one in account.in_flight), default=0.0), 1),
-        "lost_in_time": sum(one.killed_at in in_time for one in account.in_flight),
+        "in_flight_in_time": sum(one.killed_at in in_time for one in account.in_flight),
         "kills_in_time": len(in_time),
         "replaced_while_down": len(account.replaced_while_down),
         "down_s": round(sum(downs_s.values()), 1),

@@ -310,8 +310,12 @@ def open_loops(
 
 
 def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, health: HealthLog) -> CitySource:
-    """All feeds as one source, which goes on after the newest clip that is stored of each camera."""
-    already = {camera: Known(*newest) for camera, newest in store.last_contents().items()}
+    """All feeds as one source, which goes on after the newest clip that is stored of each camera.
+
+    What has come and gone since the newest observation, with or without a clip, is told.
+    """
+    told = store.watermarks()
+    already = {camera: Known(*newest, slot=told.get(camera)) for camera, newest in store.last_contents().items()}
     before = store.cameras()
     return CitySource(
         feeds.of(config.feeds), config.ingest, clock, health,

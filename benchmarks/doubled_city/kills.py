@@ -108,6 +108,25 @@ def settle(
     return KillAccount(clips, tuple(alive), tuple(in_flight), tuple(replaced), again)
 
 
+def untold(
+    uncounted: Iterable[PublishedVersion], rows: Iterable[Row], *, near: timedelta
+) -> tuple[PublishedVersion, ...]:
+    """Of clips that nobody counted those in whose place no row says so: a null stands for one clip of its camera, of
+    which it is not further than `near`."""
+    nulls: dict[str, list[datetime]] = defaultdict(list)
+    for camera, event_time in sorted({(row.camera, row.event_time) for row in rows if not row.content}):
+        nulls[camera].append(event_time)
+    left = []
+    for version in sorted(uncounted, key=lambda one: one.modified):
+        places = nulls[version.camera]
+        place = next((at for at in places if abs(at - version.modified) <= near), None)
+        if place is None:
+            left.append(version)
+        else:
+            places.remove(place)
+    return tuple(left)
+
+
 def fetches_of(
     requests: Iterable[SeenRequest], versions: Iterable[PublishedVersion]
 ) -> dict[tuple[str, int], list[datetime]]:

@@ -267,7 +267,7 @@ class FeedRunner:
             camera = self._city.named(one, known.cadence_s)
         watch = CameraWatch(one, camera, self._config, self._city.noted, self._random, mine=mine, keeps=self._keeps)
         if mine and known is not None:
-            watch.resume(known)
+            watch.resume(known, self._clock.now())
         elif mine:
             self._city.noted(camera.id, CameraState.WAITING, self._clock.now(), None)
         return watch

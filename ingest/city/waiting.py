@@ -8,6 +8,7 @@ from collections.abc import Callable, Container
 from datetime import datetime
 
 from core.records import ClipFault, ClipReady, Status
+from ingest.city.watch import UNWATCHED
 from ingest.source import UnusableClip
 
 Key = tuple[str, datetime, str | None]
@@ -58,8 +59,8 @@ class WaitingRoom:
         """A clip that was due and is not there."""
         with self._changed:
             if not self._closed:
-                if clip.fault is not None and clip.fault.status is Status.SKIPPED:
-                    self.on_skip(clip.camera)
+                if clip.fault is not None and clip.fault.status is Status.SKIPPED and clip.fault != UNWATCHED:
+                    self.on_skip(clip.camera)  # not of a time before we began: that is no want of time
                 self._faults.append(clip)
                 self._changed.notify()
 

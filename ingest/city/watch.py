@@ -12,6 +12,7 @@ as a clip with a `fault`.
 A visit that comes late finds a clip that is several cadences newer than the last one. Those between were there, as far
 as anybody knows, and were replaced before they were asked for: they are told as `skipped`, or with the failure that
 kept them from us. When the camera was last looked at in vain, none of them was there yet; they count from there.
+Those that had come and gone before this process began to watch are told as that, whatever keeps it from the camera now.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ LONGEST_DOUBLING = 16
 PASSED_OVER = ClipFault(
     status=Status.SKIPPED,
     reason="not fetched: when this camera was next asked, a newer clip had taken the place of the one that was due",
+)
+
+UNWATCHED = ClipFault(
+    status=Status.SKIPPED, reason="not fetched: nobody watched this camera then, for busyness was not running"
 )
 
 Note = Callable[[str, CameraState, datetime, str | None], None]
@@ -91,9 +96,11 @@ class CameraWatch:
         self._failures = 0
         self._failing_since: datetime | None = None
         self._fault: ClipFault | None = None  # why no visit has had an answer since the last one that had
+        self._resumed_at: datetime | None = None
 
-    def resume(self, known: Known) -> None:
+    def resume(self, known: Known, now: datetime) -> None:
         """Go on after a restart, or after another process: the clip that was counted last is not new."""
+        self._resumed_at = now
         if known.content is not None:
             self._contents.append(known.content)
         self._event_time, self._slot = known.event_time, known.slot
@@ -310,6 +317,8 @@ class CameraWatch:
         return max(self._event_time or before, before)
 
     def _clip_of(self, slot: datetime, fault: ClipFault) -> ClipReady:
+        if self._resumed_at is not None and slot + timedelta(seconds=self.cadence_s) < self._resumed_at:
+            fault = UNWATCHED
         return ClipReady(camera=self.camera.id, event_time=slot, location=self.listed.location, fault=fault)
 
 

@@ -24,12 +24,15 @@ from busyness.config import load_config
 from busyness.wiring import install, open_clock
 from core.health import CameraState
 from core.records import CountObservation, Status
+from ingest.city.watch import UNWATCHED
 from ingest.rendering import RenderedStreet
 from ingest.synthetic import SyntheticConfig
 
 SPEEDUP = 40.0
 START = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 PATIENCE_S = 30.0
+UNWATCHED_S = 240.0
+"""Of feed time, four cadences, in which nothing runs."""
 
 
 def album(camera: int) -> Album:
@@ -112,7 +115,9 @@ def test_a_city_is_counted_once_through_a_restart_and_says_what_is_wrong(
 
     run_until(town, lambda seen: counted(seen) >= 4)
     assert caplog.text.count("under cameras:, and listed by no publisher: 4711") == 1
-    before = {one.content for one in stored(town) if one.status is Status.OK}
+    first = stored(town)
+    before = {one.content for one in first if one.status is Status.OK}
+    time.sleep(UNWATCHED_S / SPEEDUP)
     run_until(
         town,
         lambda seen: (
@@ -123,6 +128,13 @@ def test_a_city_is_counted_once_through_a_restart_and_says_what_is_wrong(
     contents = [one.content for one in kept if one.content is not None]
     assert len(contents) == len(set(contents)), "every picture once, through a restart"
     assert before < set(contents)
+    unwatched = [one for one in kept if one.reason == UNWATCHED.reason]
+    assert {one.camera for one in unwatched} == {one.camera for one in first if one.content}
+    assert all(
+        one.status is Status.SKIPPED
+        and one.event_time > max(rest.event_time for rest in first if rest.camera == one.camera)
+        for one in unwatched
+    )
     published = {(version.content, version.modified) for version in double.ledger.versions}
     assert {(one.content, one.event_time) for one in kept if one.content} <= published, "event time is the publisher's"
     with closing(DuckDBStore.open(town.with_suffix(".duckdb"), read_only=True)) as store:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from core.health import CameraState
 from core.records import Camera, ClipReady, Status
 from ingest.city.config import CityConfig
-from ingest.city.watch import FAR_S, CameraWatch
+from ingest.city.waiting import WaitingRoom
+from ingest.city.watch import FAR_S, PASSED_OVER, UNWATCHED, CameraWatch
 from ingest.feed import FetchFailed, ListedCamera, Media, Version
 from ingest.known import Known
 
@@ -149,16 +150,45 @@ def test_what_was_told_is_not_told_again_by_whoever_goes_on() -> None:
     told = list(first.failed(FetchFailed("double answered 503"), at(CADENCE_S * 7)))
     second = a_watch()
     assert first.known is not None
-    second.resume(first.known)
+    second.resume(first.known, at(CADENCE_S * 7 + 1))
     told += second.failed(FetchFailed("double answered 503"), at(CADENCE_S * 7 + 5))
     told += faults(arrives(second, 9, at(CADENCE_S * 9), at(CADENCE_S * 9 + LAG_S)))
     assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(4, 9)]
 
 
-def test_what_was_replaced_while_nothing_ran_is_not_told() -> None:
+def test_where_nobody_knows_what_was_told_nothing_is() -> None:
     watch = a_watch()
-    watch.resume(Known(at(0), "content"))
+    watch.resume(Known(at(0), "content"), at(1))
     assert faults(arrives(watch, 20, at(CADENCE_S * 20), at(CADENCE_S * 20 + LAG_S))) == []
+
+
+def test_what_came_and_went_while_nothing_ran_is_told_as_that() -> None:
+    """Eight of nine clips; the ninth could still be had when we came, and was replaced before it was asked for."""
+    watch = a_watch()
+    watch.resume(Known(at(0), "content", slot=at(0)), at(CADENCE_S * 10 - 1))
+    told = faults(arrives(watch, 10, at(CADENCE_S * 10), at(CADENCE_S * 10 + LAG_S)))
+    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(1, 10)]
+    assert [clip.fault for clip in told] == [UNWATCHED] * 8 + [PASSED_OVER]
+
+
+def test_what_is_said_of_a_camera_begins_when_it_is_watched_again() -> None:
+    """It fails at the first visit: of the half hour before it that says nothing."""
+    watch = a_watch()
+    watch.resume(Known(at(0), "content", slot=at(CADENCE_S * 2)), at(CADENCE_S * 9))
+    told = list(watch.failed(FetchFailed("double answered 503"), at(CADENCE_S * 12)))
+    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(3, 12)]
+    assert [clip.fault == UNWATCHED for clip in told] == [True] * 5 + [False] * 4
+    assert {clip.fault.status for clip in told[5:] if clip.fault} == {Status.UNREACHABLE}
+
+
+def test_what_nobody_watched_is_not_for_want_of_time() -> None:
+    skipped: list[str] = []
+    room = WaitingRoom(1_000)
+    room.on_skip = skipped.append
+    for fault in (UNWATCHED, PASSED_OVER):
+        room.put_fault(ClipReady(camera="a", event_time=at(0), location="a", fault=fault))
+    assert skipped == ["a"]
+    assert [room.take(0.0).fault for _ in range(2)] == [UNWATCHED, PASSED_OVER]  # type: ignore[union-attr]
 
 
 def test_what_was_missed_long_ago_is_not_told() -> None:
@@ -220,7 +250,7 @@ def test_of_an_unsteady_camera_that_is_watched_nothing_is_told(lists_newest: boo
 def test_after_a_restart_a_time_that_is_far_too_old_is_not_the_pictures() -> None:
     """A server that dates every answer with its own start; the clip that would show that it never moves is gone."""
     watch = a_watch()
-    watch.resume(Known(at(0), "content"))
+    watch.resume(Known(at(0), "content"), at(1))
     born = at(-70 * 86_400)
     times = [
         clip.event_time
@@ -270,6 +300,6 @@ def test_a_publishers_clock_that_is_set_back_costs_no_clip(lists_newest: bool, h
 def test_what_may_have_come_late_keeps_its_time(keeps: bool) -> None:
     """A server that lags; and, however old, a file that its writer brings late."""
     watch = a_watch(keeps=keeps)
-    watch.resume(Known(at(0), "content"))
+    watch.resume(Known(at(0), "content"), at(1))
     filmed = at(-FAR_S) if not keeps else at(-70 * 86_400)
     assert [clip.event_time for clip in arrives(watch, 1, filmed, at(60))] == [filmed]
