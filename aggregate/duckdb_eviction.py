@@ -8,6 +8,8 @@ first two hours, with 40 MB (docs/decisions/0060).
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import duckdb
 
 _DEAD = 20_000
@@ -20,14 +22,11 @@ def sweep_line(connection: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
 
     A memory limit that cannot be had makes DuckDB look through every line, and changes nothing. It may be had when
     nothing is in use at all: then it holds until the old one, `memory_mb` MiB, is set again, so nobody else may use
-    the database meanwhile. Raises `duckdb.Error`.
+    the database meanwhile. A sweep that fails is left; raises `duckdb.Error` where the old limit is lost.
     """
-    dead = connection.execute("SELECT coalesce(sum(dead_nodes), 0) FROM duckdb_eviction_queues()").fetchone()
-    if dead is None or dead[0] < _DEAD:
-        return
-    try:
+    with suppress(duckdb.Error):
+        dead = connection.execute("SELECT coalesce(sum(dead_nodes), 0) FROM duckdb_eviction_queues()").fetchone()
+        if dead is None or dead[0] < _DEAD:
+            return
         connection.execute("SET memory_limit = '1KiB'")
-    except duckdb.OutOfMemoryException:
-        pass
-    finally:
-        connection.execute(f"SET memory_limit = '{memory_mb}MiB'")
+    connection.execute(f"SET memory_limit = '{memory_mb}MiB'")

@@ -19,6 +19,7 @@ after up to two cadences. The publisher's ledger and the store tell what became 
     replaced_while_down   nobody had them: published or still to be fetched while no parent was ready, and replaced
                           before one was; with the seconds without a parent, all and the most of one kill
     fetched_again         fetched by one parent and, when that was killed, by another: where `doubled` could show
+    told_and_counted      nulls that stand in the place of a clip that is counted
     doubled               clips that have more than one row in a zone
     in_hand               clips whose row says that their worker was killed, one of each kill at most
     in_hand_without_kill  more of these: rows for which no kill accounts
@@ -56,9 +57,6 @@ CADENCE_S = 20.0
 IN_FLIGHT_S = CADENCE_S + 10
 """The longest from a fetch to the row: after a cadence a newer clip takes its place in the waiting room, and it is
 skipped; a worker that was killed has to start; two seconds are gathered."""
-
-NULL_WITHIN = timedelta(seconds=0.75 * CADENCE_S)
-"""From a clip's time to that of the null that stands in its place: they are spread evenly over a gap."""
 
 SETTLE_S = 300.0
 PAUSE_S = (0.3, 8.0)
@@ -214,7 +212,7 @@ def figures(rows: list[Row], ledger: Ledger, killed: Killed, status: int | None)
         told = f"published {version.published_at:%H:%M:%S}, first fetched {version.first_served_at}"
         print(f"{version.camera} lost by a living parent: {told}, replaced {version.replaced_at}", file=sys.stderr)
     uncounted = (*(one.version for one in account.in_flight), *account.replaced_while_down)
-    silent = untold(uncounted, rows, near=NULL_WITHIN)
+    silent, beside = untold(ledger.versions, uncounted, rows, timedelta(seconds=CADENCE_S))
     for version in silent[:20]:
         print(f"{version.camera}: nothing is said of its clip of {version.modified:%H:%M:%S}", file=sys.stderr)
     downs_s = {since: (until - since).total_seconds() for since, until in killed.downs[1:]}
@@ -236,6 +234,7 @@ def figures(rows: list[Row], ledger: Ledger, killed: Killed, status: int | None)
         "down_max_s": round(max(downs_s.values(), default=0.0), 1),
         "fetched_again": account.fetched_again,
         "doubled": sum(times > 1 for times in stored.values()),
+        "told_and_counted": beside,
         "in_hand": len(explained),
         "in_hand_without_kill": len(unexplained),
         "rows": dict(Counter(row.status for row in rows if row.content)),

@@ -109,22 +109,29 @@ def settle(
 
 
 def untold(
-    uncounted: Iterable[PublishedVersion], rows: Iterable[Row], *, near: timedelta
-) -> tuple[PublishedVersion, ...]:
-    """Of clips that nobody counted those in whose place no row says so: a null stands for one clip of its camera, of
-    which it is not further than `near`."""
+    versions: Iterable[PublishedVersion], uncounted: Iterable[PublishedVersion], rows: Iterable[Row], cadence: timedelta
+) -> tuple[tuple[PublishedVersion, ...], int]:
+    """Of clips that nobody counted those in whose place no row says so, and how many nulls stand beside a count.
+
+    A null stands for one clip of its camera: for one that is counted, where it is within a quarter of the cadence of
+    it, else for an uncounted one within three quarters, for nulls are spread evenly over a gap.
+    """
+    rows = list(rows)
     nulls: dict[str, list[datetime]] = defaultdict(list)
     for camera, event_time in sorted({(row.camera, row.event_time) for row in rows if not row.content}):
         nulls[camera].append(event_time)
-    left = []
-    for version in sorted(uncounted, key=lambda one: one.modified):
+
+    def take(version: PublishedVersion, near: timedelta) -> bool:
         places = nulls[version.camera]
         place = next((at for at in places if abs(at - version.modified) <= near), None)
-        if place is None:
-            left.append(version)
-        else:
+        if place is not None:
             places.remove(place)
-    return tuple(left)
+        return place is not None
+
+    counted = {row.content for row in rows if row.content}
+    beside = sum(take(version, cadence / 4) for version in versions if version.content in counted)
+    in_order = sorted(uncounted, key=lambda one: one.modified)
+    return tuple(version for version in in_order if not take(version, cadence * 3 / 4)), beside
 
 
 def fetches_of(

@@ -48,9 +48,7 @@ PASSED_OVER = ClipFault(
     reason="not fetched: when this camera was next asked, a newer clip had taken the place of the one that was due",
 )
 
-UNWATCHED = ClipFault(
-    status=Status.SKIPPED, reason="not fetched: nobody watched this camera then, for busyness was not running"
-)
+UNWATCHED = ClipFault(status=Status.SKIPPED, reason="not fetched: nobody watched this camera then")
 
 Note = Callable[[str, CameraState, datetime, str | None], None]
 
@@ -104,6 +102,8 @@ class CameraWatch:
         if known.content is not None:
             self._contents.append(known.content)
         self._event_time, self._slot = known.event_time, known.slot
+        if self._keeps and known.slot is not None:  # what came meanwhile it still has
+            self._slot = max(known.slot, now - timedelta(seconds=self.cadence_s))
         self._told_cadence_s = known.cadence_s
         self._promised = {promise.content: promise.event_time for promise in known.promised}
         self.version = None if known.etag is None else Version(known.etag)
@@ -302,10 +302,14 @@ class CameraWatch:
         self._cadence.gap()
 
     def _missed(self, now: datetime, fault: ClipFault) -> Iterator[ClipReady]:
-        """Every clip that was due since the last one, told once."""
+        """Every clip that was due since the last one, told once.
+
+        Who has just come does not know how late this publisher is: the clip of now may be a whole cadence old.
+        """
         cadence = timedelta(seconds=self.cadence_s)
         self._slot = self._slot or self._began(now)
-        patience = cadence + timedelta(seconds=self._lag + max(GRACE * self.cadence_s, GRACE_S))
+        late_s = self.cadence_s if self._resumed_at is not None and math.isinf(self._lag_s) else self._lag
+        patience = cadence + timedelta(seconds=late_s + max(GRACE * self.cadence_s, GRACE_S))
         self._slot = max(self._slot, now - timedelta(seconds=TOLD_BACK_S) - patience)
         while self._slot + patience <= now:
             self._slot += cadence
@@ -317,7 +321,8 @@ class CameraWatch:
         return max(self._event_time or before, before)
 
     def _clip_of(self, slot: datetime, fault: ClipFault) -> ClipReady:
-        if self._resumed_at is not None and slot + timedelta(seconds=self.cadence_s) < self._resumed_at:
+        gone = self._resumed_at is not None and slot + timedelta(seconds=self.cadence_s) < self._resumed_at
+        if gone and fault.status is not Status.FROZEN:  # which says that there was none
             fault = UNWATCHED
         return ClipReady(camera=self.camera.id, event_time=slot, location=self.listed.location, fault=fault)
 

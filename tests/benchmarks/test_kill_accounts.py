@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from doubled_city.kills import fetches_of, in_hand, settle
+from doubled_city.kills import fetches_of, in_hand, settle, untold
 from feed_double.accounts import Row
 from feed_double.ledger import PublishedVersion
 
@@ -101,6 +101,32 @@ def test_a_row_of_a_killed_worker_needs_a_kill_of_its_own() -> None:
     explained, others = in_hand(rows, [at(KILLED), at(AGAIN)])
     assert [one.content for one in explained] == ["in hand", "in hand again"]
     assert [one.content for one in others] == ["more than one kill takes", "long after"]
+
+
+def null(seconds: float) -> Row:
+    return Row(
+        camera="a", zone="a", event_time=at(seconds), counted_at=at(200), status="skipped", reason="why", content=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("nulls", "silent", "beside"),
+    [
+        pytest.param((40, 60), [], 0, id="one for each"),
+        pytest.param((45, 70), [], 0, id="not quite in their places"),
+        pytest.param((52,), [3], 0, id="one for both"),
+        pytest.param((), [2, 3], 0, id="none"),
+        pytest.param((22, 40), [3], 1, id="one is of a clip that is counted"),
+        pytest.param((130,), [2, 3], 0, id="of another time"),
+    ],
+)
+def test_a_clip_that_is_not_counted_needs_a_null_of_its_own(
+    nulls: tuple[float, ...], silent: list[int], beside: int
+) -> None:
+    versions = [version(number, 20 * number, 20 * number + 20) for number in (1, 2, 3, 4)]
+    rows = [row("clip 1", 21, "ok"), row("clip 4", 81, "ok"), *map(null, nulls)]
+    left, doubled = untold(versions, versions[1:3], rows, timedelta(seconds=20))
+    assert ([one.number for one in left], doubled) == (silent, beside)
 
 
 class Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -172,13 +173,50 @@ def test_what_came_and_went_while_nothing_ran_is_told_as_that() -> None:
 
 
 def test_what_is_said_of_a_camera_begins_when_it_is_watched_again() -> None:
-    """It fails at the first visit: of the half hour before it that says nothing."""
+    """It fails at the first visit, which says nothing of the half hour before. Of the last clip it is not sure yet."""
     watch = a_watch()
     watch.resume(Known(at(0), "content", slot=at(CADENCE_S * 2)), at(CADENCE_S * 9))
     told = list(watch.failed(FetchFailed("double answered 503"), at(CADENCE_S * 12)))
-    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(3, 12)]
-    assert [clip.fault == UNWATCHED for clip in told] == [True] * 5 + [False] * 4
+    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(3, 11)]
+    assert [clip.fault == UNWATCHED for clip in told] == [True] * 5 + [False] * 3
     assert {clip.fault.status for clip in told[5:] if clip.fault} == {Status.UNREACHABLE}
+
+
+def test_what_stood_still_while_nothing_ran_was_not_there() -> None:
+    watch = a_watch()
+    content = hashlib.sha256(b"clip 0").hexdigest()[:32]
+    watch.resume(Known(at(0), content, slot=at(0)), at(CADENCE_S * 9))
+    told = faults(arrives(watch, 0, at(0), at(CADENCE_S * 9 + 1)))
+    assert len(told) == 7
+    assert {clip.fault.status for clip in told if clip.fault} == {Status.FROZEN}
+
+
+@pytest.mark.parametrize(
+    ("down", "lag_s", "answers"),
+    [(1.9, LAG_S, False), (6.9, LAG_S, False), (7.3, LAG_S, False), (7.3, 0.9 * CADENCE_S, False),
+     (1.87, 0.9 * CADENCE_S, True)],
+)  # fmt: skip
+def test_a_clip_that_can_still_be_had_after_a_restart_is_not_told_before_it_is_counted(
+    down: float, lag_s: float, answers: bool
+) -> None:
+    """The first request fails, as where the network comes later than we, or finds nothing new of a late publisher."""
+    watch = a_watch()
+    watch.resume(Known(at(0), "content", slot=at(0)), at(CADENCE_S * down))
+    now = at(CADENCE_S * down + 5)
+    told = list(watch.unchanged(now) if answers else watch.failed(FetchFailed("double answered 503"), now))
+    there = int((CADENCE_S * down + 12 - lag_s) / CADENCE_S)
+    told += arrives(watch, there, at(CADENCE_S * there), at(CADENCE_S * down + 12))
+    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(1, there + 1)]
+
+
+def test_what_a_publisher_keeps_is_not_told_as_gone() -> None:
+    """A folder that comes an hour late after a restart: its files are counted, and nothing else is said of the hour."""
+    watch = a_watch(keeps=True)
+    watch.resume(Known(at(0), "content", slot=at(0)), at(CADENCE_S * 15))
+    told = list(watch.failed(FetchFailed("no such folder"), at(CADENCE_S * 15 + 5)))
+    for number in range(1, 16):
+        told += arrives(watch, number, at(CADENCE_S * number), at(CADENCE_S * 15 + 30 + number))
+    assert [clip.event_time for clip in told] == [at(CADENCE_S * number) for number in range(1, 16)]
 
 
 def test_what_nobody_watched_is_not_for_want_of_time() -> None:
