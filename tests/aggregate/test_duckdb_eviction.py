@@ -129,3 +129,23 @@ def test_a_store_in_memory_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     with closing(DuckDBStore.open(None)) as store:
         put(store, range(2))
         assert swept == []
+
+
+@pytest.mark.parametrize("fails", ["SELECT", "1KiB"])
+def test_a_sweep_that_fails_is_left_and_the_limit_is_set_again(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    """What was committed before it is committed: a full disk under the sweep is no error of that."""
+    monkeypatch.setattr(duckdb_eviction, "_DEAD", 0)
+    asked: list[str] = []
+
+    class Failing:
+        def execute(self, statement: str) -> Failing:
+            asked.append(statement)
+            if fails in statement:
+                raise duckdb.IOException("no space left on device")
+            return self
+
+        def fetchone(self) -> tuple[int]:
+            return (1,)
+
+    duckdb_eviction.sweep_line(Failing(), MEMORY_MB)  # type: ignore[arg-type]
+    assert asked[-1] == f"SET memory_limit = '{MEMORY_MB}MiB'"
