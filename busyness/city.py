@@ -10,14 +10,16 @@ from typing import assert_never
 
 from pydantic import ValidationError
 
+from aggregate.store import Store
 from busyness.config import Config, FeedConfig
 from busyness.keeping import open_shelf
 from core.clock import Clock
 from core.errors import BusynessError
 from core.records import Camera
 from ingest.camera_id import CameraIds
+from ingest.city.health import HealthLog
 from ingest.city.known_lists import SHELF, KnownLists
-from ingest.city.source import Naming
+from ingest.city.source import CitySource, Naming
 from ingest.feed import Feed, ListedCamera
 from ingest.feeds.digitraffic_weathercam import DigitrafficWeathercam, DigitrafficWeathercamConfig
 from ingest.feeds.hls import HlsConfig, HlsFeed
@@ -26,6 +28,7 @@ from ingest.feeds.rtsp import RtspConfig, RtspFeed
 from ingest.feeds.tfl_jamcam import TflJamCam, TflJamCamConfig
 from ingest.feeds.watched_folder import WatchedFolder, WatchedFolderConfig
 from ingest.fetch.guest import Budgets, Guest, GuestConfig, RequestOutcome
+from ingest.known import Known
 
 log = logging.getLogger(__name__)
 
@@ -162,3 +165,17 @@ def naming(config: Config, stored: Sequence[Camera]) -> Naming:
             return camera.model_copy(update={"cadence_s": cadence_s})
 
     return named
+
+
+def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, health: HealthLog) -> CitySource:
+    """All feeds as one source, which goes on after the newest clip that is stored of each camera.
+
+    What has come and gone since the newest observation, with or without a clip, is told.
+    """
+    told = store.watermarks()
+    already = {camera: Known(*newest, slot=told.get(camera)) for camera, newest in store.last_contents().items()}
+    before = store.cameras()
+    return CitySource(
+        feeds.of(config.feeds), config.ingest, clock, health,
+        naming=naming(config, before), before=before, already=already, lists=lists_of(config),
+    )  # fmt: skip

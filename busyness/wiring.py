@@ -25,7 +25,7 @@ from aggregate.usual.calendar import Calendar
 from aggregate.usual_answers import UsualAnswers
 from api.app import About
 from busyness.alarm import Alarm, Watched
-from busyness.city import OpenFeeds, lists_of, naming
+from busyness.city import OpenFeeds, naming, open_city
 from busyness.config import Config, MemoryBusConfig, load_outlines
 from busyness.feed_metrics import AlertMeters, FeedMeters
 from busyness.jailed_counter import JailedCounter
@@ -49,7 +49,6 @@ from ingest.city.health import HealthLog
 from ingest.city.source import CitySource
 from ingest.file_reader import FileReader
 from ingest.folder import FolderSource
-from ingest.known import Known
 from ingest.loops.opening import open_feed, web_of
 from ingest.loops.poller import LoopPoller
 from ingest.source import MediaReader
@@ -307,20 +306,6 @@ def open_loops(
         web = web_of(loop)
         opened.append(open_feed(loop, feeds.guest(loop.name, web) if web else None, clock))
     return LoopPoller(opened, clock, on_counters=store.save_counters, mine=mine)
-
-
-def open_city(config: Config, clock: Clock, store: Store, feeds: OpenFeeds, health: HealthLog) -> CitySource:
-    """All feeds as one source, which goes on after the newest clip that is stored of each camera.
-
-    What has come and gone since the newest observation, with or without a clip, is told.
-    """
-    told = store.watermarks()
-    already = {camera: Known(*newest, slot=told.get(camera)) for camera, newest in store.last_contents().items()}
-    before = store.cameras()
-    return CitySource(
-        feeds.of(config.feeds), config.ingest, clock, health,
-        naming=naming(config, before), before=before, already=already, lists=lists_of(config),
-    )  # fmt: skip
 
 
 def install(config: Config, clock: Clock, recorded: FolderSource | None = None) -> Installation:

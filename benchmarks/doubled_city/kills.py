@@ -2,7 +2,7 @@
 
 published ---- fetched whole ---- waits, is counted, is gathered ---- stored
                     |        killed here: in flight        |
-                    +-- fetched again by the next parent, where it is published still; lost, where it is not
+                    +-- fetched again by the next parent, where it is published still; else a null says so
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OF_A_KILL = {"undecodable", "model_error"}
 
 @dataclass(frozen=True)
 class InFlight:
-    """A clip without a row that a parent had fetched when it was killed, and that was gone when the next one came."""
+    """A clip that a parent had fetched when it was killed, uncounted, and that was gone when the next one came."""
 
     version: PublishedVersion
     fetched_at: datetime
@@ -46,7 +46,7 @@ class InFlight:
 class KillAccount:
     """The clips of a run, each in one of these, or stored and in none.
 
-    `lost_alive`: a parent that lived could have it long enough, or had it, and there is no row. `in_flight`: lost with
+    `lost_alive`: a parent that lived could have it long enough, or had it, and there is no row. `in_flight`: gone with
     a parent that was killed. `replaced_while_down`: nobody had it, and its time fell into one without a parent.
     `fetched_again` are stored, and were fetched by one parent and, when that was killed, by another: where one could be
     counted twice.
