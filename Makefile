@@ -47,7 +47,7 @@ test-services: services $(PAGE)  ## what needs a real service or minutes: Kafka,
 	$(BIN)/python -m pytest -m 'service or slow'
 
 test-ultralytics: .venv-ultralytics/ready  ## the optional backend: the contract suite with every adapter present
-	.venv-ultralytics/bin/python -m pytest tests/contract/test_counting_models.py tests/detect/test_ultralytics_boxes.py tests/models/test_finetune_yolo.py -m ''
+	.venv-ultralytics/bin/python -m pytest tests/contract/test_counting_models.py tests/detect/test_ultralytics_boxes.py tests/models/test_finetune_yolo.py tests/models/test_network.py -m ''
 
 .venv-ultralytics/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-ultralytics

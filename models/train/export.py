@@ -1,7 +1,6 @@
 r"""Write the averaged weights of a checkpoint as ONNX, check them, and put their hash into the manifest.
 
-    python models/train/export.py --checkpoint /somewhere/last.pt --name lowres-2 \
-        --day 0.1 0 --night 0.7 0.1 --gain 1.15 1.1
+    python models/train/export.py --checkpoint /somewhere/last.pt --name lowres-3 --sure /somewhere/sure.json
 
 The exported file is compared with the PyTorch network on random frames, and batches of one and of three must agree.
 """
@@ -18,8 +17,9 @@ import numpy as np
 import onnx
 import torch
 from contract import CLASSES, HEIGHT_PX, STRIDE_PX, WIDTH_PX
-from network import CountingNetwork, Doubt
+from network import CountingNetwork
 from sources import FOLDS
+from sure import read_doubt, trained
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before it is loaded
 
@@ -71,17 +71,13 @@ def manifest_entry(name: str, path: Path, trained: list[str], fold: str) -> dict
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--name", default="lowres-2")
+    parser.add_argument("--name", default="lowres-3")
     parser.add_argument("--fold", choices=FOLDS, default="none", help="the fold it was trained for")
-    parser.add_argument("--day", type=float, nargs=2, default=(0.0, 0.0), help="least people, vehicles: see sure.py")
-    parser.add_argument("--night", type=float, nargs=2, default=(0.0, 0.0), help="least people, vehicles: see sure.py")
-    parser.add_argument("--gain", type=float, nargs=2, default=(1.0, 1.0), help="of people, of vehicles: see sure.py")
+    parser.add_argument("--sure", type=Path, help="what sure.py chose; without it every doubt counts")
     parser.add_argument("--models", type=Path, default=MODELS, help="folder of the weights and their manifest")
     args = parser.parse_args()
     saved = torch.load(args.checkpoint, weights_only=True, map_location="cpu")
-    network = CountingNetwork(Doubt(tuple(args.day), tuple(args.night), tuple(args.gain)))
-    network.load_state_dict(saved["average"])
-    network.eval()
+    network = trained(args.checkpoint, read_doubt(args.sure, args.fold))
     path = args.models / f"{args.name}.onnx"
     fresh = path.with_suffix(".onnx.new")
     write_onnx(network, fresh)

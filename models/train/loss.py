@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from contract import CLASSES, PEOPLE, VEHICLES
+from features import Batch
 from network import Outputs
 from sources import KINDS
 from torch import Tensor
@@ -26,7 +27,6 @@ SCALE = 0.1  # about one over the number of objects in a frame
 @dataclass(frozen=True)
 class Loss:
     total: Tensor
-    of_classes: Tensor
     people: float
     vehicles: float
     classes: float
@@ -53,8 +53,11 @@ def count_loss(predicted: Tensor, truth: Tensor, known: Tensor, empty: Tensor, t
     return loss + WHOLE_WEIGHT * torch.where(high >= 0, whole, torch.zeros_like(whole))
 
 
-def class_loss(logits: Tensor, kinds: Tensor, known: Tensor) -> Tensor:
-    """[n]: how badly the shares fit, where the truth has mass. A loose label is met by any of its classes."""
+def class_loss(logits: Tensor, kinds: Tensor) -> Tensor:
+    """[n, 7, y, x] and the truth where it is known [n, 10, y, x] -> [n]: how badly the shares fit, where there is mass.
+
+    A loose label is met by any of its classes.
+    """
     log_shares = torch.cat((logits[:, PEOPLE].log_softmax(dim=1), logits[:, VEHICLES].log_softmax(dim=1)), dim=1)
     loss = torch.zeros(len(logits), device=logits.device)
     for index, (names, weight) in enumerate(zip(KINDS, KIND_WEIGHTS, strict=True)):
@@ -62,19 +65,21 @@ def class_loss(logits: Tensor, kinds: Tensor, known: Tensor) -> Tensor:
             continue
         members = log_shares[:, [CLASSES.index(name) for name in names]]
         fit = members[:, 0] if len(names) == 1 else members.logsumexp(dim=1)
-        mask = known[:, 0 if index < 2 else 1]
-        loss = loss - weight * (kinds[:, index] * mask * fit).sum(dim=(1, 2))
+        loss = loss - weight * (kinds[:, index] * fit).sum(dim=(1, 2))
     return loss
 
 
-def counting_loss(out: Outputs, kinds: Tensor, known: Tensor, empty: Tensor, totals: Tensor) -> Loss:
-    truth = (kinds[:, PEOPLE].sum(dim=1), kinds[:, 2:].sum(dim=1))
+def counting_loss(out: Outputs, truth: Batch) -> Loss:
     groups = [
-        count_loss(out.groups[:, g], truth[g], known[:, g], empty[:, g], totals[:, g]).mean() * SCALE * GROUP_WEIGHTS[g]
+        count_loss(
+            out.groups[:, g], truth.groups[:, g], truth.known[:, g], truth.empty[:, g], truth.totals[:, g]
+        ).mean()
+        * SCALE
+        * GROUP_WEIGHTS[g]
         for g in (0, 1)
     ]
-    classes = class_loss(out.class_logits, kinds, known).mean() * SCALE
+    classes = class_loss(out.class_logits, truth.kinds).mean() * SCALE
     return Loss(
-        groups[0] + groups[1] + classes, classes,
+        groups[0] + groups[1] + classes,
         float(groups[0].detach()), float(groups[1].detach()), float(classes.detach()),
     )  # fmt: skip

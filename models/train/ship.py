@@ -1,30 +1,32 @@
 r"""From the data folder to the shipped files: every stage in turn, each left out where its output is there.
 
-    python models/train/ship.py --data ../shared/data --work /somewhere --name lowres-2
+    python models/train/ship.py --data ../shared/data --work /somewhere --name lowres-3
 
     pseudo.jsonl, synthetic.npz, backgrounds.npz      what nobody labelled, what nobody filmed, what holds nobody
-    first/, second/                                   networks that did not see the cameras of their fold
-    all/                                              the network that saw all cameras: the one to count with
-    first-classes/, second-classes/, all-classes/     the same, with their branch of classes trained at last
-    models/NAME*.onnx, manifest.json                  all three, with the errors that the two folds measured
+    features/                                         training frames, and what the trunk sees of them
+    first/, second/, third/, fourth/                  networks that did not see the cameras of their fold
+    none/                                             the network that saw all cameras: the one to count with
+    sure.json                                         how sure each must be, by the frames of the other folds
+    models/NAME*.onnx, manifest.json                  all five, with the errors that the four folds measured
 
-Stopped, it goes on where it was. `SURE` was chosen with sure.py, from the two folds.
+Stopped, it goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import torch
 from sources import FOLDS
 
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parent
-RUNS = {"first": "first", "second": "second", "none": "all"}
-CLASSES = ("--steps", 1350, "--batch", 16, "--rate", 3e-3)
-SURE = ("--day", 0.1, 0, "--night", 0.7, 0.1, "--gain", 1.15, 1.1)
+KEPT_BACK = [fold for fold, cameras in FOLDS.items() if cameras]
 
 
 def stage(script: str, *options: object) -> None:
@@ -38,9 +40,13 @@ def stage(script: str, *options: object) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--work", type=Path, required=True, help="caches and checkpoints, outside the repository")
-    parser.add_argument("--name", default="lowres-2")
-    parser.add_argument("--steps", type=int, default=1400, help="of a fold's network; the last gets half as many again")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="13 GB of caches, and checkpoints; outside the repository"
+    )
+    parser.add_argument("--name", default="lowres-3")
+    parser.add_argument("--seed", type=int, default=1)
+    at_once = 1 if torch.cuda.is_available() else max(1, (os.cpu_count() or 2) // 1)
+    parser.add_argument("--at-once", type=int, default=min(at_once, len(FOLDS)), help="networks trained side by side")
     args = parser.parse_args()
     data, work = args.data.resolve(), args.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -50,26 +56,27 @@ def main() -> None:
         stage("synthetic_source.py", "--out", synthetic, "--frames", 300)
     if not backgrounds.exists():
         stage("backgrounds.py", "--data", data, "--out", backgrounds)
-    more = ("--pseudo", pseudo, "--synthetic", synthetic, "--backgrounds", backgrounds)
-    for fold, folder in RUNS.items():
-        steps = args.steps if FOLDS[fold] else args.steps * 3 // 2
-        stage("train.py", "--data", data, "--out", work / folder, "--fold", fold, "--steps", steps, *more)
-        density = ("--classes-of", work / folder / "last.pt")
-        stage(
-            "train.py", "--data", data, "--out", work / f"{folder}-classes", "--fold", fold, *density, *CLASSES, *more
-        )
+    shown = ("--pseudo", pseudo, "--synthetic", synthetic, "--backgrounds", backgrounds, "--seed", args.seed)
+    stage("features.py", "--data", data, "--out", work / "features", *shown)
+
+    def train(fold: str) -> None:
+        where = ("--data", data, "--features", work / "features", "--out", work / fold)
+        stage("train.py", *where, "--fold", fold, "--seed", args.seed)
+
+    with ThreadPoolExecutor(args.at_once) as side_by_side:
+        list(side_by_side.map(train, FOLDS))
+    checkpoints = [f"{fold}={work / fold / 'last.pt'}" for fold in KEPT_BACK]
+    stage("sure.py", "--data", data, "--out", work / "sure.json", *checkpoints)
     counts = work / "counts.jsonl"
     counts.unlink(missing_ok=True)
-    for fold, folder in RUNS.items():
-        name = args.name if not FOLDS[fold] else f"{args.name}-{fold}"
-        stage(
-            "export.py", "--checkpoint", work / f"{folder}-classes" / "last.pt", "--name", name, "--fold", fold, *SURE
-        )
+    names = {fold: f"{args.name}-{fold}" if FOLDS[fold] else args.name for fold in FOLDS}
+    for fold, name in names.items():
+        checkpoint = work / fold / "last.pt"
+        stage("export.py", "--checkpoint", checkpoint, "--name", name, "--fold", fold, "--sure", work / "sure.json")
         if FOLDS[fold]:
             of_fold = ("--cameras", *FOLDS[fold])
             stage("error_model.py", "count", "--model", name, "--labels", data / "labels", *of_fold, "--out", counts)
-    for fold in RUNS:
-        name = args.name if not FOLDS[fold] else f"{args.name}-{fold}"
+    for name in names.values():
         stage("error_model.py", "fit", counts, "--name", name)
 
 

@@ -1,34 +1,48 @@
-"""Choose how much mass must lie together before it counts, and the gain after it (`network.Sure`).
+"""Choose from how much mass on something counts, and the gain after it, by day and by night (`network.Sure`).
 
-    python models/train/sure.py --data ../shared/data --first RUN1/last.pt --second RUN2/last.pt
+    python models/train/sure.py --data ../shared/data --out sure.json first=RUN1/last.pt second=RUN2/last.pt ...
 
-Prints the error on the frames of `labels/` for a range of both, by day and by night, every frame counted by the network
-of the fold that did not see its camera. Five numbers are chosen on 82 frames of 12 cameras: a little flattery.
+Every frame of `labels/` is counted by the network of the fold that did not see its camera. What is chosen for a fold is
+chosen on the frames of the other folds alone, so its error is that of cameras which neither the network nor this choice
+ever saw; what is chosen on all frames goes into the network that saw all cameras.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import itertools
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from network import CountingNetwork, Doubt
+from contract import PEOPLE, VEHICLES
+from network import CountingNetwork, Decoder, Doubt
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from sources import FOLDS, Picture, load_validation
-from validate import count_all, score
+from trunk import Trunk
+from validate import by_part, count_all, off, score
 
 LEAST = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 GAINS = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
+GROUPS = (PEOPLE, VEHICLES)
+Counts = dict[float, NDArray[np.float32]]  # by least mass: [frame, 7]
 
 
-def loaded(checkpoint: Path, doubt: Doubt) -> CountingNetwork:
-    network = CountingNetwork(doubt)
+def trained(checkpoint: Path, doubt: Doubt) -> CountingNetwork:
+    network = CountingNetwork(Trunk(), Decoder(), doubt)
     network.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["average"])
     return network.eval()
+
+
+def read_doubt(chosen: Path | None, fold: str) -> Doubt:
+    """What was chosen for the network of a fold; nothing where no file is given."""
+    if chosen is None:
+        return Doubt()
+    return Doubt(**{name: tuple(values) for name, values in json.loads(chosen.read_text())[fold].items()})
 
 
 @torch.no_grad()
@@ -37,33 +51,79 @@ def counted(network: CountingNetwork, pictures: list[Picture]) -> NDArray[np.flo
     return count_all(pictures, lambda frames: network(torch.from_numpy(frames)).sum(dim=(2, 3)).numpy())
 
 
-def unseen(data: Path, checkpoints: dict[str, Path], doubt: Doubt) -> Iterator[tuple[Picture, NDArray[np.float32]]]:
-    """Each labelled frame with its count, by the network that was not trained on its camera."""
-    for fold, checkpoint in checkpoints.items():
-        pictures = load_validation(data, FOLDS[fold])
-        yield from zip(pictures, counted(loaded(checkpoint, doubt), pictures), strict=True)
+def interval(pictures: list[Picture], group: int) -> tuple[NDArray, NDArray]:
+    """[frame] labelled, and labelled + uncertain, of people (0) or vehicles (1)."""
+    low = np.array([sum((int(kind) < PEOPLE.stop) == (group == 0) for kind in p.kinds) for p in pictures], float)
+    return low, low + [(p.uncertain_people, p.uncertain_vehicles)[group] for p in pictures]
+
+
+def choose(pictures: list[Picture], counts: Counts) -> Doubt:
+    """The least mass and gain with the smallest error on these frames."""
+    best: dict[str, list[float]] = {name: [] for name in asdict(Doubt())}
+    for group, classes in enumerate(GROUPS):
+        low, high = interval(pictures, group)
+        for light in ("day", "night"):
+            rows = np.array([(p.visibility == "night") == (light == "night") for p in pictures])
+
+            def error(least: float, gain: float, rows: NDArray = rows, classes: slice = classes, low: NDArray = low,
+                      high: NDArray = high) -> float:  # fmt: skip
+                mine = counts[least][rows, classes].sum(axis=1) * gain
+                return float(abs(off(mine, low[rows], high[rows])).sum())
+
+            least, gain = min(itertools.product(LEAST, GAINS), key=lambda pair: error(*pair))
+            best[light].append(least)
+            best[f"{light}_gain"].append(gain)
+    return Doubt(**{name: (values[0], values[1]) for name, values in best.items()})
+
+
+def with_doubt(pictures: list[Picture], counts: Counts, doubt: Doubt) -> NDArray[np.float32]:
+    """[frame, 7] as the network with this doubt gives them; night is told by the label here, by the lamps in use."""
+    chosen = []
+    for row, picture in enumerate(pictures):
+        night = picture.visibility == "night"
+        least, gain = (doubt.night, doubt.night_gain) if night else (doubt.day, doubt.day_gain)
+        chosen.append(np.concatenate([counts[least[g]][row, GROUPS[g]] * gain[g] for g in (0, 1)]))
+    return np.stack(chosen)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--first", type=Path, required=True, help="checkpoint of the first fold")
-    parser.add_argument("--second", type=Path, required=True, help="checkpoint of the second fold")
+    parser.add_argument("--out", type=Path, required=True, help="JSON: what is chosen for each fold, and for none")
+    parser.add_argument("checkpoints", nargs="+", metavar="FOLD=FILE", help="the last.pt of each fold")
     args = parser.parse_args()
-    checkpoints = {"first": args.first, "second": args.second}
-    counted_at = {least: list(unseen(args.data, checkpoints, Doubt((least, least), (least, least)))) for least in LEAST}
-    for light in ("day", "night"):
-        table = Table(
-            "least", *(f"x {gain}" for gain in GAINS), title=f"{light}: error of people / of vehicles (biases)"
-        )
-        for least, every in counted_at.items():
-            pairs = [pair for pair in every if (pair[0].visibility == "night") == (light == "night")]
-            pictures, counts = [picture for picture, _ in pairs], np.stack([count for _, count in pairs])
-            parts = [score(pictures, counts * gain) for gain in GAINS]
-            errors = [f"{p.people_error:.2f} / {p.vehicles_error:.2f}" for p in parts]
-            biases = [f"({p.people_bias:+.2f} / {p.vehicles_bias:+.2f})" for p in parts]
-            table.add_row(f"{least}", *map("\n".join, zip(errors, biases, strict=True)))
-        Console(width=140).print(table)
+    checkpoints = {fold: Path(path) for fold, _, path in (item.partition("=") for item in args.checkpoints)}
+    torch.set_num_threads(1)
+    pictures = {fold: load_validation(args.data, FOLDS[fold]) for fold in checkpoints}
+    counts: dict[str, Counts] = {}
+    for fold, checkpoint in checkpoints.items():
+        doubts = {least: Doubt((least, least), (least, least)) for least in LEAST}
+        counts[fold] = {least: counted(trained(checkpoint, d), pictures[fold]) for least, d in doubts.items()}
+
+    def together(folds: list[str]) -> tuple[list[Picture], Counts]:
+        stacked = {least: np.concatenate([counts[fold][least] for fold in folds]) for least in LEAST}
+        return [picture for fold in folds for picture in pictures[fold]], stacked
+
+    folds = list(checkpoints)
+    doubts = {fold: choose(*together([other for other in folds if other != fold])) for fold in folds}
+    doubts["none"] = choose(*together(folds))
+    args.out.write_text(json.dumps({fold: asdict(doubt) for fold, doubt in doubts.items()}, indent=1) + "\n")
+
+    everything, raw = together(folds)
+    unseen = np.concatenate([with_doubt(pictures[fold], counts[fold], doubts[fold]) for fold in folds])
+    table = Table("frames", "n", "people error (bias)", "vehicles error (bias)", title="chosen without the fold")
+    for name, part in by_part(everything, unseen).items():
+        people = f"{part.people_error:.2f} ({part.people_bias:+.0%})"
+        table.add_row(name, str(part.frames), people, f"{part.vehicles_error:.2f} ({part.vehicles_bias:+.0%})")
+    Console().print(table)
+    for name, values in (
+        ("every doubt counts", raw[0.0]),
+        ("chosen on these", with_doubt(everything, raw, doubts["none"])),
+    ):
+        part = score(everything, values)
+        print(f"{name}: people {part.people_error} ({part.people_bias:+.0%}), vehicles {part.vehicles_error} "
+              f"({part.vehicles_bias:+.0%})")  # fmt: skip
+    print(json.dumps({fold: asdict(doubt) for fold, doubt in doubts.items()}))
 
 
 if __name__ == "__main__":
