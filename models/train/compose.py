@@ -168,7 +168,10 @@ def place(
             if of_group == group:
                 known[cells(box)] = 0
         share = max(MINIMUM_EMPTY_WEIGHT, (present + 0.5) / (present + 0.5 + UNCERTAIN_SHARE * uncertain))
-        truth.empty[group][area] = known[area] * share
+        said = np.full(GRID, picture.silence, np.float32)
+        for box in mine:
+            said[cells(box, margin_px=STRIDE_PX + 0.2 * box[3])] = 1  # as far as its mass reaches
+        truth.empty[group][area] = known[area] * share * said[area]
         if where is Known.ALL and truth.totals[group, 1] >= 0:
             truth.totals[group] += (present, present + uncertain)
         else:

@@ -57,7 +57,11 @@ def main() -> None:
                 continue
             seen = teacher.look(frame)
             objects = [
-                {"class": s.name, "bbox": [round(v, 1) for v in (s.left, s.top, s.width, s.height)], "mass": s.mass}
+                {
+                    "class": s.name,
+                    "bbox": [round(v, 1) for v in (s.left, s.top, s.width, s.height)],
+                    "mass": round(s.mass, 2),
+                }
                 for s in seen
                 if s.name == VEHICLE
             ]

@@ -45,6 +45,8 @@ FOLDS: dict[str, tuple[str, ...]] = {
     "none": (),
 }
 OWN_LABELS = Path(__file__).resolve().parent / "labels"
+TEACHERS_SILENCE = 0.5  # of a cell where they see nothing: they miss four of ten vehicles of 8 to 12 px
+TEACHERS_MISS = 0.25  # of all vehicles, at most: the total of a frame may be so much more
 MINIMUM_SIDE_PX = 5  # smaller objects cannot be seen, so neither counting nor missing them is an error
 
 
@@ -81,6 +83,7 @@ class Picture:
     camera: str
     visibility: str = "day"
     masses_given: NDArray[np.float32] | None = None  # [n]; None: every box is one object
+    silence: float = 1.0  # how much a cell without an object says, where the labels speak
 
     @property
     def masses(self) -> NDArray[np.float32]:
@@ -234,7 +237,9 @@ def load_pseudo(data: Path, index: Path, held_out: tuple[str, ...]) -> Iterator[
         if frame is not None:
             people = Known.ALL if row["nobody"] else Known.NONE
             masses = np.array([item["mass"] for item in row["objects"]], np.float32)
-            yield Picture((frame,), boxes, kinds, people, Known.ALL, 0, 2, "pseudo", camera, masses_given=masses)
+            given = {"masses_given": masses, "silence": TEACHERS_SILENCE}
+            missed = round(TEACHERS_MISS * float(masses.sum()))
+            yield Picture((frame,), boxes, kinds, people, Known.ALL, 0, missed, "pseudo", camera, **given)
 
 
 def load_training(data: Path, pseudo: Path | None, held_out: tuple[str, ...]) -> dict[str, list[Picture]]:

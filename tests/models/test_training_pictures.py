@@ -107,6 +107,45 @@ def test_of_two_boxes_on_one_thing_the_surer_stays(train: dict[str, ModuleType])
     assert kept(corners, score, ["vehicle", "pedestrian", "vehicle"]) == [1, 0, 2], "things of two kinds may overlap"
 
 
+def test_what_several_detectors_see_is_one_vehicle(train: dict[str, ModuleType]) -> None:
+    """Boxes that overlap are one thing, worth the more the more detectors see it; twice by one is still one vote."""
+    teachers = train["teachers"]
+
+    def vote(detector: int, score: float, *corners: float) -> object:
+        return teachers.Vote(detector, score, np.array(corners, float))
+
+    bus = [vote(d, 0.9 - d / 10, 100 + d, 100, 200, 160) for d in range(4)]
+    again, far = vote(0, 0.3, 102, 100, 199, 158), vote(2, 0.2, 20, 40, 30, 50)
+    first, second = teachers.agreed([far, *bus, again], 1.0)
+    assert (first.mass, second.mass) == (teachers.WORTH[4][-1], teachers.WORTH[1][1])
+    assert (first.left, first.width) == (pytest.approx(101.6), pytest.approx(98.2)), "the mean of its boxes"
+    (twice,) = teachers.agreed([bus[0], again], 1.0)
+    assert twice.mass == teachers.WORTH[1][-1]
+    assert teachers.agreed([], 1.0) == []
+
+
+def test_where_teachers_see_nothing_says_little(train: dict[str, ModuleType]) -> None:
+    """They miss small vehicles: cells without a box weigh half, those of a box in full, or its count would be off."""
+    sources, compose = train["sources"], train["compose"]
+    boxes = np.array([[100, 100, 40, 40]], np.float32)
+    taught = sources.Picture(
+        (np.zeros((288, 352, 3), np.uint8),), boxes, np.array([sources.ANY_VEHICLE]), sources.Known.NONE,
+        sources.Known.ALL, 0, 0, "pseudo", "06710", masses_given=np.ones(1, np.float32), silence=0.5,
+    )  # fmt: skip
+    truth, as_it_is = compose.blank_truth(), np.array([[1.0, 0, 0], [0, 1.0, 0]])
+    compose.place(
+        taught,
+        compose.Rect(0, 0, 352, 288),
+        as_it_is,
+        np.zeros((288, 352, 3), np.uint8),
+        truth,
+        np.random.default_rng(0),
+    )
+    assert truth.empty[1, 0, 0] == 0.5
+    assert (truth.empty[1][truth.kinds.sum(axis=0) > 1e-3] == 1).all()
+    assert (truth.known[1] == 1).all()
+
+
 @pytest.mark.parametrize(
     ("path", "camera"),
     [
