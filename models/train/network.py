@@ -40,12 +40,11 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Doubt:
-    """From which mass on something is there, and the gain after it: of people, of vehicles. See `Sure`."""
+    """From which mass on something is there, by day, by night, and the gain after it: people, vehicles. See `Sure`."""
 
     day: tuple[float, float] = (0.0, 0.0)
     night: tuple[float, float] = (0.0, 0.0)
-    day_gain: tuple[float, float] = (1.0, 1.0)
-    night_gain: tuple[float, float] = (1.0, 1.0)
+    gain: tuple[float, float] = (1.0, 1.0)
 
 
 class Sure(nn.Module):
@@ -67,10 +66,10 @@ class Sure(nn.Module):
     def __init__(self, doubt: Doubt) -> None:
         super().__init__()
         self.on = doubt != Doubt()
-        for name, least, gain in (("day", doubt.day, doubt.day_gain), ("night", doubt.night, doubt.night_gain)):
+        for name, least in (("day", doubt.day), ("night", doubt.night)):
             from_on = torch.tensor([value if value > 0 else self.NEVER for value in least])
             self.register_buffer(name, from_on.reshape(1, 2, 1, 1), persistent=False)
-            self.register_buffer(f"{name}_gain", torch.tensor(gain).reshape(1, 2, 1, 1), persistent=False)
+        self.register_buffer("gain", torch.tensor(doubt.gain).reshape(1, 2, 1, 1), persistent=False)
         self.register_buffer("warmth", torch.tensor(self.WARMTH).reshape(1, 3, 1, 1) * 255.0, persistent=False)
 
     def forward(self, groups: Tensor, frames: Tensor) -> Tensor:
@@ -79,9 +78,8 @@ class Sure(nn.Module):
         warmth = (frames[:, :, self.SCENE].mean(dim=(2, 3), keepdim=True) * self.warmth).sum(dim=1, keepdim=True)
         dark = torch.sigmoid(self.PER_LEVEL * (warmth - self.NIGHT_WARMTH))
         around = F.avg_pool2d(groups, self.SIDE, 1, self.SIDE // 2) * self.SIDE**2
-        by_day = self.day_gain * torch.sigmoid(self.STEEPNESS * (around - self.day))
-        by_night = self.night_gain * torch.sigmoid(self.STEEPNESS * (around - self.night))
-        return groups * (by_day + dark * (by_night - by_day))
+        by_day, by_night = (torch.sigmoid(self.STEEPNESS * (around - least)) for least in (self.day, self.night))
+        return self.gain * groups * (by_day + dark * (by_night - by_day))
 
 
 class Lateral(nn.Module):

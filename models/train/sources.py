@@ -64,8 +64,8 @@ class Known(Enum):
 ANNOTATED = {
     "dssg_jamcam": (Known.NONE, Known.ALL),
     "manaus_traffic": (Known.BOXES, Known.BOXES),  # half of a queue is often unlabelled, and people
-    "topview_vehicles": (Known.ALL, Known.BELOW),  # motorways: nobody walks there
-    "atl_v2": (Known.ALL, Known.ALL),  # trunk roads, no people labelled and next to none there
+    "topview_vehicles": (Known.ALL, Known.BOXES),  # motorways: nobody walks there; of queues a third is labelled
+    "atl_v2": (Known.ALL, Known.BELOW),  # trunk roads, no people labelled and next to none there; far ones unlabelled
     "rf100_vehicles": (Known.ALL, Known.BELOW),  # motorways
 }
 
