@@ -45,7 +45,7 @@ def main() -> None:
     )
     parser.add_argument("--name", default="lowres-3")
     parser.add_argument("--seed", type=int, default=1)
-    at_once = 1 if torch.cuda.is_available() else max(1, (os.cpu_count() or 2) // 1)
+    at_once = 1 if torch.cuda.is_available() else os.cpu_count() or 1
     parser.add_argument("--at-once", type=int, default=min(at_once, len(FOLDS)), help="networks trained side by side")
     args = parser.parse_args()
     data, work = args.data.resolve(), args.work.resolve()
