@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from sources import FOLDS, Picture, load_validation
 from trunk import Trunk
-from validate import by_part, count_all, off, score
+from validate import by_part, count_all, interval, off, score
 
 LEAST = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 GAINS = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
@@ -47,14 +46,22 @@ def read_doubt(chosen: Path | None, fold: str) -> Doubt:
 
 @torch.no_grad()
 def counted(network: CountingNetwork, pictures: list[Picture]) -> NDArray[np.float32]:
-    """[frame, 7]."""
-    return count_all(pictures, lambda frames: network(torch.from_numpy(frames)).sum(dim=(2, 3)).numpy())
+    """[frame, 7], on the device where the network is."""
+    device = next(network.parameters()).device
+    return count_all(
+        pictures, lambda frames: network(torch.from_numpy(frames).to(device)).sum(dim=(2, 3)).cpu().numpy()
+    )
 
 
-def interval(pictures: list[Picture], group: int) -> tuple[NDArray, NDArray]:
-    """[frame] labelled, and labelled + uncertain, of people (0) or vehicles (1)."""
-    low = np.array([sum((int(kind) < PEOPLE.stop) == (group == 0) for kind in p.kinds) for p in pictures], float)
-    return low, low + [(p.uncertain_people, p.uncertain_vehicles)[group] for p in pictures]
+def best_of(sums: dict[float, NDArray], low: NDArray, high: NDArray, night: NDArray) -> tuple[float, ...]:
+    """Least mass by day, by night, and gain, of one group: `sums` [frame] by least mass, `night` [frame]."""
+
+    def cost(gain: float) -> tuple[float, ...]:
+        errors = {least: abs(off(mine * gain, low, high)) for least, mine in sums.items()}
+        day, dark = (min((float(errors[least][rows].sum()), least) for least in LEAST) for rows in (~night, night))
+        return day[0] + dark[0], day[1], dark[1], gain
+
+    return min(cost(gain) for gain in GAINS)[1:]
 
 
 def choose(pictures: list[Picture], counts: Counts) -> Doubt:
@@ -65,18 +72,8 @@ def choose(pictures: list[Picture], counts: Counts) -> Doubt:
     night = np.array([picture.visibility == "night" for picture in pictures])
     best = []
     for group, classes in enumerate(GROUPS):
-        low, high = interval(pictures, group)
         sums = {least: count[:, classes].sum(axis=1) for least, count in counts.items()}
-
-        def errors(gain: float, sums: Counts = sums, low: NDArray = low, high: NDArray = high) -> dict[float, NDArray]:
-            return {least: abs(off(mine * gain, low, high)) for least, mine in sums.items()}
-
-        def chosen(gain: float, errors: Callable[[float], dict[float, NDArray]] = errors) -> tuple[float, ...]:
-            of = errors(gain)
-            light = [min((float(of[least][rows].sum()), least) for least in LEAST) for rows in (~night, night)]
-            return (light[0][0] + light[1][0], light[0][1], light[1][1], gain)
-
-        best.append(min(chosen(gain) for gain in GAINS)[1:])
+        best.append(best_of(sums, *interval(pictures, group), night))
     day, by_night, gain = zip(*best, strict=True)
     return Doubt(day, by_night, gain)
 

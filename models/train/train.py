@@ -14,6 +14,7 @@ that wait for each other on a machine that does anything else: train several fol
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import os
@@ -35,8 +36,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sources import FOLDS, Picture, load_validation
+from sure import counted
 from trunk import Features, load_trunk
-from validate import by_part, count_all
+from validate import by_part
 
 MEASURED = 64  # frames from which the spread of the trunk's channels is taken
 
@@ -64,15 +66,8 @@ def follow(average: CountingNetwork, network: CountingNetwork, step: int) -> Non
         mine.lerp_(theirs, 1 - keep)
 
 
-@torch.no_grad()
-def torch_counter(network: CountingNetwork, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    device = next(network.parameters()).device
-    return network(torch.from_numpy(frames).to(device)).sum(dim=(2, 3)).cpu().numpy()
-
-
 def validation_line(average: CountingNetwork, pictures: list[Picture]) -> dict[str, dict]:
-    average.eval()
-    counts = count_all(pictures, lambda frames: torch_counter(average, frames))
+    counts = counted(average.eval(), pictures)
     return {name: asdict(part) for name, part in by_part(pictures, counts).items() if not name.startswith("camera")}
 
 
@@ -102,8 +97,8 @@ class Training:
         self.cameras = sorted({str(camera) for camera in self.store.cameras[self.rows]} - {""})
         self.validation = load_validation(args.data, FOLDS[args.fold]) if FOLDS[args.fold] else []
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network, self.average = (self.fresh() for _ in range(2))
-        self.average.load_state_dict(self.network.state_dict())
+        self.network = self.fresh()
+        self.average = copy.deepcopy(self.network)
         self.seconds = 0.0
 
     def fresh(self) -> CountingNetwork:

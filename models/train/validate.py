@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from contract import CLASSES
+from contract import PEOPLE, VEHICLES
 from numpy.typing import NDArray
 from sources import Picture
 
@@ -39,14 +39,17 @@ def count_all(pictures: list[Picture], count: Counter) -> NDArray[np.float32]:
     return np.concatenate(counts)
 
 
+def interval(pictures: list[Picture], group: int) -> tuple[NDArray, NDArray]:
+    """[frame] labelled, and labelled + uncertain, of people (0) or vehicles (1)."""
+    low = np.array([sum((int(kind) < PEOPLE.stop) == (group == 0) for kind in p.kinds) for p in pictures], float)
+    return low, low + [(p.uncertain_people, p.uncertain_vehicles)[group] for p in pictures]
+
+
 def score(pictures: list[Picture], counts: NDArray[np.float32]) -> Score:
     figures = []
-    for classes, uncertain in ((slice(0, 2), "uncertain_people"), (slice(2, 7), "uncertain_vehicles")):
-        members = range(len(CLASSES))[classes]
-        low = np.array([sum(int(k) in members for k in p.kinds) for p in pictures], float)
-        high = low + np.array([getattr(p, uncertain) for p in pictures])
-        mine = counts[:, classes].sum(axis=1)
-        signed = off(mine, low, high)
+    for group, classes in enumerate((PEOPLE, VEHICLES)):
+        low, high = interval(pictures, group)
+        signed = off(counts[:, classes].sum(axis=1), low, high)
         figures += [float(abs(signed).mean()), float(signed.sum() / max(low.sum(), 1))]
     return Score(len(pictures), *(round(f, 3) for f in figures))
 

@@ -147,5 +147,5 @@ def test_a_sweep_that_fails_is_left_and_the_limit_is_set_again(monkeypatch: pyte
         def fetchone(self) -> tuple[int]:
             return (1,)
 
-    duckdb_eviction.sweep_line(Failing(), MEMORY_MB)  # type: ignore[arg-type]
+    duckdb_eviction.sweep_line(Failing(), MEMORY_MB)  # type: ignore[arg-type]  # has what it calls
     assert asked[-1] == f"SET memory_limit = '{MEMORY_MB}MiB'"

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 if importlib.util.find_spec("torch") is None:
-    pytest.skip("needs the extra train", allow_module_level=True)
+    pytest.skip("needs the extra train; make test-ultralytics has it", allow_module_level=True)
 
 import onnx
 import torch
