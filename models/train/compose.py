@@ -18,6 +18,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 from contract import GRID, HEIGHT_PX, STRIDE_PX, WIDTH_PX
+from light import by_night
 from numpy.typing import NDArray
 from sources import FEED, KINDS, MINIMUM_SIDE_PX, PEOPLE_KINDS, Known, Picture
 
@@ -27,6 +28,8 @@ UNCERTAIN_SHARE = 0.15  # of the uncertain objects, believed to be there when we
 MINIMUM_EMPTY_WEIGHT = 0.8
 INNER = 0.1  # of a vehicle's box, on every side, left out: people stand close to vehicles
 AGREED = 0.75  # votes for a vehicle, from which on nobody stands where it does
+FAR_HEIGHT_PX = 12  # of a vehicle, in its picture: behind such ones are those that nobody could tell apart
+FAR_SILENCE, FAR_SILENCE_BY_NIGHT = 0.3, 0.6  # of a cell without a vehicle there; far lamps are no vehicles
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,9 @@ def place(
                 known[cells(box)] = 0
         share = max(MINIMUM_EMPTY_WEIGHT, (present + 0.5) / (present + 0.5 + UNCERTAIN_SHARE * uncertain))
         said = np.full(GRID, picture.silence, np.float32)
+        if group == 1:
+            far = FAR_SILENCE_BY_NIGHT if by_night(image) else FAR_SILENCE
+            said[: far_row(picture, placement)] *= far
         for box in mine:
             said[cells(box, margin_px=STRIDE_PX + 0.2 * box[3])] = 1  # as far as its mass reaches
         truth.empty[group][area] = known[area] * share * said[area]
@@ -182,6 +188,21 @@ def place(
     for (*box, kind), mass in zip(seen, masses, strict=True):
         draw(truth.kinds[int(kind)], np.array(box, np.float32), mass)
     return np.array(seen, np.float32).reshape(-1, 5)
+
+
+def far_row(picture: Picture, placement: NDArray[np.float64]) -> int:
+    """The row of cells above which there may be vehicles too far away to be labelled; 0 where there are none such.
+
+    What is too far to tell apart is only in a frame's uncertain number. Were its cells to say "nobody", queues would
+    end, for the network, where they get small.
+    """
+    vehicles = picture.boxes_px[~np.isin(picture.kinds, PEOPLE_KINDS)]
+    if picture.uncertain_vehicles == 0 or len(vehicles) == 0:
+        return 0
+    small = vehicles[vehicles[:, 3] <= FAR_HEIGHT_PX]
+    y_px = np.median(small[:, 1]) if len(small) else vehicles[:, 1].min()
+    middle = np.array([picture.frames[0].shape[1] / 2, y_px])
+    return int(np.clip((placement[1, :2] @ middle + placement[1, 2]) / STRIDE_PX, 0, GRID[0]))
 
 
 def votes_for_vehicles(seen: list[tuple[float, ...]], masses: list[float]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from compose import Truth, blank_truth, place, random_placement, random_rects
 from contract import HEIGHT_PX, WIDTH_PX
+from light import by_night
 from numpy.typing import NDArray
 from paste import Cutout, paste, people_of
 from photometric import photometric
@@ -20,17 +21,18 @@ from sources import ANNOTATED, FEED, Picture
 # How often an origin is drawn. Frames labelled by eye match the feed, so they lead; the rest brings other cameras
 # and nights.
 SHARES = {
-    "eye": 0.45, "dssg_jamcam": 0.06, "manaus_traffic": 0.18, "topview_vehicles": 0.04, "atl_v2": 0.04,
-    "rf100_vehicles": 0.03, "pseudo": 0.40, "synthetic": 0.10, "background": 0.15,
+    "eye": 0.45, "dssg_jamcam": 0.04, "manaus_traffic": 0.18, "topview_vehicles": 0.08, "atl_v2": 0.09,
+    "rf100_vehicles": 0.05, "pseudo": 0.32, "synthetic": 0.10, "background": 0.12,
 }  # fmt: skip
 # How often people are pasted into a picture of that origin (paste.py).
 PASTED = {
     "eye": 0.25, "dssg_jamcam": 0.5, "manaus_traffic": 0.2, "topview_vehicles": 0.4, "atl_v2": 0.4,
     "rf100_vehicles": 0.3, "pseudo": 0.3, "background": 0.6,
 }  # fmt: skip
+PASTED_BY_NIGHT = 0.4  # of that: streets are emptier
 SPLIT, SPLIT_FOREIGN = 0.4, 0.55  # how often a frame is made of several pictures
 CROWD = 6  # more people than this pasted are a crowd: no night is made of it, where crowds are rare and posts are many
-EVENNESS = 0.6  # a camera is drawn as often as its number of pictures, to this power
+EVENNESS = 0.45  # a camera is drawn as often as its number of pictures, to this power
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Mixture:
             boxes.append(place(picture, rect, placement, frame, truth, random))
             feed, at_home = feed and picture.origin in FEED, at_home or picture.camera == home
         seen = labelled = np.concatenate(boxes)
-        if random.random() < PASTED.get(first.origin, 0):
+        if random.random() < PASTED.get(first.origin, 0) * (PASTED_BY_NIGHT if by_night(frame) else 1):
             seen, at_home = paste(frame, truth, seen, self.people[home], self.unpeopled[home], random), True
         if not synthetic or random.random() < 0.5:
             crowded = len(seen) > len(labelled) + CROWD

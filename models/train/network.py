@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 import torch
 from contract import CLASSES, HEIGHT_PX, PEOPLE, VEHICLES
+from light import BOTTOM, NIGHT_WARMTH, TOP, WARMTH
 from torch import Tensor, nn
 from torch.nn import functional as F
 from trunk import Conv, Features, Trunk, double
 
 EMPTY_CELL_LOGIT = -6.0  # softplus(-6) * 6336 cells is about 16 objects, soon unlearnt
 WIDTH = 16  # channels of a branch of the decoder
-VEHICLES_BRANCH = 1  # of people, vehicles, classes
+PEOPLE_BRANCH, CLASSES_BRANCH = 0, 2  # of people, vehicles, classes
 CHANNELS = Features(32, 128, 128, 128)
 # Of the channels that the decoder sees, in training: few cameras are labelled, and it learns them by heart.
 DROPPED = Features(0.1, 0.1, 0.1, 0.1)
@@ -58,9 +59,8 @@ class Sure(nn.Module):
     """
 
     SIDE, STEEPNESS = 5, 10.0
-    WARMTH = (0.6684, -0.0875, -0.5810)  # Cr - Cb of R, G, B (ITU-R BT.601), levels of 0..255
-    NIGHT_WARMTH, PER_LEVEL = 5.5, 2.0
-    SCENE = slice(round(0.12 * HEIGHT_PX), round(0.92 * HEIGHT_PX))  # rows without the feed's banners
+    PER_LEVEL = 2.0
+    SCENE = slice(round(TOP * HEIGHT_PX), round(BOTTOM * HEIGHT_PX))
     NEVER = -1e3  # a least mass that everything has
 
     def __init__(self, doubt: Doubt) -> None:
@@ -70,13 +70,13 @@ class Sure(nn.Module):
             from_on = torch.tensor([value if value > 0 else self.NEVER for value in least])
             self.register_buffer(name, from_on.reshape(1, 2, 1, 1), persistent=False)
         self.register_buffer("gain", torch.tensor(doubt.gain).reshape(1, 2, 1, 1), persistent=False)
-        self.register_buffer("warmth", torch.tensor(self.WARMTH).reshape(1, 3, 1, 1) * 255.0, persistent=False)
+        self.register_buffer("warmth", torch.tensor(WARMTH).reshape(1, 3, 1, 1) * 255.0, persistent=False)
 
     def forward(self, groups: Tensor, frames: Tensor) -> Tensor:
         if not self.on:
             return groups
         warmth = (frames[:, :, self.SCENE].mean(dim=(2, 3), keepdim=True) * self.warmth).sum(dim=1, keepdim=True)
-        dark = torch.sigmoid(self.PER_LEVEL * (warmth - self.NIGHT_WARMTH))
+        dark = torch.sigmoid(self.PER_LEVEL * (warmth - NIGHT_WARMTH))
         around = F.avg_pool2d(groups, self.SIDE, 1, self.SIDE // 2) * self.SIDE**2
         by_day, by_night = (torch.sigmoid(self.STEEPNESS * (around - least)) for least in (self.day, self.night))
         return self.gain * groups * (by_day + dark * (by_night - by_day))
@@ -86,8 +86,10 @@ class Lateral(nn.Module):
     """A feature narrowed to what the branches take of it, [n, branches x WIDTH, y, x].
 
     Channels of the trunk differ a hundredfold in size, so each is brought to mean 0 and spread 1 first (`measure`).
-    Where the trunk learns too, it learns from vehicles alone: what it could learn of people from a dozen cameras are
-    these cameras (the ladder in the model's card).
+    What people's branch takes is then centred in every frame: a haze of lamps and headlights lifts all of a night
+    frame's features, and where the network had not learnt that camera's nights it saw people everywhere. People are
+    few and small, so their own share of a frame's mean is little; queues fill a street, so vehicles keep theirs.
+    The classes teach the trunk nothing: how many there are comes first.
     """
 
     def __init__(self, channels: int, branches: int, dropped: float) -> None:
@@ -95,6 +97,8 @@ class Lateral(nn.Module):
         self.narrow, self.dropped = nn.Conv2d(channels, branches * WIDTH, 1), dropped
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("per_spread", torch.ones(1, channels, 1, 1))
+        centred = (torch.arange(branches * WIDTH) // WIDTH == PEOPLE_BRANCH).float()
+        self.register_buffer("centred", centred.reshape(1, -1, 1, 1), persistent=False)
 
     @torch.no_grad()
     def measure(self, feature: Tensor) -> None:
@@ -103,19 +107,22 @@ class Lateral(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         weight, bias = self.narrow.weight, self.narrow.bias
-        if not self.training:  # one convolution does all of it
-            weight = weight * self.per_spread
-            return F.conv2d(feature, weight, bias - (weight * self.mean).sum(dim=(1, 2, 3)))
-        usual = F.dropout2d((feature - self.mean) * self.per_spread, self.dropped)
-        given = [usual if branch == VEHICLES_BRANCH else usual.detach() for branch in range(len(bias) // WIDTH)]
-        parts = zip(given, weight.split(WIDTH), bias.split(WIDTH), strict=True)
-        return torch.cat([F.conv2d(x, part_weight, part_bias) for x, part_weight, part_bias in parts], dim=1)
+        if self.training:
+            usual = F.dropout2d((feature - self.mean) * self.per_spread, self.dropped)
+            given = [usual.detach() if branch == CLASSES_BRANCH else usual for branch in range(len(bias) // WIDTH)]
+            parts = zip(given, weight.split(WIDTH), bias.split(WIDTH), strict=True)
+            narrow = torch.cat([F.conv2d(x, part_weight, part_bias) for x, part_weight, part_bias in parts], dim=1)
+        else:  # one convolution does all of it
+            scaled = weight * self.per_spread
+            narrow = F.conv2d(feature, scaled, bias - (scaled * self.mean).sum(dim=(1, 2, 3)))
+        return narrow - self.centred * (F.adaptive_avg_pool2d(narrow, 1) - bias.reshape(1, -1, 1, 1))
 
 
 class Decoder(nn.Module):
     """Features of the trunk to logits: [n, 2, 72, 88] of people and vehicles, [n, 7, 36, 44] of the classes.
 
-    Three branches side by side, people, vehicles and classes, that share nothing after the trunk.
+    Three branches side by side, people, vehicles and classes. People are also told what the vehicles' branch sees, and
+    teach it nothing: a queue of headlights is no crowd, and many more vehicles than people are labelled by night.
     """
 
     def __init__(self) -> None:
@@ -128,9 +135,11 @@ class Decoder(nn.Module):
             }
         )
         self.fuse_8, self.fuse_4 = Conv(3 * WIDTH, 3 * WIDTH, 3, groups=3), Conv(2 * WIDTH, 2 * WIDTH, 3, groups=2)
-        self.head, self.classes = nn.Conv2d(2 * WIDTH, 2, 1, groups=2), nn.Conv2d(WIDTH, len(CLASSES), 1)
-        nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.constant_(self.head.bias, EMPTY_CELL_LOGIT)
+        self.told, self.classes = nn.Conv2d(WIDTH, WIDTH, 1), nn.Conv2d(WIDTH, len(CLASSES), 1)
+        self.people, self.vehicles = nn.Conv2d(2 * WIDTH, 1, 1), nn.Conv2d(WIDTH, 1, 1)
+        for head in (self.people, self.vehicles):
+            nn.init.normal_(head.weight, std=0.01)
+            nn.init.constant_(head.bias, EMPTY_CELL_LOGIT)
 
     def measure(self, features: Features) -> None:
         """Take means and spreads of the trunk's channels from these frames; before training."""
@@ -140,9 +149,11 @@ class Decoder(nn.Module):
     def forward(self, features: Features) -> tuple[Tensor, Tensor]:
         narrow = {name: lateral(getattr(features, name)) for name, lateral in self.laterals.items()}
         at_8 = narrow["at_8"] + double(narrow["at_16"] + double(narrow["at_32"]))
-        groups, classes = self.fuse_8(F.silu(at_8)).split((2 * WIDTH, WIDTH), dim=1)
-        fine = self.fuse_4(F.silu(double(groups) + narrow["at_4"]))
-        return self.head(fine), self.classes(classes)
+        people, vehicles, classes = self.fuse_8(F.silu(at_8)).split(WIDTH, dim=1)
+        groups = torch.cat((people + self.told(vehicles.detach()), vehicles), dim=1)
+        people, vehicles = self.fuse_4(F.silu(double(groups) + narrow["at_4"])).split(WIDTH, dim=1)
+        logits = self.people(torch.cat((people, vehicles.detach()), dim=1)), self.vehicles(vehicles)
+        return torch.cat(logits, dim=1), self.classes(classes)
 
     def outputs(self, features: Features) -> Outputs:
         groups, classes = self(features)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from compose import Truth, cells, draw
 from contract import HEIGHT_PX, WIDTH_PX
+from light import by_night
 from numpy.typing import NDArray
 from sources import PEOPLE_KINDS, Picture
 
@@ -19,7 +20,7 @@ MARGIN = 0.25  # of the box, on every side, for the feather
 SMALLEST_PX, LARGEST_PX = 9, 70  # height of a cut-out person
 LARGEST_OVERLAP = 0.15  # of its box, with other objects
 SMALLEST_PASTED_PX = 6.5
-CROWDS, CROWD_LIGHT = 0.05, 85.0  # of the frames that people are put into, and are lighter than this mean grey level
+CROWDS = 0.05  # of the frames of a day that people are put into
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,8 @@ def paste(
 ) -> NDArray[np.float32]:  # fmt: skip
     """Put people, and pieces of nobody, into a composed frame and its truth; gives all boxes, [n, 5]."""
     added = [*boxes]
-    by_day = float(frame.mean()) > CROWD_LIGHT  # in the dark a crowd of blobs only teaches to see people everywhere
-    stands = crowd(random) if by_day and random.random() < CROWDS else groups(random)
+    # By night a crowd of blobs only teaches to see people everywhere.
+    stands = groups(random) if by_night(frame) or random.random() > CROWDS else crowd(random)
     for stand in stands:
         piece = bank[random.integers(len(bank))]
         scale = stand.scale if stand.height_px is None else stand.height_px / piece.height_px

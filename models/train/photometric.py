@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from light import by_night
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 PLACES = ("A40 Western Ave", "Oxford St/Regent St", "Camden High St", "A3 West Hill", "Tower Bridge Rd", "TfL")
+WHITES, TAIL_LIGHT = ((255, 250, 225), (235, 235, 255), (205, 195, 255), (255, 225, 170)), (230, 60, 40)
 _BANK = np.random.default_rng(7).normal(0, 1, (3, 400, 500)).astype(np.float32)  # noise is drawn once and cut at random
 
 
@@ -54,20 +56,38 @@ def coarse(image: Image, factor: float) -> Image:
 
 
 def night(image: Image, boxes: NDArray[np.float32], random: np.random.Generator) -> Image:
-    """A dark street under lamps: darker, warmer or bluer, with lights on some vehicles ([n, 5] boxes, kind last)."""
-    level = random.uniform(0.18, 0.55)
-    tint = np.array([random.uniform(0.9, 1.25), 1.0, random.uniform(0.6, 1.1)], np.float32) * level
-    dark = np.clip(image.astype(np.float32) * tint + random.uniform(0, 12), 0, 255).astype(np.uint8)
-    glow = np.zeros_like(dark)
+    """A street under lamps as the feed shows it, with lights on most vehicles ([n, 5] boxes, kind last).
+
+    The gain is turned up: what lamps light is nearly as bright as by day, and orange; the rest is black. Who is
+    labelled must still be seen, or labels would say that people are where nothing is. Headlights lie on a wet road as
+    streaks, and are of any colour that a camera makes of white.
+    """
+    warm = np.array([random.uniform(1.0, 1.4), 1.0, random.uniform(0.55, 1.0)], np.float32)
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[:, None] ** random.uniform(1.0, 1.8)
+    lamps = np.clip(255 * random.uniform(0.45, 0.95) * ramp * warm, 0, 255).astype(np.uint8)
+    dark = cv2.LUT(image, lamps[None])
+    if random.random() < 0.6:  # no lamps in the sky, few far away
+        height = len(image)
+        shade = np.interp(np.arange(height), (0, height * random.uniform(0.2, 0.5)), (random.uniform(0.15, 0.8), 1.0))
+        dark = (dark * shade[:, None, None]).astype(np.uint8)
+    glow, wet = np.zeros_like(dark), np.zeros_like(dark)
+    white = WHITES[random.integers(len(WHITES))]
+    size, away = np.exp(random.uniform(-0.4, 0.7)), random.random()  # away: how much of the traffic shows its tail
     for x, y, width, height, kind in boxes:
-        if kind < 2 or random.random() < 0.35:
+        if kind < 2 or random.random() < 0.25:
             continue
-        colour = (255, 250, 225) if random.random() < 0.6 else (230, 60, 40)
-        radius = max(1, int(min(width, height) * random.uniform(0.06, 0.14)))
+        colour = TAIL_LIGHT if random.random() < away else white
+        radius = int(np.clip(round(size * min(width, height) * random.uniform(0.06, 0.14)), 1, 6))
         for side in (-0.3, 0.3):
-            cv2.circle(glow, (int(x + side * width), int(y + 0.25 * height)), radius, colour, -1)
+            at = (int(x + side * width), int(y + 0.25 * height))
+            cv2.circle(glow, at, radius, colour, -1)
+            cv2.line(wet, at, (at[0], at[1] + int(height * random.uniform(0.3, 1.5))), colour, radius)
     soft = cv2.GaussianBlur(glow, (0, 0), random.uniform(1.0, 5.0))
-    return cv2.add(cv2.add(dark, soft), cv2.GaussianBlur(glow, (0, 0), 0.8))
+    lit = cv2.add(cv2.add(dark, soft), cv2.GaussianBlur(glow, (0, 0), 0.8))
+    if random.random() < 0.5:
+        streaks = cv2.GaussianBlur(wet, (0, 0), random.uniform(1.0, 2.5), sigmaY=random.uniform(2.0, 6.0))
+        lit = cv2.addWeighted(lit, 1.0, streaks, random.uniform(0.2, 0.8), 0)
+    return lit
 
 
 def rain(image: Image, random: np.random.Generator) -> Image:
@@ -119,8 +139,8 @@ def photometric(
         image = other_colours(image, random)
     if random.random() < 0.12:
         image = coarse(image, random.uniform(0.5, 0.9))
-    dark = float(image.mean()) < 70
-    if may_be_night and not dark and random.random() < 0.15:
+    dark = by_night(image)
+    if may_be_night and not dark and random.random() < 0.22:
         image = night(image, boxes, random)
         dark = True
     if random.random() < 0.07:

@@ -2,26 +2,29 @@
 
     python models/train/sure.py --data ../shared/data --out sure.json first=RUN1/last.pt second=RUN2/last.pt ...
 
-Every frame of `labels/` is counted by the network of the fold that did not see its camera. What is chosen for a fold is
-chosen on the frames of the other folds alone, so its error is that of cameras which neither the network nor this choice
-ever saw; what is chosen on all frames goes into the network that saw all cameras.
+Every frame labelled by eye is counted by the network of the fold that did not see its camera, those of `labels/` and
+those that the other folds learn from. What is chosen for a fold is chosen on the frames of the other folds alone, so
+its error is that of cameras which neither the network nor this choice ever saw; what is chosen on all frames goes into
+the network that saw all cameras.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from contract import PEOPLE, VEHICLES
-from network import CountingNetwork, Decoder, Doubt
+from network import CountingNetwork, Decoder, Doubt, Sure
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
-from sources import FOLDS, Picture, load_validation
+from sources import FOLDS, VALIDATION, Picture, load_validation
 from trunk import Trunk
 from validate import by_part, count_all, interval, off, score
 
@@ -53,11 +56,38 @@ def counted(network: CountingNetwork, pictures: list[Picture]) -> NDArray[np.flo
     )
 
 
-def best_of(sums: dict[float, NDArray], low: NDArray, high: NDArray, night: NDArray) -> tuple[float, ...]:
-    """Least mass by day, by night, and gain, of one group: `sums` [frame] by least mass, `night` [frame]."""
+@torch.no_grad()
+def counted_by_least(network: CountingNetwork, pictures: list[Picture]) -> Counts:
+    """What a network without doubts of its own counts where less than so much mass is nothing, day and night."""
+    sures = [Sure(Doubt((least, least), (least, least))) for least in LEAST]
+
+    def count(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen = torch.from_numpy(frames)
+        density = network(seen)
+        groups = torch.stack([density[:, classes].sum(dim=1) for classes in GROUPS], dim=1)
+        sums = []
+        for sure in sures:
+            kept = sure(groups, seen) / groups.clamp(min=1e-9)
+            parts = [(density[:, classes] * kept[:, g : g + 1]).sum(dim=(2, 3)) for g, classes in enumerate(GROUPS)]
+            sums.append(torch.cat(parts, dim=1))
+        return torch.cat(sums, dim=1).numpy()
+
+    return dict(zip(LEAST, np.split(count_all(pictures, count), len(LEAST), axis=1), strict=True))
+
+
+def weights(pictures: list[Picture]) -> NDArray[np.float64]:
+    """[frame] so that a camera with four times the frames weighs twice as much: frames of one camera err alike."""
+    frames = Counter(picture.camera for picture in pictures)
+    return np.array([frames[picture.camera] ** -0.5 for picture in pictures])
+
+
+def best_of(
+    sums: dict[float, NDArray], low: NDArray, high: NDArray, night: NDArray, weight: NDArray
+) -> tuple[float, ...]:
+    """Least mass by day, by night, and gain, of one group: `sums` [frame] by least mass; `night`, `weight` [frame]."""
 
     def cost(gain: float) -> tuple[float, ...]:
-        errors = {least: abs(off(mine * gain, low, high)) for least, mine in sums.items()}
+        errors = {least: abs(off(mine * gain, low, high)) * weight for least, mine in sums.items()}
         day, dark = (min((float(errors[least][rows].sum()), least) for least in LEAST) for rows in (~night, night))
         return day[0] + dark[0], day[1], dark[1], gain
 
@@ -73,7 +103,7 @@ def choose(pictures: list[Picture], counts: Counts) -> Doubt:
     best = []
     for group, classes in enumerate(GROUPS):
         sums = {least: count[:, classes].sum(axis=1) for least, count in counts.items()}
-        best.append(best_of(sums, *interval(pictures, group), night))
+        best.append(best_of(sums, *interval(pictures, group), night, weights(pictures)))
     day, by_night, gain = zip(*best, strict=True)
     return Doubt(day, by_night, gain)
 
@@ -95,11 +125,11 @@ def main() -> None:
     args = parser.parse_args()
     checkpoints = {fold: Path(path) for fold, _, path in (item.partition("=") for item in args.checkpoints)}
     torch.set_num_threads(1)
-    pictures = {fold: load_validation(args.data, FOLDS[fold]) for fold in checkpoints}
-    counts: dict[str, Counts] = {}
-    for fold, checkpoint in checkpoints.items():
-        doubts = {least: Doubt((least, least), (least, least)) for least in LEAST}
-        counts[fold] = {least: counted(trained(checkpoint, d), pictures[fold]) for least, d in doubts.items()}
+    pictures = {fold: load_validation(args.data, FOLDS[fold], everything=True) for fold in checkpoints}
+    counts = {
+        fold: counted_by_least(trained(path, Doubt()), pictures[fold])
+        for fold, path in track(checkpoints.items(), "counting")
+    }
 
     def together(folds: list[str]) -> tuple[list[Picture], Counts]:
         stacked = {least: np.concatenate([counts[fold][least] for fold in folds]) for least in LEAST}
@@ -112,18 +142,17 @@ def main() -> None:
 
     everything, raw = together(folds)
     unseen = np.concatenate([with_doubt(pictures[fold], counts[fold], doubts[fold]) for fold in folds])
-    table = Table("frames", "n", "people error (bias)", "vehicles error (bias)", title="chosen without the fold")
-    for name, part in by_part(everything, unseen).items():
-        people = f"{part.people_error:.2f} ({part.people_bias:+.0%})"
-        table.add_row(name, str(part.frames), people, f"{part.vehicles_error:.2f} ({part.vehicles_bias:+.0%})")
-    Console().print(table)
-    for name, values in (
-        ("every doubt counts", raw[0.0]),
-        ("chosen on these", with_doubt(everything, raw, doubts["none"])),
-    ):
-        part = score(everything, values)
-        print(f"{name}: people {part.people_error} ({part.people_bias:+.0%}), vehicles {part.vehicles_error} "
-              f"({part.vehicles_bias:+.0%})")  # fmt: skip
+    given = [row for row, picture in enumerate(everything) if picture.origin == VALIDATION]
+    for title, rows in (("all labelled frames", list(range(len(everything)))), ("of these, labels/", given)):
+        mine = [everything[row] for row in rows]
+        table = Table("frames", "n", "people error (bias)", "vehicles error (bias)", title=title)
+        told = {f"{name}, chosen without the fold": part for name, part in by_part(mine, unseen[rows]).items()}
+        told["every doubt counts"] = score(mine, raw[0.0][rows])
+        told["chosen on all of them"] = score(mine, with_doubt(everything, raw, doubts["none"])[rows])
+        for name, part in told.items():
+            people = f"{part.people_error:.2f} ({part.people_bias:+.0%})"
+            table.add_row(name, str(part.frames), people, f"{part.vehicles_error:.2f} ({part.vehicles_bias:+.0%})")
+        Console().print(table)
     print(json.dumps({fold: asdict(doubt) for fold, doubt in doubts.items()}))
 
 

@@ -7,8 +7,10 @@ trunk at a small part of the decoder's rate: it keeps close to what YOLOX learnt
 it learns our few cameras by heart (the ladder in the model's card).
 
 Stopping it loses at most `--save-every` steps: the same command goes on from `OUT/last.pt`. The weights that count are
-the moving average at the last step; validation is printed on the way and chooses nothing. One thread is faster than two
-that wait for each other on a machine that does anything else: train several folds at a time instead (`ship.py` does).
+the moving average at the last step, a quarter of the way back to those from before the trunk learnt (WiSE-FT: Wortsman
+et al., Robust fine-tuning of zero-shot models, CVPR 2022). Validation is printed on the way and chooses nothing. One
+thread is faster than two that wait for each other on a machine that does anything else: train several folds at a time
+instead (`ship.py` does).
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sources import FOLDS, Picture, load_validation
 from sure import counted
+from torch import Tensor
 from trunk import Features, load_trunk
 from validate import by_part
 
@@ -50,6 +53,7 @@ class Stage:
     batch: int
     rate: float  # peak, of the decoder
     trunk_rate: float  # of the decoder's; 0: the trunk is left alone, and need not be run
+    kept: float = 0.0  # share of the weights from before this stage in what comes out of it
 
     def at(self, step: int) -> float:
         """Warm-up over 100 steps, then a cosine to 1 % of the peak."""
@@ -64,6 +68,13 @@ def follow(average: CountingNetwork, network: CountingNetwork, step: int) -> Non
     keep = min(0.998, (step + 1) / (step + 20))
     for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         mine.lerp_(theirs, 1 - keep)
+
+
+@torch.no_grad()
+def blend(network: CountingNetwork, others: dict[str, Tensor], share: float) -> None:
+    """Move the weights this far towards the others."""
+    for mine, theirs in zip(network.state_dict().values(), others.values(), strict=True):
+        mine.lerp_(theirs, share)
 
 
 def validation_line(average: CountingNetwork, pictures: list[Picture]) -> dict[str, dict]:
@@ -95,7 +106,7 @@ class Training:
         self.store = Store(args.features)
         self.rows = self.store.without(FOLDS[args.fold])
         self.cameras = sorted({str(camera) for camera in self.store.cameras[self.rows]} - {""})
-        self.validation = load_validation(args.data, FOLDS[args.fold]) if FOLDS[args.fold] else []
+        self.validation = load_validation(args.data, FOLDS[args.fold], everything=True) if FOLDS[args.fold] else []
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = self.fresh()
         self.average = copy.deepcopy(self.network)
@@ -129,17 +140,18 @@ class Training:
     def stage(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
         step, optimiser = 0, self.optimiser(stage)
         self.network.load_state_dict(self.average.state_dict())
+        before = {name: value.clone() for name, value in self.average.state_dict().items()}
         if saved is not None:
             self.network.load_state_dict(saved["network"])
             self.average.load_state_dict(saved["average"])
             optimiser.load_state_dict(saved["optimiser"])
-            step, self.seconds = saved["step"], saved["seconds"]
+            before, step, self.seconds = saved["before"], saved["step"], saved["seconds"]
         bar = Progress(
             TextColumn(f"{self.args.fold}: {stage.name}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             TextColumn("{task.fields[loss]}"), console=self.console,
         )  # fmt: skip
         losses: list[tuple[float, float, float]] = []
-        started, before = time.monotonic(), self.seconds
+        started, earlier = time.monotonic(), self.seconds
         order = orders(self.rows, stage.batch, (self.args.seed, index, step))
         whole = stage.trunk_rate > 0
         with bar, ThreadPoolExecutor(1) as reader:
@@ -163,10 +175,12 @@ class Training:
                 if step % 10 == 0:
                     bar.update(task, completed=step, loss=f"loss {np.sum(losses[-100:]) / len(losses[-100:]):.2f}")
                 if step % self.args.save_every == 0 or step == stage.steps:
-                    self.seconds = before + time.monotonic() - started
+                    self.seconds = earlier + time.monotonic() - started
+                    if step == stage.steps:
+                        blend(self.average, before, stage.kept)
                     self.tell(stage, step, np.mean(losses, axis=0))
                     losses.clear()
-                    self.save(index, step, optimiser)
+                    self.save(index, step, optimiser, before)
 
     def tell(self, stage: Stage, step: int, loss: NDArray[np.float64]) -> None:
         line: dict[str, Any] = {"stage": stage.name, "step": step, "seconds": round(self.seconds)}
@@ -177,11 +191,11 @@ class Training:
         with self.log.open("a") as log:
             log.write(json.dumps(line) + "\n")
 
-    def save(self, index: int, step: int, optimiser: torch.optim.AdamW) -> None:
+    def save(self, index: int, step: int, optimiser: torch.optim.AdamW, before: dict[str, Tensor]) -> None:
         state = {
             "network": self.network.state_dict(), "average": self.average.state_dict(),
             "optimiser": optimiser.state_dict(), "stage": index, "step": step, "cameras": self.cameras,
-            "seconds": self.seconds,
+            "seconds": self.seconds, "before": before,
         }  # fmt: skip
         fresh = self.args.out / "new.pt"
         torch.save(state, fresh)
@@ -194,13 +208,14 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help="what features.py made")
     parser.add_argument("--out", type=Path, required=True, help="checkpoints and log; keep it outside the repository")
     parser.add_argument("--fold", choices=FOLDS, default="first", help="which cameras are held out")
-    parser.add_argument("--steps", type=int, default=1200, help="of the decoder alone, 16 frames each")
-    parser.add_argument("--whole-steps", type=int, default=700, help="of decoder and trunk together, 8 frames each")
+    parser.add_argument("--steps", type=int, default=1000, help="of the decoder alone, 16 frames each")
+    parser.add_argument("--whole-steps", type=int, default=800, help="of decoder and trunk together, 8 frames each")
     parser.add_argument("--rate", type=float, default=4e-3, help="peak learning rate of the decoder alone")
     parser.add_argument(
         "--whole-rate", type=float, default=1e-3, help="peak learning rate of the decoder with the trunk"
     )
     parser.add_argument("--trunk-rate", type=float, default=0.05, help="learning rate of the trunk, of the decoder's")
+    parser.add_argument("--kept", type=float, default=0.25, help="share of the weights from before the trunk learnt")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=int, default=200)
@@ -209,7 +224,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     decoder = Stage("decoder", args.steps, 16, args.rate, 0.0)
-    Training(args, (decoder, Stage("whole", args.whole_steps, 8, args.whole_rate, args.trunk_rate))).run()
+    Training(args, (decoder, Stage("whole", args.whole_steps, 8, args.whole_rate, args.trunk_rate, args.kept))).run()
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ if importlib.util.find_spec("torch") is None:
 import onnx
 import torch
 
+NAMES = ("trunk", "network", "features", "export", "sources", "sure", "train")
 SCRIPTS = Path(__file__).resolve().parents[2] / "models" / "train"
 
 
 @pytest.fixture
 def train(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    return {name: importlib.import_module(name) for name in ("trunk", "network", "features", "export", "train")}
+    return {name: importlib.import_module(name) for name in NAMES}
 
 
 @pytest.fixture
@@ -92,30 +93,81 @@ def test_a_lateral_in_use_is_the_one_that_was_trained(
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
-def test_people_teach_the_trunk_nothing(train: dict[str, ModuleType], yolox: Path) -> None:
-    """A dozen cameras are too few to learn from what people look like: only vehicles reach the trunk."""
+def test_classes_teach_the_trunk_nothing(train: dict[str, ModuleType], yolox: Path) -> None:
+    """How many there are comes first: people and vehicles reach the trunk, what kind they are does not."""
     trunk = train["trunk"].load_trunk(yolox).requires_grad_(True)
     decoder = train["network"].Decoder().train()
-    decoder.head.bias.data.fill_(0)
+    for head in (decoder.people, decoder.vehicles):
+        head.bias.data.fill_(0)
     out = decoder.outputs(trunk(torch.rand(1, 3, 288, 352)))
-    (out.groups[:, 0].sum() + out.class_logits.sum()).backward(retain_graph=True)
-    assert not any(weight.grad is not None and weight.grad.any() for weight in trunk.parameters())
-    assert all(weight.grad is not None and weight.grad.any() for weight in decoder.parameters())
-    out.groups[:, 1].sum().backward()
-    assert any(weight.grad is not None and weight.grad.any() for weight in trunk.parameters())
+
+    def learnt() -> bool:
+        return any(weight.grad is not None and bool(weight.grad.any()) for weight in trunk.parameters())
+
+    out.class_logits.sum().backward(retain_graph=True)
+    assert not learnt()
+    for group in (0, 1):
+        trunk.zero_grad()
+        out.groups[:, group].sum().backward(retain_graph=True)
+        assert learnt()
 
 
-def test_people_vehicles_and_classes_share_nothing_after_the_trunk(train: dict[str, ModuleType]) -> None:
-    network, features = train["network"], train["trunk"].Features
-    seen = features(*(torch.rand(1, channels, 72 >> i, 88 >> i) for i, channels in enumerate((32, 128, 128, 128))))
+def features_of(train: dict[str, ModuleType], frames: int = 1) -> tuple[torch.Tensor, ...]:
+    shapes = ((32, 72, 88), (128, 36, 44), (128, 18, 22), (128, 9, 11))
+    return train["trunk"].Features(*(torch.rand(frames, *shape) for shape in shapes))
+
+
+def test_people_are_told_what_vehicles_see_and_tell_nothing(train: dict[str, ModuleType]) -> None:
+    network, seen = train["network"], features_of(train)
     decoder = network.Decoder().eval()
     with torch.no_grad():
         groups, classes = decoder(seen)
         decoder.laterals["at_8"].narrow.weight[network.WIDTH : 2 * network.WIDTH] += 1  # of vehicles
         others, same = decoder(seen)
-    torch.testing.assert_close(groups[:, 0], others[:, 0])
-    torch.testing.assert_close(classes, same)
-    assert (groups[:, 1] - others[:, 1]).abs().max() > 1e-4
+        assert (groups - others).abs().amax(dim=(0, 2, 3)).min() > 1e-4
+        decoder.laterals["at_8"].narrow.weight[: network.WIDTH, :64] += 1  # of people
+        again, still = decoder(seen)
+    assert (others[:, 0] - again[:, 0]).abs().max() > 1e-4
+    torch.testing.assert_close(others[:, 1], again[:, 1])
+    for theirs in (same, still):
+        torch.testing.assert_close(classes, theirs)
+    decoder.train().outputs(seen).groups[:, 0].sum().backward()
+    assert not decoder.vehicles.weight.grad.any(), "people teach the vehicles' branch nothing"
+    assert not decoder.laterals["at_8"].narrow.weight.grad[network.WIDTH :].any()
+
+
+def test_a_haze_over_a_whole_frame_changes_no_people(train: dict[str, ModuleType]) -> None:
+    """Lamps lift all of a night's features: people's branch is centred in every frame, the others are not."""
+    network, seen = train["network"], features_of(train)
+    lateral = network.Lateral(128, 3, 0.0).eval()
+    with torch.no_grad():
+        difference = (lateral(seen.at_8 + 3.0) - lateral(seen.at_8)).abs().amax(dim=(0, 2, 3))
+    assert difference[: network.WIDTH].max() < 1e-4
+    assert difference[network.WIDTH :].min() > 1e-3
+
+
+def test_weights_are_moved_part_of_the_way_back(train: dict[str, ModuleType]) -> None:
+    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    before, aim = (layer.weight.detach().clone() for layer in (one, other))
+    train["train"].blend(one, other.state_dict(), 0.25)
+    torch.testing.assert_close(one.weight.detach(), 0.75 * before + 0.25 * aim)
+
+
+def test_doubts_tried_at_once_count_as_a_network_with_each(train: dict[str, ModuleType], yolox: Path) -> None:
+    network, sure = train["network"], train["sure"]
+    torch.manual_seed(4)
+    made = network.CountingNetwork(train["trunk"].load_trunk(yolox), network.Decoder()).eval()
+    for head in (made.decoder.people, made.decoder.vehicles):
+        head.bias.data.fill_(-3.0)  # doubts everywhere
+    sources = train["sources"]
+    frame = np.random.default_rng(4).integers(0, 256, (288, 352, 3), dtype=np.uint8)
+    known, none = sources.Known.ALL, np.zeros(0, np.int64)
+    picture = sources.Picture((frame,), np.zeros((0, 4), np.float32), none, known, known, 0, 0, "eye", "a")
+    at_once = sure.counted_by_least(made, [picture])
+    for least in (0.0, 0.2, 0.5):
+        made.sure = network.Sure(network.Doubt((least, least), (least, least)))
+        np.testing.assert_allclose(at_once[least], sure.counted(made, [picture]), rtol=1e-3, atol=1e-3)
+    assert at_once[0.5].sum() < at_once[0.2].sum() < at_once[0.0].sum()
 
 
 def test_an_order_shows_every_row_once_a_pass(train: dict[str, ModuleType]) -> None:

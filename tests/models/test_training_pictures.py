@@ -18,7 +18,7 @@ TRAIN = Path(__file__).resolve().parents[2] / "models" / "train"
 @pytest.fixture(scope="module")
 def train() -> dict[str, ModuleType]:
     """The scripts of models/train that need no PyTorch, imported as they import each other."""
-    names = ("sources", "compose", "paste", "backgrounds", "teachers", "contract", "dataset")
+    names = ("sources", "compose", "paste", "backgrounds", "teachers", "contract", "dataset", "light")
     sys.path.insert(0, str(TRAIN))
     try:
         return {name: __import__(name) for name in names}
@@ -240,6 +240,55 @@ def test_pictures_labelled_again_say_everything_and_the_others_no_more_than_thei
     assert (sources.Known.ALL, sources.Known.BOXES) not in known
     before = sum(len(row["objects"]) for row in rows if row["image"] in again)
     assert sum(len(row["objects"]) for row in again.values()) > 1.4 * before
+
+
+def test_what_is_behind_the_smallest_vehicles_says_little(train: dict[str, ModuleType]) -> None:
+    """Vehicles too far to tell apart are in the uncertain number alone: their cells do not say that nobody is there."""
+    compose, sources = train["compose"], train["sources"]
+    boxes = np.array([[100, 80, 12, 10], [200, 84, 12, 11], [150, 200, 60, 40]], np.float32)
+    frame = np.full((288, 352, 3), 128, np.uint8)
+    as_it_is = np.array([[1.0, 0, 0], [0, 1.0, 0]])
+
+    def empty(uncertain: int) -> np.ndarray:
+        picture = sources.Picture(
+            (frame,), boxes, np.array([3, 3, 3]), sources.Known.ALL, sources.Known.ALL, 0, uncertain, "eye", "a"
+        )
+        truth = compose.blank_truth()
+        rect = compose.Rect(0, 0, 352, 288)
+        compose.place(picture, rect, as_it_is, frame.copy(), truth, np.random.default_rng(0))
+        return truth.empty
+
+    sure, unsure = empty(0), empty(4)
+    far = 82 // 4  # the row of cells of the smallest two
+    assert (unsure[1, : far - 4] <= 0.31 * sure[1, : far - 4]).all(), "behind them"
+    assert (unsure[1, far + 1 :] >= 0.8 * sure[1, far + 1 :]).all(), "in front of them"
+    np.testing.assert_allclose(unsure[0], sure[0], err_msg="people are another matter")
+
+
+def test_a_night_of_the_feed_is_told_by_its_lamps_and_not_by_its_brightness(
+    train: dict[str, ModuleType], shared_data: Path
+) -> None:
+    by_night = train["light"].by_night
+    lit = {"night": [], "day": []}
+    for picture in train["sources"].load_validation(shared_data, ("06710", "04254")):
+        lit[picture.visibility].append((by_night(picture.frames[0]), float(picture.frames[0].mean())))
+    for light, told in lit.items():
+        assert len(told) > 10
+        assert np.mean([night == (light == "night") for night, _ in told]) > 0.85
+    assert max(grey for _, grey in lit["night"]) > np.median([grey for _, grey in lit["day"]])
+    street = np.full((288, 352, 3), 128, np.uint8)
+    assert not by_night(street)
+    assert by_night(street // 4), "dark, whatever its colour"
+
+
+def test_a_fold_is_held_against_every_frame_labelled_by_eye(train: dict[str, ModuleType], shared_data: Path) -> None:
+    sources = train["sources"]
+    cameras = sources.FOLDS["third"]
+    given = sources.load_validation(shared_data, cameras)
+    every = sources.load_validation(shared_data, cameras, everything=True)
+    assert {picture.origin for picture in given} == {sources.VALIDATION}
+    assert len([picture for picture in every if picture.origin == sources.VALIDATION]) == len(given) < len(every)
+    assert {picture.camera for picture in every} == set(cameras)
 
 
 def test_our_own_labels_name_frames_that_are_there(train: dict[str, ModuleType], shared_data: Path) -> None:
