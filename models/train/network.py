@@ -41,21 +41,20 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Doubt:
-    """From which mass on something is there, by day, by night, and the gain after it: people, vehicles. See `Sure`."""
+    """From which mass on something is there, by day and by night: people, vehicles. See `Sure`."""
 
     day: tuple[float, float] = (0.0, 0.0)
     night: tuple[float, float] = (0.0, 0.0)
-    gain: tuple[float, float] = (1.0, 1.0)
 
 
 class Sure(nn.Module):
     """Turns doubts into decisions: a cell counts by how much mass there is around it.
 
     The likelihood's best answer to a post that may be a person is a third of a person, and a street has many posts.
-    What a count is held against is nearer to a median: nobody. So a cell's density d becomes g d sigmoid(k (m - t)),
+    What a count is held against is nearer to a median: nobody. So a cell's density d becomes d sigmoid(k (m - t)),
     with m the mass within 5 x 5 cells (20 x 20 px) and t the least mass of something; t = 0 leaves a group as it is.
-    The gain g gives back what the doubts that were right had added. Night differs, when streets are empty and lamps
-    look like people; it is told as `detect/lighting.py` tells it, by the colour of street lamps (Cr - Cb).
+    Night differs, when streets are empty and lamps look like people; it is told by the colour of street lamps
+    (`light.py`).
     """
 
     SIDE, STEEPNESS = 5, 10.0
@@ -69,17 +68,17 @@ class Sure(nn.Module):
         for name, least in (("day", doubt.day), ("night", doubt.night)):
             from_on = torch.tensor([value if value > 0 else self.NEVER for value in least])
             self.register_buffer(name, from_on.reshape(1, 2, 1, 1), persistent=False)
-        self.register_buffer("gain", torch.tensor(doubt.gain).reshape(1, 2, 1, 1), persistent=False)
         self.register_buffer("warmth", torch.tensor(WARMTH).reshape(1, 3, 1, 1) * 255.0, persistent=False)
 
     def forward(self, groups: Tensor, frames: Tensor) -> Tensor:
         if not self.on:
             return groups
-        warmth = (frames[:, :, self.SCENE].mean(dim=(2, 3), keepdim=True) * self.warmth).sum(dim=1, keepdim=True)
+        colour = frames.mean(dim=3, keepdim=True)[:, :, self.SCENE].mean(dim=2, keepdim=True)  # no copy of the scene
+        warmth = (colour * self.warmth).sum(dim=1, keepdim=True)
         dark = torch.sigmoid(self.PER_LEVEL * (warmth - NIGHT_WARMTH))
         around = F.avg_pool2d(groups, self.SIDE, 1, self.SIDE // 2) * self.SIDE**2
         by_day, by_night = (torch.sigmoid(self.STEEPNESS * (around - least)) for least in (self.day, self.night))
-        return self.gain * groups * (by_day + dark * (by_night - by_day))
+        return groups * (by_day + dark * (by_night - by_day))
 
 
 class Lateral(nn.Module):

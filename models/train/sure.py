@@ -1,4 +1,4 @@
-"""Choose from how much mass on something counts, and the gain after it, by day and by night (`network.Sure`).
+"""Choose from how much mass on something counts, by day and by night (`network.Sure`).
 
     python models/train/sure.py --data ../shared/data --out sure.json first=RUN1/last.pt second=RUN2/last.pt ...
 
@@ -29,7 +29,6 @@ from trunk import Trunk
 from validate import by_part, count_all, interval, off, score
 
 LEAST = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-GAINS = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
 GROUPS = (PEOPLE, VEHICLES)
 Counts = dict[float, NDArray[np.float32]]  # by least mass: [frame, 7]
 
@@ -83,29 +82,24 @@ def weights(pictures: list[Picture]) -> NDArray[np.float64]:
 
 def best_of(
     sums: dict[float, NDArray], low: NDArray, high: NDArray, night: NDArray, weight: NDArray
-) -> tuple[float, ...]:
-    """Least mass by day, by night, and gain, of one group: `sums` [frame] by least mass; `night`, `weight` [frame]."""
-
-    def cost(gain: float) -> tuple[float, ...]:
-        errors = {least: abs(off(mine * gain, low, high)) * weight for least, mine in sums.items()}
-        day, dark = (min((float(errors[least][rows].sum()), least) for least in LEAST) for rows in (~night, night))
-        return day[0] + dark[0], day[1], dark[1], gain
-
-    return min(cost(gain) for gain in GAINS)[1:]
+) -> tuple[float, float]:
+    """Least mass by day and by night of one group: `sums` [frame] by least mass; `night`, `weight` [frame]."""
+    errors = {least: abs(off(mine, low, high)) * weight for least, mine in sums.items()}
+    day, dark = (min((float(errors[least][rows].sum()), least) for least in LEAST)[1] for rows in (~night, night))
+    return day, dark
 
 
 def choose(pictures: list[Picture], counts: Counts) -> Doubt:
-    """The least masses by day and by night, and the gain, with the smallest error on these frames.
+    """The least masses by day and by night with the smallest error on these frames.
 
-    One gain for both lights: with one for each, what suits the cameras here suits no other (record 62).
+    No gain after them: with one, what suits the cameras here suits no other (record 63).
     """
     night = np.array([picture.visibility == "night" for picture in pictures])
     best = []
     for group, classes in enumerate(GROUPS):
         sums = {least: count[:, classes].sum(axis=1) for least, count in counts.items()}
         best.append(best_of(sums, *interval(pictures, group), night, weights(pictures)))
-    day, by_night, gain = zip(*best, strict=True)
-    return Doubt(day, by_night, gain)
+    return Doubt(*zip(*best, strict=True))
 
 
 def with_doubt(pictures: list[Picture], counts: Counts, doubt: Doubt) -> NDArray[np.float32]:
@@ -113,7 +107,7 @@ def with_doubt(pictures: list[Picture], counts: Counts, doubt: Doubt) -> NDArray
     chosen = []
     for row, picture in enumerate(pictures):
         least = doubt.night if picture.visibility == "night" else doubt.day
-        chosen.append(np.concatenate([counts[least[g]][row, GROUPS[g]] * doubt.gain[g] for g in (0, 1)]))
+        chosen.append(np.concatenate([counts[least[g]][row, GROUPS[g]] for g in (0, 1)]))
     return np.stack(chosen)
 
 
@@ -145,10 +139,12 @@ def main() -> None:
     given = [row for row, picture in enumerate(everything) if picture.origin == VALIDATION]
     for title, rows in (("all labelled frames", list(range(len(everything)))), ("of these, labels/", given)):
         mine = [everything[row] for row in rows]
-        table = Table("frames", "n", "people error (bias)", "vehicles error (bias)", title=title)
-        told = {f"{name}, chosen without the fold": part for name, part in by_part(mine, unseen[rows]).items()}
+        table = Table(
+            "frames", "n", "people error (bias)", "vehicles error (bias)", title=f"{title}, chosen without the fold"
+        )
+        told = by_part(mine, unseen[rows])
         told["every doubt counts"] = score(mine, raw[0.0][rows])
-        told["chosen on all of them"] = score(mine, with_doubt(everything, raw, doubts["none"])[rows])
+        told["chosen on all"] = score(mine, with_doubt(everything, raw, doubts["none"])[rows])
         for name, part in told.items():
             people = f"{part.people_error:.2f} ({part.people_bias:+.0%})"
             table.add_row(name, str(part.frames), people, f"{part.vehicles_error:.2f} ({part.vehicles_bias:+.0%})")

@@ -69,7 +69,7 @@ def test_what_is_exported_is_what_was_trained(train: dict[str, ModuleType], yolo
     trunk, decoder = train["trunk"].load_trunk(yolox), network.Decoder()
     with torch.no_grad():
         decoder.measure(trunk(torch.rand(4, 3, 288, 352)))
-    doubt = network.Doubt((0.3, 0.1), (0.7, 0.2), (1.4, 0.9))
+    doubt = network.Doubt((0.3, 0.1), (0.7, 0.2))
     counting = network.CountingNetwork(trunk, decoder, doubt).eval()
     train["export"].write_onnx(counting, tmp_path / "made.onnx")
     assert train["export"].check(counting, tmp_path / "made.onnx") < 1e-5
