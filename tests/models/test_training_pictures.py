@@ -281,7 +281,10 @@ def test_a_night_of_the_feed_is_told_by_its_lamps_and_not_by_its_brightness(
     assert by_night(street // 4), "dark, whatever its colour"
 
 
-def test_a_fold_is_held_against_every_frame_labelled_by_eye(train: dict[str, ModuleType], shared_data: Path) -> None:
+def test_a_fold_is_held_against_every_frame_labelled_by_eye(
+    train: dict[str, ModuleType], shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", raising=False)  # ingest.decode lets nothing be opened by name
     sources = train["sources"]
     cameras = sources.FOLDS["third"]
     given = sources.load_validation(shared_data, cameras)
