@@ -33,7 +33,7 @@ _TEXTURE_STEP = np.array((2.0,))  # mean level difference of neighbours in it, r
 _CHANGE_LEVELS = np.array((4.0,))  # a change above the noise of recompression
 _MID_GREY_LOW, _MID_GREY_HIGH = np.array((122.0, 123.0, 123.0)), np.array((138.0, 133.0, 133.0))  # Y, Cr, Cb
 _LEVEL_0, _LEVEL_255 = np.array((0.0,)), np.array((255.0,))
-_BANNERS = (0.12, 0.92)  # stamps, logos and captions are drawn above and below this part of the height
+BANNERS = (0.12, 0.92)  # stamps, logos and captions are drawn above and below this part of the height
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,12 @@ def analysed(frame: Frame) -> YCrCb:
     """The frame in luminance and colour differences, reduced to the analysis width where it is wider."""
     picture = _at_most(np.asarray(frame.pixels), ANALYSIS_WIDTH_PX)
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb), dtype=np.uint8)
+
+
+def scene(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The rows of a picture that no banner is drawn on."""
+    top, bottom = (round(share * picture.shape[0]) for share in BANNERS)
+    return picture[top:bottom] if bottom > top else picture
 
 
 def luminance(picture: YCrCb) -> Grey:
@@ -108,18 +114,18 @@ def mid_grey_share(picture: YCrCb) -> float:
 
 def detail(grey: Grey) -> float:
     """The sharpness of the sharpest tenth of the scene: 90th percentile of the absolute Laplacian, in levels."""
-    laplacian = cv2.convertScaleAbs(cv2.Laplacian(_scene(grey), cv2.CV_16S))
+    laplacian = cv2.convertScaleAbs(cv2.Laplacian(scene(grey), cv2.CV_16S))
     return _percentile(laplacian, 0.90)
 
 
 def brightest(grey: Grey) -> float:
     """The level that 95 % of the scene stays below, 0..255."""
-    return _percentile(_scene(grey), 0.95)
+    return _percentile(scene(grey), 0.95)
 
 
 def warmth(picture: YCrCb) -> float:
     """How far the scene is tinted towards red and away from blue: mean Cr less mean Cb, in levels; grey is 0."""
-    _, red, blue, _ = cv2.mean(_scene(picture))
+    _, red, blue, _ = cv2.mean(scene(picture))
     return red - blue
 
 
@@ -142,11 +148,6 @@ def _steps(grey: Grey) -> tuple[cv2.typing.MatLike, cv2.typing.MatLike]:
     """The absolute level difference of every pixel to the one below, and to the one to the right."""
     here = grey[:-1, :-1]
     return cv2.absdiff(grey[1:, :-1], here), cv2.absdiff(grey[:-1, 1:], here)
-
-
-def _scene(grey: Grey) -> Grey:
-    top, bottom = (round(share * grey.shape[0]) for share in _BANNERS)
-    return grey[top:bottom] if bottom > top else grey
 
 
 def _percentile(grey: cv2.typing.MatLike, share: float) -> float:

@@ -172,9 +172,8 @@ def place(
                 known[cells(box)] = 0
         share = max(MINIMUM_EMPTY_WEIGHT, (present + 0.5) / (present + 0.5 + UNCERTAIN_SHARE * uncertain))
         said = np.full(GRID, picture.silence, np.float32)
-        if group == 1:
-            far = FAR_SILENCE_BY_NIGHT if by_night(image) else FAR_SILENCE
-            said[: far_row(picture, placement)] *= far
+        if group == 1 and (far := far_row(picture, placement)):
+            said[:far] *= FAR_SILENCE_BY_NIGHT if by_night(image) else FAR_SILENCE
         for box in mine:
             said[cells(box, margin_px=STRIDE_PX + 0.2 * box[3])] = 1  # as far as its mass reaches
         truth.empty[group][area] = known[area] * share * said[area]

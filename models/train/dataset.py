@@ -91,8 +91,10 @@ class Mixture:
             boxes.append(place(picture, rect, placement, frame, truth, random))
             feed, at_home = feed and picture.origin in FEED, at_home or picture.camera == home
         seen = labelled = np.concatenate(boxes)
-        if random.random() < PASTED.get(first.origin, 0) * (PASTED_BY_NIGHT if by_night(frame) else 1):
-            seen, at_home = paste(frame, truth, seen, self.people[home], self.unpeopled[home], random), True
+        dark = by_night(frame)
+        if random.random() < PASTED.get(first.origin, 0) * (PASTED_BY_NIGHT if dark else 1):
+            seen = paste(frame, truth, seen, self.people[home], self.unpeopled[home], random, dark=dark)
+            at_home = True
         if not synthetic or random.random() < 0.5:
             crowded = len(seen) > len(labelled) + CROWD
             frame = photometric(frame, seen, random, feed, may_be_night=not crowded)

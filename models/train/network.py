@@ -16,10 +16,12 @@ from dataclasses import dataclass
 
 import torch
 from contract import CLASSES, HEIGHT_PX, PEOPLE, VEHICLES
-from light import BOTTOM, NIGHT_WARMTH, TOP, WARMTH
 from torch import Tensor, nn
 from torch.nn import functional as F
 from trunk import Conv, Features, Trunk, double
+
+from detect.lighting import NIGHT_WARMTH
+from detect.quality_measures import BANNERS
 
 EMPTY_CELL_LOGIT = -6.0  # softplus(-6) * 6336 cells is about 16 objects, soon unlearnt
 WIDTH = 16  # channels of a branch of the decoder
@@ -53,13 +55,14 @@ class Sure(nn.Module):
     The likelihood's best answer to a post that may be a person is a third of a person, and a street has many posts.
     What a count is held against is nearer to a median: nobody. So a cell's density d becomes d sigmoid(k (m - t)),
     with m the mass within 5 x 5 cells (20 x 20 px) and t the least mass of something; t = 0 leaves a group as it is.
-    Night differs, when streets are empty and lamps look like people; it is told by the colour of street lamps
-    (`light.py`).
+    Night differs, when streets are empty and lamps look like people; it is told as `detect/lighting.py` tells it, by
+    the colour of street lamps.
     """
 
     SIDE, STEEPNESS = 5, 10.0
+    WARMTH = (0.6684, -0.0875, -0.5810)  # Cr - Cb of R, G, B (ITU-R BT.601), levels of 0..255
     PER_LEVEL = 2.0
-    SCENE = slice(round(TOP * HEIGHT_PX), round(BOTTOM * HEIGHT_PX))
+    SCENE = slice(*(round(share * HEIGHT_PX) for share in BANNERS))
     NEVER = -1e3  # a least mass that everything has
 
     def __init__(self, doubt: Doubt) -> None:
@@ -68,7 +71,7 @@ class Sure(nn.Module):
         for name, least in (("day", doubt.day), ("night", doubt.night)):
             from_on = torch.tensor([value if value > 0 else self.NEVER for value in least])
             self.register_buffer(name, from_on.reshape(1, 2, 1, 1), persistent=False)
-        self.register_buffer("warmth", torch.tensor(WARMTH).reshape(1, 3, 1, 1) * 255.0, persistent=False)
+        self.register_buffer("warmth", torch.tensor(self.WARMTH).reshape(1, 3, 1, 1) * 255.0, persistent=False)
 
     def forward(self, groups: Tensor, frames: Tensor) -> Tensor:
         if not self.on:

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from compose import Truth, cells, draw
 from contract import HEIGHT_PX, WIDTH_PX
-from light import by_night
 from numpy.typing import NDArray
 from sources import PEOPLE_KINDS, Picture
 
@@ -128,12 +127,14 @@ def crowd(random: np.random.Generator) -> list[Stand]:
 
 def paste(
     frame: NDArray[np.uint8], truth: Truth, boxes: NDArray[np.float32], bank: list[Cutout],
-    pictures: list[Picture], random: np.random.Generator,
+    pictures: list[Picture], random: np.random.Generator, *, dark: bool,
 ) -> NDArray[np.float32]:  # fmt: skip
-    """Put people, and pieces of nobody, into a composed frame and its truth; gives all boxes, [n, 5]."""
+    """Put people, and pieces of nobody, into a composed frame and its truth; gives all boxes, [n, 5].
+
+    No crowd where the frame is `dark` (`light.by_night`): by night its blobs only teach to see people everywhere.
+    """
     added = [*boxes]
-    # By night a crowd of blobs only teaches to see people everywhere.
-    stands = groups(random) if by_night(frame) or random.random() > CROWDS else crowd(random)
+    stands = groups(random) if dark or random.random() > CROWDS else crowd(random)
     for stand in stands:
         piece = bank[random.integers(len(bank))]
         scale = stand.scale if stand.height_px is None else stand.height_px / piece.height_px

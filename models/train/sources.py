@@ -175,15 +175,20 @@ def frames_of(data: Path, path: Path, label: dict) -> tuple[NDArray[np.uint8], .
     return (frames.pop(at), *frames.values())
 
 
+def by_eye(frames: tuple[NDArray[np.uint8], ...], label: dict, origin: str, camera: str) -> Picture:
+    """A picture of which a label of ours says everything."""
+    boxes, kinds = boxes_of(label["objects"], exact)
+    return Picture(
+        frames, boxes, kinds, Known.ALL, Known.ALL, label["uncertain_pedestrians"], label["uncertain_vehicles"],
+        origin, camera, label["visibility"],
+    )  # fmt: skip
+
+
 def load_eye_labels(data: Path, held_out: tuple[str, ...]) -> Iterator[Picture]:
     for path, label in eye_labels(data):
         if label["camera"] in held_out or camera_of(label["source"] or "") in held_out:
             continue
-        boxes, kinds = boxes_of(label["objects"], exact)
-        yield Picture(
-            frames_of(data, path, label), boxes, kinds, Known.ALL, Known.ALL, label["uncertain_pedestrians"],
-            label["uncertain_vehicles"], "eye", label["camera"], label["visibility"],
-        )  # fmt: skip
+        yield by_eye(frames_of(data, path, label), label, "eye", label["camera"])
 
 
 def labelled_again(name: str) -> dict[str, dict]:
@@ -202,11 +207,7 @@ def load_annotated(data: Path, name: str, held_out: tuple[str, ...]) -> Iterator
             continue
         image, ours = read_rgb(folder / row["image"]), again.get(row["image"])
         if ours is not None:
-            boxes, kinds = boxes_of(ours["objects"], exact)
-            uncertain = ours["uncertain_pedestrians"], ours["uncertain_vehicles"]
-            yield Picture(
-                (image,), boxes, kinds, Known.ALL, Known.ALL, *uncertain, name, camera, ours["visibility"]
-            )  # fmt: skip
+            yield by_eye((image,), ours, name, camera)
             continue
         people, vehicles = ANNOTATED[name]
         if row.get("partial"):
@@ -265,11 +266,5 @@ def load_validation(data: Path, cameras: tuple[str, ...], *, everything: bool = 
         if label["camera"] not in cameras or not (given or everything):
             continue
         frame = read_rgb(path.with_suffix(".png")) if given else frames_of(data, path, label)[0]
-        boxes, kinds = boxes_of(label["objects"], exact)
-        pictures.append(
-            Picture(
-                (frame,), boxes, kinds, Known.ALL, Known.ALL, label["uncertain_pedestrians"],
-                label["uncertain_vehicles"], VALIDATION if given else "eye", label["camera"], label["visibility"],
-            )
-        )  # fmt: skip
+        pictures.append(by_eye((frame,), label, VALIDATION if given else "eye", label["camera"]))
     return pictures

@@ -32,6 +32,11 @@ def yolox(shared_data: Path) -> Path:
     return shared_data / "weights" / "yolox_nano.onnx"
 
 
+def features_of(train: dict[str, ModuleType], frames: int = 1) -> tuple[torch.Tensor, ...]:
+    shapes = ((32, 72, 88), (128, 36, 44), (128, 18, 22), (128, 9, 11))
+    return train["trunk"].Features(*(torch.rand(frames, *shape) for shape in shapes))
+
+
 def test_the_trunk_sees_what_yolox_sees(train: dict[str, ModuleType], yolox: Path) -> None:
     """YOLOX's own last layers, put on the trunk's features, give the scores that its own file gives."""
     random = np.random.default_rng(1)
@@ -82,9 +87,7 @@ def test_a_lateral_in_use_is_the_one_that_was_trained(
     network, features = train["network"], train["trunk"].Features
     monkeypatch.setattr(network, "DROPPED", features(0.0, 0.0, 0.0, 0.0))  # nothing is left out at random
     torch.manual_seed(5)
-    seen = features(
-        *(torch.rand(2, c, y, x) * 7 - 1 for c, y, x in ((32, 72, 88), (128, 36, 44), (128, 18, 22), (128, 9, 11)))
-    )
+    seen = features(*(feature * 7 - 1 for feature in features_of(train, frames=2)))
     decoder = network.Decoder()
     decoder.measure(seen)
     with torch.no_grad():
@@ -110,11 +113,6 @@ def test_classes_teach_the_trunk_nothing(train: dict[str, ModuleType], yolox: Pa
         trunk.zero_grad()
         out.groups[:, group].sum().backward(retain_graph=True)
         assert learnt()
-
-
-def features_of(train: dict[str, ModuleType], frames: int = 1) -> tuple[torch.Tensor, ...]:
-    shapes = ((32, 72, 88), (128, 36, 44), (128, 18, 22), (128, 9, 11))
-    return train["trunk"].Features(*(torch.rand(frames, *shape) for shape in shapes))
 
 
 def test_people_are_told_what_vehicles_see_and_tell_nothing(train: dict[str, ModuleType]) -> None:

@@ -72,7 +72,7 @@ def test_pasted_people_are_in_the_truth_and_pasted_pieces_of_nobody_are_not(
         frame, truth = np.full((288, 352, 3), 128, np.uint8), compose.blank_truth()
         truth.known[:] = 1
         none, random = np.zeros((0, 5), np.float32), np.random.default_rng(seed)
-        boxes = paste.paste(frame, truth, none, bank, [street(train, seed)], random)
+        boxes = paste.paste(frame, truth, none, bank, [street(train, seed)], random, dark=False)
         assert truth.kinds[2:].sum() == 0
         assert truth.totals[0].tolist() == [len(boxes), len(boxes)]
         low = sum(y + 0.3 * height <= 286 for _, y, _, height, _ in boxes)
