@@ -18,7 +18,6 @@ from itertools import pairwise
 import cv2
 import numpy as np
 from contract import GRID, HEIGHT_PX, STRIDE_PX, WIDTH_PX
-from light import by_night
 from numpy.typing import NDArray
 from sources import FEED, KINDS, MINIMUM_SIDE_PX, PEOPLE_KINDS, Known, Picture
 
@@ -26,10 +25,6 @@ LOWER_BODY = 0.3  # of the height, below the centre
 MINIMUM_VISIBLE = 0.35  # of the area, for an object that a crop cuts
 UNCERTAIN_SHARE = 0.15  # of the uncertain objects, believed to be there when weighing unlabelled cells
 MINIMUM_EMPTY_WEIGHT = 0.8
-INNER = 0.1  # of a vehicle's box, on every side, left out: people stand close to vehicles
-AGREED = 0.75  # votes for a vehicle, from which on nobody stands where it does
-FAR_HEIGHT_PX = 12  # of a vehicle, in its picture: behind such ones are those that nobody could tell apart
-FAR_SILENCE, FAR_SILENCE_BY_NIGHT = 0.3, 0.6  # of a cell without a vehicle there; far lamps are no vehicles
 
 
 @dataclass(frozen=True)
@@ -134,9 +129,9 @@ def place(
         slice(rect.left // STRIDE_PX, (rect.left + rect.width) // STRIDE_PX),
     )
     boxes = moved(picture.boxes_px, placement)
-    seen, masses = [], []
+    seen = []
     dropped: list[tuple[int, NDArray[np.float32]]] = []
-    for box, kind, mass in zip(boxes, picture.kinds, picture.masses, strict=True):
+    for box, kind in zip(boxes, picture.kinds, strict=True):
         left, right = max(box[0] - box[2] / 2, rect.left), min(box[0] + box[2] / 2, rect.left + rect.width)
         top, bottom = max(box[1] - box[3] / 2, rect.top), min(box[1] + box[3] / 2, rect.top + rect.height)
         if right - left < 1 or bottom - top < 1:
@@ -147,13 +142,11 @@ def place(
             dropped.append((0 if kind in PEOPLE_KINDS else 1, cut))
         else:
             seen.append((*cut, kind))
-            masses.append(float(mass))
     for group, (where, uncertain) in enumerate(
         ((picture.people, picture.uncertain_people), (picture.vehicles, picture.uncertain_vehicles))
     ):
-        rows = [index for index, s in enumerate(seen) if (s[4] in PEOPLE_KINDS) == (group == 0)]
-        mine = [np.array(seen[index][:4], np.float32) for index in rows]
-        present = sum(masses[index] for index in rows)
+        mine = [np.array(s[:4], np.float32) for s in seen if (s[4] in PEOPLE_KINDS) == (group == 0)]
+        present = len(mine)
         known = truth.known[group]
         if where is Known.ALL:
             known[area] = 1
@@ -171,49 +164,14 @@ def place(
             if of_group == group:
                 known[cells(box)] = 0
         share = max(MINIMUM_EMPTY_WEIGHT, (present + 0.5) / (present + 0.5 + UNCERTAIN_SHARE * uncertain))
-        said = np.full(GRID, picture.silence, np.float32)
-        if group == 1 and (far := far_row(picture, placement)):
-            said[:far] *= FAR_SILENCE_BY_NIGHT if by_night(image) else FAR_SILENCE
-        for box in mine:
-            said[cells(box, margin_px=STRIDE_PX + 0.2 * box[3])] = 1  # as far as its mass reaches
-        truth.empty[group][area] = known[area] * share * said[area]
+        truth.empty[group][area] = known[area] * share
         if where is Known.ALL and truth.totals[group, 1] >= 0:
             truth.totals[group] += (present, present + uncertain)
         else:
             truth.totals[group] = (0, -1)
-    if picture.people is Known.NONE:
-        inside = votes_for_vehicles(seen, masses) >= AGREED
-        truth.known[0][inside], truth.empty[0][inside] = 1, 1
-    for (*box, kind), mass in zip(seen, masses, strict=True):
-        draw(truth.kinds[int(kind)], np.array(box, np.float32), mass)
+    for *box, kind in seen:
+        draw(truth.kinds[int(kind)], np.array(box, np.float32))
     return np.array(seen, np.float32).reshape(-1, 5)
-
-
-def far_row(picture: Picture, placement: NDArray[np.float64]) -> int:
-    """The row of cells above which there may be vehicles too far away to be labelled; 0 where there are none such.
-
-    What is too far to tell apart is only in a frame's uncertain number. Were its cells to say "nobody", queues would
-    end, for the network, where they get small.
-    """
-    vehicles = picture.boxes_px[~np.isin(picture.kinds, PEOPLE_KINDS)]
-    if picture.uncertain_vehicles == 0 or len(vehicles) == 0:
-        return 0
-    small = vehicles[vehicles[:, 3] <= FAR_HEIGHT_PX]
-    y_px = np.median(small[:, 1]) if len(small) else vehicles[:, 1].min()
-    middle = np.array([picture.frames[0].shape[1] / 2, y_px])
-    return int(np.clip((placement[1, :2] @ middle + placement[1, 2]) / STRIDE_PX, 0, GRID[0]))
-
-
-def votes_for_vehicles(seen: list[tuple[float, ...]], masses: list[float]) -> NDArray[np.float32]:
-    """[72, 88] mass of the vehicles whose boxes hold a cell: what labels that are silent about people say of them.
-
-    A headlight, a wheel and a bonnet are no people; without this, pictures whose people nobody labelled never say so.
-    """
-    votes = np.zeros(GRID, np.float32)
-    for (*box, kind), mass in zip(seen, masses, strict=True):
-        if kind not in PEOPLE_KINDS:
-            votes[cells(np.array(box, np.float32), margin_px=-INNER * min(box[2:]))] += mass
-    return votes
 
 
 def blank_truth() -> Truth:

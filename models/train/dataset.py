@@ -22,12 +22,12 @@ from sources import ANNOTATED, FEED, Picture
 # and nights.
 SHARES = {
     "eye": 0.45, "dssg_jamcam": 0.04, "manaus_traffic": 0.18, "topview_vehicles": 0.08, "atl_v2": 0.09,
-    "rf100_vehicles": 0.05, "pseudo": 0.32, "synthetic": 0.10, "background": 0.12,
+    "rf100_vehicles": 0.05, "unlabelled": 0.32, "synthetic": 0.10, "background": 0.12,
 }  # fmt: skip
 # How often people are pasted into a picture of that origin (paste.py).
 PASTED = {
     "eye": 0.25, "dssg_jamcam": 0.5, "manaus_traffic": 0.2, "topview_vehicles": 0.4, "atl_v2": 0.4,
-    "rf100_vehicles": 0.3, "pseudo": 0.3, "background": 0.6,
+    "rf100_vehicles": 0.3, "unlabelled": 0.3, "background": 0.6,
 }  # fmt: skip
 PASTED_BY_NIGHT = 0.4  # of that: streets are emptier
 SPLIT, SPLIT_FOREIGN = 0.4, 0.55  # how often a frame is made of several pictures

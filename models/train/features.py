@@ -1,10 +1,12 @@
-r"""Training frames as the trunk sees them, made once and kept on the disk: every fold learns from the same.
+r"""Training frames as trunk and teacher see them, made once and kept on the disk: every fold learns from the same.
 
     python models/train/features.py --data ../shared/data --out /somewhere/features \
-        --pseudo FILE --synthetic FILE --backgrounds FILE
+        --synthetic FILE --backgrounds FILE
 
 While the trunk is not trained, a frame need go through it once only; the decoder learns from what came out, many times
-faster than from frames. 9,600 frames are 13 GB. Stopped, the same command goes on where it was.
+faster than from frames. The teacher (teachers.py) looks at every frame as it was put together, for it sees what labels
+are silent about, and what it makes of many cut, mixed and darkened pictures is what can be learnt from it. 9,600 frames
+are 13 GB. Stopped, the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import cv2
 import numpy as np
 import torch
 from backgrounds import load_backgrounds
+from compose import draw
 from contract import GRID, HEIGHT_PX, WIDTH_PX
 from dataset import Mixture, Sample, census
 from numpy.lib.format import open_memmap
@@ -30,6 +33,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from sources import KINDS, Picture, load_training
 from synthetic_source import load_synthetic
+from teachers import VEHICLE, Seen, Teacher
 from torch import Tensor
 from trunk import Features, load_trunk
 
@@ -39,9 +43,9 @@ HALF = (GRID[0] // 2, GRID[1] // 2)
 FIELDS = {
     "frames": (HEIGHT_PX, WIDTH_PX, 3),
     "at_4": (*GRID, 32), "at_8": (*HALF, 128), "at_16": (18, 22, 128), "at_32": (9, 11, 128),
-    "groups": (2, *GRID), "kinds": (len(KINDS), *HALF), "known": (2, *GRID), "empty": (2, *GRID),
+    "groups": (2, *GRID), "kinds": (len(KINDS), *HALF), "known": (2, *GRID), "empty": (2, *GRID), "taught": (2, *GRID),
 }  # fmt: skip
-TRUTH = ("groups", "kinds", "known", "empty")
+TRUTH = ("groups", "kinds", "known", "empty", "taught")
 Fields = dict[str, NDArray]  # float16, but for `frames`: uint8
 
 
@@ -55,6 +59,7 @@ class Batch:
     kinds: Tensor  # [n, 10, 36, 44] of cells twice as large, only where it is known
     known: Tensor  # [n, 2, 72, 88]
     empty: Tensor  # [n, 2, 72, 88]
+    taught: Tensor  # [n, 2, 72, 88] people and vehicles as the teacher sees them
     totals: Tensor  # [n, 2, 2]
 
 
@@ -92,6 +97,15 @@ def pooled(kinds: NDArray[np.float32]) -> NDArray[np.float32]:
     return kinds.reshape(len(kinds), HALF[0], 2, HALF[1], 2).sum(axis=(2, 4))
 
 
+def drawn(seen: list[Seen]) -> NDArray[np.float32]:
+    """[2, 72, 88] density of people and vehicles that the teacher sees in a frame of 352 x 288 px."""
+    planes = np.zeros((2, *GRID), np.float32)
+    for thing in seen:
+        centre = thing.left + thing.width / 2, thing.top + thing.height / 2
+        draw(planes[int(thing.name == VEHICLE)], np.array([*centre, thing.width, thing.height], np.float32), thing.mass)
+    return planes
+
+
 def rows_of(samples: list[Sample], seen: Features) -> Iterator[tuple[str, NDArray]]:
     for name, feature in seen._asdict().items():
         yield name, feature.permute(0, 2, 3, 1).numpy()
@@ -116,6 +130,7 @@ class Worker:
         self.out, self.seed = args.out, args.seed
         self.mixture = Mixture(pictures_of(args))
         self.trunk = load_trunk(args.data / "weights" / "yolox_nano.onnx").to(memory_format=torch.channels_last)
+        self.teacher = Teacher(args.data / "weights")
         self.fields: Fields = {name: np.load(args.out / f"{name}.npy", mmap_mode="r+") for name in FIELDS}
 
     @torch.no_grad()
@@ -128,6 +143,9 @@ class Worker:
             start = chunk * CHUNK + at
             for name, rows in rows_of(some, self.trunk(frames)):
                 self.fields[name][start : start + len(some)] = rows
+            self.fields["taught"][start : start + len(some)] = [
+                drawn(self.teacher.look(sample.frame)) for sample in some
+            ]
         told = {
             "cameras": [sample.camera for sample in samples],
             "totals": [sample.truth.totals.tolist() for sample in samples],
@@ -146,7 +164,7 @@ def write(chunk: int) -> None:
 
 
 def pictures_of(args: argparse.Namespace) -> dict[str, list[Picture]]:
-    pictures = load_training(args.data, args.pseudo, ())
+    pictures = load_training(args.data, ())
     if args.synthetic:
         pictures["synthetic"] = load_synthetic(args.synthetic)
     if args.backgrounds:
@@ -158,7 +176,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, required=True, help="a folder outside the repository")
-    parser.add_argument("--pseudo", type=Path, help="index.jsonl from pseudo_label.py")
     parser.add_argument("--synthetic", type=Path, help="synthetic.npz from synthetic_source.py")
     parser.add_argument("--backgrounds", type=Path, help="backgrounds.npz from backgrounds.py")
     parser.add_argument("--frames", type=int, default=9600)

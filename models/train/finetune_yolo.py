@@ -45,7 +45,6 @@ def main() -> None:
     parser.add_argument("weights", help="YOLO weights (.pt), or a description of a network (.yaml)")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="a folder outside the repository")
-    parser.add_argument("--pseudo", type=Path, help="of pseudo_label.py; only frames that it says have nobody are used")
     parser.add_argument("--fold", choices=[name for name, cameras in FOLDS.items() if cameras], default="first")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--imgsz", type=int, default=640)
@@ -53,7 +52,7 @@ def main() -> None:
     args = parser.parse_args()
 
     held_out = FOLDS[args.fold]
-    training = [picture for group in load_training(args.data, args.pseudo, held_out).values() for picture in group]
+    training = [picture for group in load_training(args.data, held_out).values() for picture in group]
     made = finetune(
         args.weights, training, load_validation(args.data, held_out), args.out, args.epochs, args.imgsz, args.batch
     )

@@ -2,12 +2,12 @@ r"""From the data folder to the shipped files: every stage in turn, each left ou
 
     python models/train/ship.py --data ../shared/data --work /somewhere --name lowres-3
 
-    pseudo.jsonl, synthetic.npz, backgrounds.npz      what nobody labelled, what nobody filmed, what holds nobody
-    features/                                         training frames, and what the trunk sees of them
-    first/, second/, third/, fourth/                  networks that did not see the cameras of their fold
+    synthetic.npz, backgrounds.npz                    what nobody filmed, and what holds nobody
+    features/                                         training frames, what trunk and teacher see of them
+    first/, second/                                   networks that did not see the cameras of their fold
     none/                                             the network that saw all cameras: the one to count with
-    sure.json                                         how sure each must be, by the frames of the other folds
-    models/NAME*.onnx, manifest.json                  all five, with the errors that the four folds measured
+    sure.json                                         how sure each must be, by the frames of the other fold
+    models/NAME*.onnx, manifest.json                  all three, with the errors that the two folds measured
 
 Stopped, it goes on where it was.
 """
@@ -50,13 +50,12 @@ def main() -> None:
     args = parser.parse_args()
     data, work = args.data.resolve(), args.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    pseudo, synthetic, backgrounds = work / "pseudo.jsonl", work / "synthetic.npz", work / "backgrounds.npz"
-    stage("pseudo_label.py", "--data", data, "--out", pseudo)
+    synthetic, backgrounds = work / "synthetic.npz", work / "backgrounds.npz"
     if not synthetic.exists():
         stage("synthetic_source.py", "--out", synthetic, "--frames", 300)
     if not backgrounds.exists():
         stage("backgrounds.py", "--data", data, "--out", backgrounds)
-    shown = ("--pseudo", pseudo, "--synthetic", synthetic, "--backgrounds", backgrounds, "--seed", args.seed)
+    shown = ("--synthetic", synthetic, "--backgrounds", backgrounds, "--seed", args.seed)
     stage("features.py", "--data", data, "--out", work / "features", *shown)
 
     def train(fold: str) -> None:

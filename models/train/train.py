@@ -3,12 +3,12 @@ r"""Train the counting network on the frames of `features.py`, on a GPU where th
     python models/train/train.py --data ../shared/data --features DIR --out /somewhere --fold first
 
 First the decoder learns alone, from what the trunk saw of the frames; then the two learn together from the frames, the
-trunk at a small part of the decoder's rate: it keeps close to what YOLOX learnt from many cities, and at the full rate
-it learns our few cameras by heart (the ladder in the model's card).
+trunk at a part of the decoder's rate; vehicles from the teacher alone. Last they hear labels about vehicles too, and
+what comes out is the mean of all steps of that stage, part of the way back to before it (WiSE-FT: Wortsman et al.,
+Robust fine-tuning of zero-shot models, CVPR 2022): steps differ in how many they count, their mean differs less.
 
-Stopping it loses at most `--save-every` steps: the same command goes on from `OUT/last.pt`. The weights that count are
-the moving average at the last step, a quarter of the way back to those from before the trunk learnt (WiSE-FT: Wortsman
-et al., Robust fine-tuning of zero-shot models, CVPR 2022). Validation is printed on the way and chooses nothing. One
+Stopping it loses at most `--save-every` steps: the same command goes on from `OUT/last.pt`. Before that, the weights
+that count are their moving average. Validation is printed on the way and chooses nothing. One
 thread is faster than two that wait for each other on a machine that does anything else: train several folds at a time
 instead (`ship.py` does).
 """
@@ -53,7 +53,8 @@ class Stage:
     batch: int
     rate: float  # peak, of the decoder
     trunk_rate: float  # of the decoder's; 0: the trunk is left alone, and need not be run
-    kept: float = 0.0  # share of the weights from before this stage in what comes out of it
+    believed: float = 0.0  # share of labels in what vehicles are learnt from, where labels speak
+    kept: float | None = None  # share of the weights from before this stage in the mean of all its steps; None: no mean
 
     def at(self, step: int) -> float:
         """Warm-up over 100 steps, then a cosine to 1 % of the peak."""
@@ -62,18 +63,15 @@ class Stage:
         )
 
 
-@torch.no_grad()
-def follow(average: CountingNetwork, network: CountingNetwork, step: int) -> None:
-    """Exponential moving average of the weights."""
-    keep = min(0.998, (step + 1) / (step + 20))
-    for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        mine.lerp_(theirs, 1 - keep)
+def newest(step: int, *, mean: bool) -> float:
+    """Share of the newest weights in the average: of all steps so far, or, moving, of the last twentieth of them."""
+    return 1 / (step + 1) if mean else max(0.002, 19 / (step + 20))
 
 
 @torch.no_grad()
-def blend(network: CountingNetwork, others: dict[str, Tensor], share: float) -> None:
-    """Move the weights this far towards the others."""
-    for mine, theirs in zip(network.state_dict().values(), others.values(), strict=True):
+def move(network: CountingNetwork, towards: dict[str, Tensor], share: float) -> None:
+    """Move the weights this far towards others."""
+    for mine, theirs in zip(network.state_dict().values(), towards.values(), strict=True):
         mine.lerp_(theirs, share)
 
 
@@ -164,20 +162,21 @@ class Training:
                     group["lr"] = group["share"] * stage.at(step)
                 self.network.train()
                 seen = self.network.trunk(batch.frames) if whole else batch.features
-                loss = counting_loss(self.network.decoder.outputs(seen), batch)
+                loss = counting_loss(self.network.decoder.outputs(seen), batch, stage.believed)
                 optimiser.zero_grad()
                 loss.total.backward()
                 torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
                 optimiser.step()
-                follow(self.average, self.network, step)
+                share = newest(step, mean=stage.kept is not None)
+                move(self.average, self.network.state_dict(), share)
                 losses.append((loss.people, loss.vehicles, loss.classes))
                 step += 1
                 if step % 10 == 0:
                     bar.update(task, completed=step, loss=f"loss {np.sum(losses[-100:]) / len(losses[-100:]):.2f}")
                 if step % self.args.save_every == 0 or step == stage.steps:
                     self.seconds = earlier + time.monotonic() - started
-                    if step == stage.steps:
-                        blend(self.average, before, stage.kept)
+                    if step == stage.steps and stage.kept is not None:
+                        move(self.average, before, stage.kept)
                     self.tell(stage, step, np.mean(losses, axis=0))
                     losses.clear()
                     self.save(index, step, optimiser, before)
@@ -208,14 +207,18 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help="what features.py made")
     parser.add_argument("--out", type=Path, required=True, help="checkpoints and log; keep it outside the repository")
     parser.add_argument("--fold", choices=FOLDS, default="first", help="which cameras are held out")
-    parser.add_argument("--steps", type=int, default=1000, help="of the decoder alone, 16 frames each")
-    parser.add_argument("--whole-steps", type=int, default=800, help="of decoder and trunk together, 8 frames each")
+    parser.add_argument("--steps", type=int, default=400, help="of the decoder alone, 16 frames each")
+    parser.add_argument("--whole-steps", type=int, default=900, help="of decoder and trunk together, 8 frames each")
     parser.add_argument("--rate", type=float, default=4e-3, help="peak learning rate of the decoder alone")
     parser.add_argument(
         "--whole-rate", type=float, default=1e-3, help="peak learning rate of the decoder with the trunk"
     )
-    parser.add_argument("--trunk-rate", type=float, default=0.05, help="learning rate of the trunk, of the decoder's")
-    parser.add_argument("--kept", type=float, default=0.25, help="share of the weights from before the trunk learnt")
+    parser.add_argument("--trunk-rate", type=float, default=0.3, help="learning rate of the trunk, of the decoder's")
+    parser.add_argument(
+        "--last-steps", type=int, default=300, help="of both, with labels about vehicles; 8 frames each"
+    )
+    parser.add_argument("--believed", type=float, default=0.5, help="share of labels about vehicles in those steps")
+    parser.add_argument("--kept", type=float, default=0.4, help="share of the weights from before them in the mean")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=int, default=200)
@@ -223,8 +226,12 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    decoder = Stage("decoder", args.steps, 16, args.rate, 0.0)
-    Training(args, (decoder, Stage("whole", args.whole_steps, 8, args.whole_rate, args.trunk_rate, args.kept))).run()
+    stages = (
+        Stage("decoder", args.steps, 16, args.rate, 0.0),
+        Stage("whole", args.whole_steps, 8, args.whole_rate, args.trunk_rate),
+        Stage("last", args.last_steps, 8, args.whole_rate / 2, args.trunk_rate * 2 / 3, args.believed, args.kept),
+    )
+    Training(args, stages).run()
 
 
 if __name__ == "__main__":

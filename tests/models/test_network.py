@@ -17,7 +17,7 @@ if importlib.util.find_spec("torch") is None:
 import onnx
 import torch
 
-NAMES = ("trunk", "network", "features", "export", "sources", "sure", "train")
+NAMES = ("trunk", "network", "features", "export", "sources", "sure", "train", "loss", "teachers")
 SCRIPTS = Path(__file__).resolve().parents[2] / "models" / "train"
 
 
@@ -144,11 +144,55 @@ def test_a_haze_over_a_whole_frame_changes_no_people(train: dict[str, ModuleType
     assert difference[network.WIDTH :].min() > 1e-3
 
 
-def test_weights_are_moved_part_of_the_way_back(train: dict[str, ModuleType]) -> None:
-    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-    before, aim = (layer.weight.detach().clone() for layer in (one, other))
-    train["train"].blend(one, other.state_dict(), 0.25)
-    torch.testing.assert_close(one.weight.detach(), 0.75 * before + 0.25 * aim)
+def test_vehicles_are_learnt_from_the_teacher_and_people_where_labels_are_silent(train: dict[str, ModuleType]) -> None:
+    """Left half labelled, right half not: the best answer is the label's people there, the teacher's elsewhere."""
+    loss, grid = train["loss"], (1, 2, 72, 88)
+    labels, taught, known = torch.full(grid, 0.5), torch.full(grid, 0.125), torch.zeros(grid)
+    known[..., :44] = 1
+    totals = torch.tensor([[[0.0, -1.0], [9.0, 9.0]]])
+    batch = train["features"].Batch(
+        None, None, labels, torch.zeros(1, 10, 36, 44), known, known.clone(), taught, totals
+    )
+    best = torch.where(known[:, 0] > 0, 0.5, 0.125), taught[:, 1]
+    for aim, answer in zip((loss.people_aim(batch), loss.vehicles_aim(batch, 0.0)), best, strict=True):
+        predicted = answer.clone().requires_grad_(True)
+        loss.count_loss(predicted, aim.truth, aim.known, aim.empty, aim.totals).sum().backward()
+        assert predicted.grad.abs().max() < 1e-2, "nothing left to learn"
+        wrong = (1.2 * answer).requires_grad_(True)
+        loss.count_loss(wrong, aim.truth, aim.known, aim.empty, aim.totals).sum().backward()
+        assert wrong.grad.min() > 0.05
+    silent = loss.people_aim(batch)
+    assert (silent.empty[..., 44:] == loss.TAUGHT_WEIGHT).all()
+    assert loss.vehicles_aim(batch, 0.0).totals.tolist() == [[792.0, 792.0]]
+    half = loss.vehicles_aim(batch, 0.5)
+    assert (float(half.truth[0, 0, 0]), float(half.truth[0, 0, -1])) == (0.3125, 0.125), "labels speak on the left"
+    assert half.totals.tolist() == [[400.5, 400.5]], "of the 9 that are labelled and the 792 of the teacher"
+
+
+def test_the_last_stage_is_the_mean_of_its_steps(train: dict[str, ModuleType]) -> None:
+    script = train["train"]
+    steps = [torch.nn.Linear(2, 2) for _ in range(4)]
+    average = torch.nn.Linear(2, 2)
+    for step, layer in enumerate(steps):
+        script.move(average, layer.state_dict(), script.newest(step, mean=True))
+    mean = torch.stack([layer.weight.detach() for layer in steps]).mean(dim=0)
+    torch.testing.assert_close(average.weight.detach(), mean)
+    before = torch.nn.Linear(2, 2)
+    script.move(average, before.state_dict(), 0.4)
+    torch.testing.assert_close(average.weight.detach(), 0.6 * mean + 0.4 * before.weight.detach())
+
+
+def test_the_teacher_sees_a_street_and_its_density_sums_to_what_it_sees(
+    train: dict[str, ModuleType], shared_data: Path
+) -> None:
+    (picture, *_) = train["sources"].load_validation(shared_data, ("03604",))
+    seen = train["teachers"].Teacher(shared_data / "weights").look(picture.frames[0])
+    density = train["features"].drawn(seen)
+    vehicles = sum(thing.mass for thing in seen if thing.name == "vehicle")
+    assert density[1].sum() == pytest.approx(vehicles, rel=0.02)
+    labelled = int((picture.kinds >= 2).sum())
+    assert 0.7 * labelled < vehicles < 1.4 * labelled + picture.uncertain_vehicles
+    assert density[0].sum() > 1
 
 
 def test_doubts_tried_at_once_count_as_a_network_with_each(train: dict[str, ModuleType], yolox: Path) -> None:
