@@ -2,9 +2,9 @@
 
 They are Intel's person-vehicle-bike-detection-2004 and -crossroad-1016 (Open Model Zoo), and YOLOX-nano on the frame
 enlarged to 544 x 448, all Apache-2.0, run by OpenVINO. They err in different places: what several of them see at one
-place is one thing, and counts as much as such things are on frames labelled by eye (`WORTH`). On cameras of ours, which
-none of them was trained on, the three are off by 1.8 vehicles a frame: no network that learnt vehicles from our labels
-came near (record 64).
+place is one thing, and counts as much as such things are on frames labelled by eye (`LABELLED`). On cameras of ours,
+which none of them was trained on, the three are off by 1.8 vehicles a frame: no network that learnt vehicles from our
+labels came near (record 64).
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ COCO_VEHICLES, COCO_PERSON = (2, 3, 5, 7), 0
 OVERLAP_SAME = 0.5
 OVERLAP_AGREED = 0.4  # of boxes of two detectors that see one thing
 HEIGHTS_PX = (8, 12, 16, 24, 40)  # in a frame of 352 px width
-# What a thing counts that so many detectors see, of such a height: how often it is a labelled one on the 326 frames
-# labelled by eye (a camera with four times the frames weighing twice), times what makes the sums of frames right, for
-# some things no detector sees: people 1.65; vehicles 1.4, of 12 to 16 px 1.6, from 24 px on 1.1. A near bus is two
-# things to them, half of a far queue is none.
-WORTH = {
+# How often a thing that so many detectors see, of such a height, is a labelled one: `worth.py`, on the frames labelled
+# by eye, a camera with four times the frames weighing twice. A near bus is two things to them, so one of them is none.
+LABELLED = {
     PEDESTRIAN: {
-        1: (0.06, 0.26, 0.30, 0.36, 0.14, 0.05),
-        2: (0.28, 0.59, 0.98, 0.77, 0.53, 0.20),
-        3: (1.14, 1.14, 1.26, 1.21, 1.28, 1.07),
+        1: (0.06, 0.16, 0.18, 0.21, 0.09, 0.03),
+        2: (0.20, 0.35, 0.62, 0.46, 0.30, 0.09),
+        3: (0.20, 0.60, 0.74, 0.73, 0.78, 0.66),
     },
     VEHICLE: {
-        1: (0.30, 0.31, 0.39, 0.29, 0.13, 0.08),
-        2: (1.01, 1.00, 1.19, 0.88, 0.57, 0.44),
-        3: (1.30, 1.30, 1.55, 1.32, 1.03, 1.06),
+        1: (0.21, 0.22, 0.25, 0.21, 0.12, 0.08),
+        2: (0.67, 0.70, 0.71, 0.61, 0.50, 0.41),
+        3: (0.20, 0.90, 0.96, 0.94, 0.93, 0.96),
     },
 }
+# How many there are for each that is seen, by height: half of a far queue is seen by none.
+FOR_EACH_SEEN = {PEDESTRIAN: (1.65,) * 6, VEHICLE: (1.4, 1.4, 1.6, 1.4, 1.1, 1.1)}
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ class Teacher:
             for path, least, size in zip((*paths, weights / "yolox_nano.onnx"), self.LEAST, sizes, strict=True)
         ]
 
-    def look(self, rgb: NDArray[np.uint8]) -> list[Seen]:
-        """People and vehicles in a picture [y, x, 3] of any size; boxes in its px."""
+    def votes(self, rgb: NDArray[np.uint8]) -> dict[str, list[Vote]]:
+        """What each sees in a picture [y, x, 3] of any size, people and vehicles apart."""
         height, width = rgb.shape[:2]
         votes: dict[str, list[Vote]] = {PEDESTRIAN: [], VEHICLE: []}
         for detector, model in enumerate(self.detectors):
@@ -148,7 +148,12 @@ class Teacher:
                 if score >= self.LEAST[detector][group == VEHICLE]:
                     corners = np.asarray(share, float) * (width, height, width, height)
                     votes[group].append(Vote(detector, float(score), corners))
-        return [seen for group, mine in votes.items() for seen in agreed(group, mine, WIDTH_PX / width)]
+        return votes
+
+    def look(self, rgb: NDArray[np.uint8]) -> list[Seen]:
+        """People and vehicles in a picture [y, x, 3] of any size; boxes in its px."""
+        scale = WIDTH_PX / rgb.shape[1]
+        return [seen for group, mine in self.votes(rgb).items() for seen in agreed(group, mine, scale)]
 
 
 @dataclass(frozen=True)
@@ -158,8 +163,27 @@ class Vote:
     corners: NDArray[np.float64]  # px
 
 
-def agreed(name: str, votes: list[Vote], scale: float) -> list[Seen]:
-    """One thing for all boxes that overlap, the surest first: their mean, worth as much as so many detectors are."""
+@dataclass(frozen=True)
+class Thing:
+    """What boxes that overlap are of."""
+
+    votes: tuple[Vote, ...]  # the surest first
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        return np.mean([vote.corners for vote in self.votes], axis=0)
+
+    @property
+    def detectors(self) -> int:
+        return len({vote.detector for vote in self.votes})
+
+    def height_bin(self, scale: float) -> int:
+        """Index by `HEIGHTS_PX`; `scale` makes its height one in a frame of 352 px width."""
+        return int(np.digitize((self.corners[3] - self.corners[1]) * scale, HEIGHTS_PX))
+
+
+def things(votes: list[Vote]) -> list[Thing]:
+    """One thing for all boxes that overlap its surest one."""
     groups: list[list[Vote]] = []
     for vote in sorted(votes, key=lambda vote: -vote.score):
         overlaps = [overlap(group[0].corners, vote.corners) for group in groups]
@@ -168,15 +192,15 @@ def agreed(name: str, votes: list[Vote], scale: float) -> list[Seen]:
             groups[best].append(vote)
         else:
             groups.append([vote])
-    things = []
-    for group in groups:
-        corners = np.mean([vote.corners for vote in group], axis=0)
-        worth = WORTH[name][len({vote.detector for vote in group})]
-        mass = worth[int(np.digitize((corners[3] - corners[1]) * scale, HEIGHTS_PX))]
-        things.append(seen_at(name, group[0].score, mass, corners))
-    return things
+    return [Thing(tuple(group)) for group in groups]
 
 
-def seen_at(name: str, score: float, mass: float, corners: NDArray[np.float64]) -> Seen:
-    left, top, right, bottom = (float(corner) for corner in corners)
-    return Seen(name, score, mass, left, top, right - left, bottom - top)
+def agreed(name: str, votes: list[Vote], scale: float) -> list[Seen]:
+    """The things, each worth as much as so many detectors are; its box is the mean of theirs."""
+    seen = []
+    for thing in things(votes):
+        left, top, right, bottom = (float(corner) for corner in thing.corners)
+        at = thing.height_bin(scale)
+        mass = LABELLED[name][thing.detectors][at] * FOR_EACH_SEEN[name][at]
+        seen.append(Seen(name, thing.votes[0].score, mass, left, top, right - left, bottom - top))
+    return seen

@@ -18,7 +18,7 @@ TRAIN = Path(__file__).resolve().parents[2] / "models" / "train"
 @pytest.fixture(scope="module")
 def train() -> dict[str, ModuleType]:
     """The scripts of models/train that need no PyTorch, imported as they import each other."""
-    names = ("sources", "compose", "paste", "backgrounds", "teachers", "contract", "dataset", "light")
+    names = ("sources", "compose", "paste", "backgrounds", "teachers", "contract", "dataset", "light", "worth")
     sys.path.insert(0, str(TRAIN))
     try:
         return {name: __import__(name) for name in names}
@@ -106,7 +106,10 @@ def test_of_two_boxes_on_one_thing_the_surer_stays(train: dict[str, ModuleType])
 def test_what_several_detectors_see_is_one_thing(train: dict[str, ModuleType]) -> None:
     """Boxes that overlap are one thing, worth the more the more detectors see it; twice by one is still one vote."""
     teachers = train["teachers"]
-    worth, agreed = teachers.WORTH[teachers.VEHICLE], teachers.agreed
+    agreed = teachers.agreed
+
+    def worth(name: str, detectors: int, height: int) -> float:
+        return teachers.LABELLED[name][detectors][height] * teachers.FOR_EACH_SEEN[name][height]
 
     def vote(detector: int, score: float, *corners: float) -> object:
         return teachers.Vote(detector, score, np.array(corners, float))
@@ -114,12 +117,12 @@ def test_what_several_detectors_see_is_one_thing(train: dict[str, ModuleType]) -
     bus = [vote(d, 0.9 - d / 10, 100 + d, 100, 200, 160) for d in range(3)]
     again, far = vote(0, 0.3, 102, 100, 199, 158), vote(2, 0.2, 20, 40, 30, 50)
     first, second = agreed(teachers.VEHICLE, [far, *bus, again], 1.0)
-    assert (first.mass, second.mass) == (worth[3][-1], worth[1][1])
+    assert (first.mass, second.mass) == (worth(teachers.VEHICLE, 3, -1), worth(teachers.VEHICLE, 1, 1))
     assert (first.left, first.width) == (pytest.approx(101.25), pytest.approx(98.5)), "the mean of its boxes"
     (twice,) = agreed(teachers.VEHICLE, [bus[0], again], 1.0)
-    assert twice.mass == worth[1][-1]
+    assert twice.mass == worth(teachers.VEHICLE, 1, -1)
     (person,) = agreed(teachers.PEDESTRIAN, bus[:2], 0.25)
-    assert person.mass == teachers.WORTH[teachers.PEDESTRIAN][2][2], "its height is told in a frame of 352 px"
+    assert person.mass == worth(teachers.PEDESTRIAN, 2, 2), "its height is told in a frame of 352 px"
     assert agreed(teachers.VEHICLE, [], 1.0) == []
 
 
@@ -152,6 +155,26 @@ def test_no_label_of_a_held_out_camera_gets_into_training(train: dict[str, Modul
     assert len(every) == len(set(every)), "a camera is held out once"
     measured = {picture.camera for picture in sources.load_validation(shared_data, tuple(every))}
     assert measured == set(every), "every camera of labels/ is held out"
+
+
+def test_a_label_makes_one_thing_right_and_the_one_that_most_see(train: dict[str, ModuleType]) -> None:
+    """Two things on one labelled car, one car that nobody sees, one thing on nothing."""
+    teachers, worth = train["teachers"], train["worth"]
+
+    def thing(detectors: int, *corners: float) -> object:
+        return teachers.Thing(tuple(teachers.Vote(d, 0.5, np.array(corners, float)) for d in range(detectors)))
+
+    found = [thing(1, 90, 80, 130, 100), thing(3, 100, 80, 140, 100), thing(2, 200, 200, 210, 209)]
+    boxes = np.array([[120, 90, 40, 20], [300, 90, 40, 20]], np.float32)
+    table = worth.labelled(found, boxes)
+    assert table[2, 3].tolist() == [1, 1], "of three detectors, 20 px high"
+    assert table[0, 3].tolist() == [1, 0], "the label is taken"
+    assert table[1, 1].tolist() == [1, 0]
+    assert table.sum(axis=(0, 1)).tolist() == [3, 1]
+    assert worth.labelled(found, boxes[:0]).sum(axis=(0, 1)).tolist() == [3, 0]
+    share = worth.shares(np.stack([table] * 1000).astype(float))
+    assert (share[2, 3], share[0, 3]) == (pytest.approx(1, abs=1e-3), pytest.approx(0, abs=1e-3))
+    assert share[2, 0] == worth.BEFORE[0], "nothing seen"
 
 
 def test_what_nobody_labelled_says_nothing_and_is_of_known_cameras(
