@@ -31,7 +31,7 @@ from dataset import Mixture, Sample, census
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
-from sources import KINDS, Picture, load_training
+from sources import KINDS, Picture, load_training, load_unlabelled
 from synthetic_source import load_synthetic
 from teachers import VEHICLE, Seen, Teacher
 from torch import Tensor
@@ -165,6 +165,7 @@ def write(chunk: int) -> None:
 
 def pictures_of(args: argparse.Namespace) -> dict[str, list[Picture]]:
     pictures = load_training(args.data, ())
+    pictures["unlabelled"] = list(load_unlabelled(args.data, ()))
     if args.synthetic:
         pictures["synthetic"] = load_synthetic(args.synthetic)
     if args.backgrounds:

@@ -217,11 +217,10 @@ def load_unlabelled(data: Path, held_out: tuple[str, ...]) -> Iterator[Picture]:
 
 
 def load_training(data: Path, held_out: tuple[str, ...]) -> dict[str, list[Picture]]:
-    """All pictures by origin. `held_out` cameras are in none of them."""
+    """All pictures with labels, by origin. `held_out` cameras are in none of them."""
     pictures = {"eye": list(load_eye_labels(data, held_out))}
     for name in ANNOTATED:
         pictures[name] = list(load_annotated(data, name, held_out))
-    pictures["unlabelled"] = list(load_unlabelled(data, held_out))
     for group in pictures.values():
         for picture in group:
             if picture.camera in held_out:

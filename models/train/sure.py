@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from rich.progress import track
 from rich.table import Table
 from sources import FOLDS, VALIDATION, Picture, load_validation
 from trunk import Trunk
-from validate import by_part, count_all, interval, off, score
+from validate import by_part, count_all, interval, off, score, weights
 
 LEAST = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 GROUPS = (PEOPLE, VEHICLES)
@@ -72,12 +71,6 @@ def counted_by_least(network: CountingNetwork, pictures: list[Picture]) -> Count
         return torch.cat(sums, dim=1).numpy()
 
     return dict(zip(LEAST, np.split(count_all(pictures, count), len(LEAST), axis=1), strict=True))
-
-
-def weights(pictures: list[Picture]) -> NDArray[np.float64]:
-    """[frame] so that a camera with four times the frames weighs twice as much: frames of one camera err alike."""
-    frames = Counter(picture.camera for picture in pictures)
-    return np.array([frames[picture.camera] ** -0.5 for picture in pictures])
 
 
 def best_of(

@@ -47,7 +47,6 @@ class Seen:
     """A person (a rider too) or a vehicle as some of the detectors see it; `mass` is what it counts."""
 
     name: str
-    score: float
     mass: float
     left: float  # px, as are the rest
     top: float
@@ -202,5 +201,5 @@ def agreed(name: str, votes: list[Vote], scale: float) -> list[Seen]:
         left, top, right, bottom = (float(corner) for corner in thing.corners)
         at = thing.height_bin(scale)
         mass = LABELLED[name][thing.detectors][at] * FOR_EACH_SEEN[name][at]
-        seen.append(Seen(name, thing.votes[0].score, mass, left, top, right - left, bottom - top))
+        seen.append(Seen(name, mass, left, top, right - left, bottom - top))
     return seen

@@ -3,14 +3,14 @@ r"""Train the counting network on the frames of `features.py`, on a GPU where th
     python models/train/train.py --data ../shared/data --features DIR --out /somewhere --fold first
 
 First the decoder learns alone, from what the trunk saw of the frames; then the two learn together from the frames, the
-trunk at a part of the decoder's rate; vehicles from the teacher alone. Last they hear labels about vehicles too, and
-what comes out is the mean of all steps of that stage, part of the way back to before it (WiSE-FT: Wortsman et al.,
-Robust fine-tuning of zero-shot models, CVPR 2022): steps differ in how many they count, their mean differs less.
+trunk at a part of the decoder's rate; vehicles from the teacher alone. What comes out of either is the moving average
+of the weights. Last the two hear labels about vehicles too, and what comes out is the mean of all steps of that stage,
+part of the way back to before it (WiSE-FT: Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022): steps
+differ in how many they count, their mean differs less.
 
-Stopping it loses at most `--save-every` steps: the same command goes on from `OUT/last.pt`. Before that, the weights
-that count are their moving average. Validation is printed on the way and chooses nothing. One
-thread is faster than two that wait for each other on a machine that does anything else: train several folds at a time
-instead (`ship.py` does).
+Stopping it loses at most `--save-every` steps: the same command goes on from `OUT/last.pt`. Validation is printed on
+the way and chooses nothing. One thread is faster than two that wait for each other on a machine that does anything
+else: train several folds at a time instead (`ship.py` does).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ What training prints of a network on its way; an exported file is measured by `b
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +29,12 @@ class Score:
 def off(counts: NDArray, low: NDArray, high: NDArray) -> NDArray:
     """Signed distance of counts to [low, high]: 0 inside."""
     return np.maximum(counts - high, 0) - np.maximum(low - counts, 0)
+
+
+def weights(pictures: list[Picture]) -> NDArray[np.float64]:
+    """[frame] so that a camera with four times the frames weighs twice as much: frames of one camera err alike."""
+    frames = collections.Counter(picture.camera for picture in pictures)
+    return np.array([frames[picture.camera] ** -0.5 for picture in pictures])
 
 
 def count_all(pictures: list[Picture], count: Counter) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ those of `labels/`, and as the mean of cameras, for two cameras have two thirds 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from sources import FOLDS, PEOPLE_KINDS, VALIDATION, Picture, load_validation
 from teachers import FOR_EACH_SEEN, HEIGHTS_PX, PEDESTRIAN, VEHICLE, Teacher, Thing, overlap, things
-from validate import interval, off
+from validate import interval, off, weights
 
 OVERLAP_LABELLED = 0.2
 DETECTORS, BINS = 3, len(HEIGHTS_PX) + 1
@@ -58,8 +57,8 @@ def main() -> None:
     votes = [teacher.votes(picture.frames[0]) for picture in track(pictures, "teacher")]
     camera = np.array([picture.camera for picture in pictures])
     given = np.array([picture.origin == VALIDATION for picture in pictures])
-    frames = Counter(camera.tolist())
-    weight = np.array([frames[name] ** -0.5 for name in camera])[:, None, None, None]
+    cameras = sorted(set(camera))
+    weight = weights(pictures)[:, None, None, None]
     for group, name in enumerate((PEDESTRIAN, VEHICLE)):
         tables = np.stack(
             [
@@ -68,15 +67,15 @@ def main() -> None:
             ]
         )
         counts = np.zeros(len(pictures))
-        for held_out in frames:
+        for held_out in cameras:
             worth = shares((tables * weight)[camera != held_out]) * FOR_EACH_SEEN[name]
             counts[camera == held_out] = (tables[camera == held_out, :, :, 0] * worth).sum(axis=(1, 2))
         low, high = interval(pictures, group)
         error = off(counts, low, high)
-        of_cameras = np.mean([abs(error[camera == one]).mean() for one in frames])
+        of_cameras = np.mean([abs(error[camera == one]).mean() for one in cameras])
         print(
             f"{name}: off by {abs(error).mean():.2f} a frame ({error.sum() / low.sum():+.0%}), on labels/ "
-            f"{abs(error[given]).mean():.2f}, mean of {len(frames)} cameras {of_cameras:.2f}"
+            f"{abs(error[given]).mean():.2f}, mean of {len(cameras)} cameras {of_cameras:.2f}"
         )
         for detectors, row in enumerate(shares(tables * weight), start=1):
             print(f"    {detectors}: ({', '.join(f'{share:.2f}' for share in row)}),")
